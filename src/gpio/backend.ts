@@ -1,0 +1,103 @@
+import type { HoldfastError } from "../protocol/errors.ts";
+import type { Bias, Drive, Level } from "../protocol/requests.ts";
+
+/** Where a line is: the chip's device path (unique while the machine runs) and the line's offset on it. */
+export interface LineId {
+  readonly chip: string;
+  readonly offset: number;
+}
+
+/** A line as the chip describes it (struct gpio_v2_line_info). */
+export interface LineInfo {
+  readonly offset: number;
+  /** The name that the device tree gives it, or null. */
+  readonly name: string | null;
+  /** Somebody has requested it: a process, this one included, or a kernel driver. */
+  readonly used: boolean;
+  /** Who, in the holder's own words; null when it did not say. */
+  readonly consumer: string | null;
+}
+
+/** A GPIO chip (struct gpiochip_info). */
+export interface ChipInfo {
+  /** The device path, `/dev/gpiochip0`. The number changes between kernels; the label does not. */
+  readonly path: string;
+  readonly label: string;
+  readonly lines: readonly LineInfo[];
+}
+
+/** An output. Its first level is part of the request: opening drives no glitch. */
+export interface OutputSettings {
+  readonly direction: "out";
+  readonly activeLow: boolean;
+  readonly bias: Bias;
+  readonly drive: Drive;
+  /** The logical level that the request, or the change to an output, drives. */
+  readonly initial: Level;
+}
+
+/** An input, asked for both edges. */
+export interface InputSettings {
+  readonly direction: "in";
+  readonly activeLow: boolean;
+  readonly bias: Bias;
+  /** 0: none. */
+  readonly debounceUs: number;
+}
+
+/** The line as it is found: for reading a line that nobody has opened. */
+export interface AsIsSettings {
+  readonly direction: "as-is";
+}
+
+/** How a line is requested. All levels are logical: 1 is active. */
+export type LineSettings = OutputSettings | InputSettings | AsIsSettings;
+
+/** A change of an input's level. */
+export interface Edge {
+  /** The level after the edge. */
+  readonly level: Level;
+  /** CLOCK_MONOTONIC, ns, taken by the kernel's interrupt handler. */
+  readonly timestampNs: bigint;
+  /** Edges that the kernel dropped since the one before (a gap in its `line_seqno`). */
+  readonly lost: number;
+}
+
+/** What a line tells its holder. */
+export interface LineListener {
+  /** An edge of an input. Never called from within a call of the line's own methods. */
+  edge(edge: Edge): void;
+  /** The line is gone, with its chip (`LINE_LOST`), or its edges can't be read any more. It must still be released. */
+  fail(error: HoldfastError): void;
+}
+
+/** A requested line. After `release` none of its methods may be called. */
+export interface Line {
+  /** The level now. @throws HoldfastError `LINE_LOST`, `LINE_FAILED` */
+  get(): Level;
+  /** Drives an output. @throws HoldfastError `LINE_LOST`, `LINE_FAILED` */
+  set(level: Level): void;
+  /**
+   * Changes the settings without releasing the line (GPIO_V2_LINE_SET_CONFIG); on an error they stay as they were.
+   * An output that stays one keeps its level when `initial` is its level now.
+   * @throws HoldfastError `LINE_UNSUPPORTED`, `LINE_LOST`, `LINE_FAILED`
+   */
+  reconfigure(settings: LineSettings): void;
+  /** Gives the line back. `released` is called once, at once or later, when another process may have it. Never throws. */
+  release(released: () => void): void;
+}
+
+/** Where lines come from: the real kernel (`chardev`) or a simulated chip (`sim`). */
+export interface GpioBackend {
+  /** `chardev` or `sim`; shown in `status`. */
+  readonly name: string;
+  /** Every chip and line, read afresh. @throws HoldfastError `PERMISSION_DENIED`, `LINE_FAILED` */
+  chips(): readonly ChipInfo[];
+  /**
+   * Requests a line. `consumer` is the name that other programs see in `gpioinfo`.
+   * @throws HoldfastError `LINE_BUSY` (naming the consumer that has it), `LINE_UNSUPPORTED`, `LINE_LOST`, `PERMISSION_DENIED`, `LINE_FAILED`
+   */
+  request(id: LineId, settings: LineSettings, consumer: string, listener: LineListener): Line;
+  /** Stops what the backend runs (threads). Every line has been released before. */
+  close(): void;
+}

@@ -1,0 +1,88 @@
+/**
+ * Every code that holdfast can answer with, and what it means. Codes are stable: programs match on them.
+ * docs/errors.md lists the same codes with their remedies; a test compares the two.
+ */
+export const errorCodes = {
+  BAD_LENGTH: "A frame announces a length of zero or beyond the limit; the connection is closed.",
+  BAD_CBOR: "The bytes of a frame are not one CBOR map in the profile of the protocol.",
+  UNKNOWN_OP: "No such operation.",
+  UNKNOWN_FIELD: "The operation has no such field.",
+  MISSING_FIELD: "A field that the operation needs is absent.",
+  BAD_FIELD: "A field has the wrong type or is out of range.",
+  ID_IN_USE: "A request with this id still awaits its reply.",
+  BAD_PROTOCOL: "The peer speaks another version of the protocol.",
+  PIN_UNKNOWN: "No line has this name.",
+  PIN_AMBIGUOUS: "Several lines have this name.",
+  PIN_NOT_OPEN: "The client does not hold this pin.",
+  PIN_ALREADY_OPEN: "The client holds this pin already, under this name or another.",
+  PIN_BUSY: "Another client holds the pin.",
+  PIN_CONFLICT: "The pin is open with another setting.",
+  PIN_CLOSING: "The pin is closing and takes no more commands.",
+  PIN_DIRECTION: "The operation is for pins of the other direction.",
+  COMMAND_UNKNOWN: "No such command is queued or running on this pin.",
+  SUB_UNKNOWN: "The client has no such subscription.",
+  LINE_BUSY: "The kernel refuses the line: another program holds it.",
+  LINE_UNSUPPORTED: "The kernel or the chip's driver refuses this setting.",
+  LINE_LOST: "The chip of this line has gone.",
+  LINE_FAILED: "The kernel refuses an operation on the line for a reason without a code of its own.",
+  PERMISSION_DENIED: "The process may not open this device or file.",
+  NOT_SIMULATED: "The operation is for simulated chips only.",
+  NO_BACKEND: "The chosen GPIO backend cannot be used on this machine.",
+  LIMIT_MESSAGE: "A message is longer than the limit.",
+  LIMIT_DEPTH: "A message is nested deeper than the limit.",
+  LIMIT_CLIENTS: "The supervisor serves as many clients as it may.",
+  LIMIT_SUBSCRIPTIONS: "The client has as many subscriptions as it may.",
+  LIMIT_PENDING: "The client has as many unanswered requests as it may.",
+  LIMIT_QUEUE: "The pin has as many queued commands as it may.",
+  LIMIT_UNSENT: "The client does not read what it is sent; the connection is closed.",
+  SHUTTING_DOWN: "The supervisor is draining and takes no more work.",
+  ALREADY_RUNNING: "Another supervisor serves this socket.",
+  SOCKET_PATH: "The socket cannot be made at this path.",
+  NOT_RUNNING: "No supervisor answers on the socket.",
+  DISCONNECTED: "The connection ended before the reply came.",
+  INTERNAL: "A defect in holdfast; the log has the details.",
+} as const satisfies Record<string, string>;
+
+/** A stable error code. */
+export type ErrorCode = keyof typeof errorCodes;
+
+/** What an error says beside its code and sentence: `field` names the offending field, the rest depends on the code. */
+export type ErrorDetails = { readonly field?: string } & Readonly<Record<string, unknown>>;
+
+/** An error on the wire. */
+export type ErrorValue = { readonly code: string; readonly message: string } & ErrorDetails;
+
+/**
+ * The one error class. `code` is for programs, `message` is a sentence for a person, `details` are the fields that
+ * travel beside them (`field`, `pin`, `holder`, `remainingMs`, …).
+ */
+export class HoldfastError extends Error {
+  override readonly name = "HoldfastError";
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly details: ErrorDetails = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+
+  /** This error as a value of the protocol. */
+  toValue(): ErrorValue {
+    return { ...this.details, code: this.code, message: this.message };
+  }
+
+  /** The error that a reply carries. A code that this version does not know becomes `INTERNAL`, its name kept in the message. */
+  static fromValue({ code, message, ...details }: ErrorValue): HoldfastError {
+    return code in errorCodes
+      ? new HoldfastError(code as ErrorCode, message, details)
+      : new HoldfastError("INTERNAL", `${code}: ${message}`, details);
+  }
+
+  /** Any thrown thing as a HoldfastError; what is not one already is a defect of ours: `INTERNAL`. */
+  static from(thrown: unknown): HoldfastError {
+    if (thrown instanceof HoldfastError) return thrown;
+    return new HoldfastError("INTERNAL", thrown instanceof Error ? thrown.message : String(thrown), {}, { cause: thrown });
+  }
+}

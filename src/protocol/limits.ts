@@ -1,0 +1,55 @@
+/** What one supervisor may be asked to hold. Going over one gives a `LIMIT_…` error, never growth. */
+export interface Limits {
+  /** Longest message, in bytes of CBOR. */
+  readonly messageBytes: number;
+  /** Deepest nesting of maps and arrays in a message. */
+  readonly messageDepth: number;
+  /** Clients at once. */
+  readonly clients: number;
+  /** Watches and observations of one client. */
+  readonly subscriptions: number;
+  /** Requests of one client that await their reply. */
+  readonly pendingRequests: number;
+  /** Commands queued on one pin. */
+  readonly queuedCommands: number;
+  /** Events kept for a subscription whose client is slow; older ones are lost, and counted. */
+  readonly backlogEvents: number;
+  /** Bytes written to one client and not yet taken by its socket; beyond them it is disconnected. */
+  readonly unsentBytes: number;
+  /** Longest time an output may be active without a break, across commands, in ms; Infinity: as long as it likes. */
+  readonly maxOnMs: number;
+}
+
+/** The limits that hold unless they are configured. */
+export const defaultLimits: Limits = {
+  messageBytes: 64 * 1024,
+  messageDepth: 8,
+  clients: 512,
+  subscriptions: 256,
+  pendingRequests: 1024,
+  queuedCommands: 1024,
+  backlogEvents: 1024,
+  unsentBytes: 1024 * 1024,
+  maxOnMs: Number.POSITIVE_INFINITY,
+};
+
+/** Longest duration of any field, in ms: ten years. It keeps every instant within the exact range of a double in µs. */
+export const MAX_DURATION_MS = 10 * 365 * 24 * 3600 * 1000;
+
+/** Shortest duration of any field, in ms: the grain of all timing is 1 µs. */
+export const MIN_DURATION_MS = 0.001;
+
+/** Shortest cycle of a blink, pulse or pattern, in ms. Faster ones are PWM's work, and would only burn the processor. */
+export const MIN_PERIOD_MS = 0.1;
+
+/** Most cycles of a counted wave. */
+export const MAX_CYCLES = 1_000_000_000;
+
+/** Most steps of one pattern. */
+export const MAX_STEPS = 1000;
+
+/** Longest debounce that the kernel's field holds, in µs. */
+export const MAX_DEBOUNCE_US = 0xffff_ffff;
+
+/** Longest name of a pin or client, in characters. */
+export const MAX_NAME_LENGTH = 64;

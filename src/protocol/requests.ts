@@ -1,0 +1,179 @@
+import { z } from "zod";
+import { HoldfastError } from "./errors.ts";
+import {
+  MAX_CYCLES,
+  MAX_DEBOUNCE_US,
+  MAX_DURATION_MS,
+  MAX_NAME_LENGTH,
+  MAX_STEPS,
+  MIN_DURATION_MS,
+  MIN_PERIOD_MS,
+} from "./limits.ts";
+
+/** The version of the protocol that this code speaks. */
+export const PROTOCOL_VERSION = 1;
+
+const id = z.int().nonnegative().describe("chosen by the client, unique among its unanswered requests");
+const name = z.string().min(1).max(MAX_NAME_LENGTH);
+const pin = name.describe("GPIO17, 17, BOARD11, a line name, or chip-label:offset");
+const durationMs = z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS);
+const count = z.int().min(1).max(MAX_CYCLES);
+const sub = z.int().positive().describe("the number that `watch` or `observe` answered");
+
+/** The level of a line: 1 is active, whatever the voltage (GPIO_V2_LINE_FLAG_ACTIVE_LOW). */
+export const levelSchema = z.union([z.literal(0), z.literal(1)]);
+/** How a pin treats a command that comes while another holds it. */
+export const modeSchema = z.enum(["wait", "nowait"]);
+/** Which edges a watch is told of. */
+export const edgeSchema = z.enum(["rising", "falling", "both"]);
+/** The pull resistor of a line; `as-is` leaves it as it was found. */
+export const biasSchema = z.enum(["as-is", "disabled", "pull-up", "pull-down"]);
+/** How an output drives its line. */
+export const driveSchema = z.enum(["push-pull", "open-drain", "open-source"]);
+/** What a pin does when the last client that holds it ends without closing it. */
+export const onDisconnectSchema = z.enum(["close", "stay"]);
+/** Where a line is driven before it is released. */
+export const closeLevelSchema = z.enum(["off", "on", "keep"]);
+
+/** What may be said of a pin when it is opened and, but for `initial`, changed later. */
+const settings = {
+  mode: modeSchema.optional().describe("outputs; default wait"),
+  bias: biasSchema.optional().describe("default as-is"),
+  drive: driveSchema.optional().describe("outputs; default push-pull"),
+  activeLow: z.boolean().optional().describe("default false"),
+  debounceUs: z.int().nonnegative().max(MAX_DEBOUNCE_US).optional().describe("inputs; 0 is none, the default"),
+  onDisconnect: onDisconnectSchema.optional().describe("default close"),
+  closeLevel: closeLevelSchema.optional().describe("outputs; default off"),
+};
+
+const outputOnly = ["mode", "drive", "closeLevel", "initial"] as const;
+const inputOnly = ["debounceUs"] as const;
+
+/** A setting that the direction has no use for is a mistake, and is named. */
+function settingsFitDirection(request: { direction?: "out" | "in" | undefined } & Record<string, unknown>, context: z.RefinementCtx): void {
+  if (request.direction === undefined) return;
+  const misplaced = (request.direction === "in" ? outputOnly : inputOnly).find((field) => request[field] !== undefined);
+  if (misplaced !== undefined) {
+    const belongs = request.direction === "in" ? "outputs" : "inputs";
+    context.addIssue({ code: "custom", path: [misplaced], message: `is for ${belongs}` });
+  }
+}
+
+/** What every command of an output has beside its own fields. */
+const command = {
+  pin,
+  durationMs: durationMs.optional().describe("the command's whole time; absent: endless, or n cycles"),
+  mode: modeSchema.optional().describe("for this command alone; default the pin's"),
+  ack: z.enum(["accepted", "started", "done"]).optional().describe("when the reply comes; default accepted"),
+};
+
+/** A cycle shorter than the grain of PWM would only burn the processor. */
+function cycleIsLongEnough(field: string, cycleMs: number, context: z.RefinementCtx): void {
+  if (cycleMs < MIN_PERIOD_MS || cycleMs > MAX_DURATION_MS) {
+    context.addIssue({ code: "custom", path: [field], message: `makes a cycle of ${cycleMs} ms; it must last ${MIN_PERIOD_MS} to ${MAX_DURATION_MS} ms` });
+  }
+}
+
+function request<Op extends string, Shape extends z.ZodRawShape>(op: Op, shape: Shape) {
+  return z.strictObject({ id, op: z.literal(op), ...shape });
+}
+
+/** Every request, by its operation: the single source of truth for parsing, types and docs/protocol.md. */
+export const requestSchemas = {
+  hello: request("hello", { protocol: z.int().nonnegative(), name, token: z.string().max(1024).optional() }),
+  ping: request("ping", {}),
+  status: request("status", {}),
+  pins: request("pins", {}),
+  shutdown: request("shutdown", { hard: z.boolean().optional() }),
+
+  open: request("open", {
+    pin,
+    direction: z.enum(["out", "in"]),
+    share: z.boolean().optional().describe("an output that others may hold beside this client; default false"),
+    ...settings,
+    initial: levelSchema.optional().describe("outputs; the level that is part of the line request; default 0"),
+    waitMs: durationMs.optional().describe("how long to wait for a pin that is closing"),
+  }).superRefine(settingsFitDirection),
+  configure: request("configure", {
+    pin,
+    direction: z.enum(["out", "in"]).optional(),
+    ...settings,
+    initial: levelSchema.optional().describe("the level that an input takes when it becomes an output"),
+  }).superRefine(settingsFitDirection),
+
+  on: request("on", command),
+  off: request("off", command),
+  toggle: request("toggle", command),
+  value: request("value", { ...command, value: z.number().min(0).max(1).describe("duty, 0 to 1") }),
+  blink: request("blink", { ...command, onMs: durationMs, offMs: durationMs, n: count.optional() }).superRefine(
+    ({ onMs, offMs }, context) => cycleIsLongEnough("onMs", onMs + offMs, context),
+  ),
+  pulse: request("pulse", { ...command, fadeInMs: durationMs, fadeOutMs: durationMs, n: count.optional() }).superRefine(
+    ({ fadeInMs, fadeOutMs }, context) => cycleIsLongEnough("fadeInMs", fadeInMs + fadeOutMs, context),
+  ),
+  pattern: request("pattern", {
+    ...command,
+    steps: z.array(z.strictObject({ level: levelSchema, ms: durationMs })).min(1).max(MAX_STEPS),
+    n: count.optional(),
+  }).superRefine(({ steps }, context) => cycleIsLongEnough("steps", steps.reduce((sum, { ms }) => sum + ms, 0), context)),
+  mode: request("mode", { pin, mode: modeSchema }),
+  cancel: request("cancel", { pin, command: z.int().positive().optional().describe("absent: every one that this client may cancel") }),
+  read: request("read", { pin }),
+  watch: request("watch", { pin, edge: edgeSchema.optional().describe("default both") }),
+  observe: request("observe", { pin }),
+  unwatch: request("unwatch", { sub }),
+  close: request("close", { pin, hard: z.boolean().optional().describe("drop what is queued; default false") }),
+
+  "sim.set": request("sim.set", { pin, level: levelSchema.nullable().describe("what the outside drives the wire to; null lets go") }),
+  "sim.wire": request("sim.wire", { pin, to: pin }),
+};
+
+/** The name of an operation. */
+export type Op = keyof typeof requestSchemas;
+/** The request of one operation. */
+export type RequestOf<O extends Op> = z.infer<(typeof requestSchemas)[O]>;
+/** Any request. */
+export type Request = { [O in Op]: RequestOf<O> }[Op];
+/** The level of a line: 1 is active. */
+export type Level = z.infer<typeof levelSchema>;
+export type Mode = z.infer<typeof modeSchema>;
+export type EdgeFilter = z.infer<typeof edgeSchema>;
+export type Bias = z.infer<typeof biasSchema>;
+export type Drive = z.infer<typeof driveSchema>;
+export type OnDisconnect = z.infer<typeof onDisconnectSchema>;
+export type CloseLevel = z.infer<typeof closeLevelSchema>;
+
+/** The operations that command an output. */
+export const commandOps = ["on", "off", "toggle", "value", "blink", "pulse", "pattern"] as const;
+/** A request that commands an output. */
+export type CommandRequest = RequestOf<(typeof commandOps)[number]>;
+
+/** Leaves `id` and `op` to the client that sends it. */
+export type Fields<O extends Op> = Omit<RequestOf<O>, "id" | "op">;
+
+/**
+ * A decoded message as a request.
+ * @throws HoldfastError `UNKNOWN_OP`, `UNKNOWN_FIELD`, `MISSING_FIELD` or `BAD_FIELD`, with the `field`
+ */
+export function parseRequest(message: Readonly<Record<string, unknown>>): Request {
+  const { op } = message;
+  if (typeof op !== "string") throw new HoldfastError(op === undefined ? "MISSING_FIELD" : "BAD_FIELD", "op must name an operation", { field: "op" });
+  if (!Object.hasOwn(requestSchemas, op)) {
+    throw new HoldfastError("UNKNOWN_OP", `there is no operation "${op.slice(0, MAX_NAME_LENGTH)}"`, { field: "op", known: Object.keys(requestSchemas) });
+  }
+  const parsed = requestSchemas[op as Op].safeParse(message);
+  if (parsed.success) return parsed.data;
+  throw explain(op, message, parsed.error.issues[0] as z.core.$ZodIssue);
+}
+
+/** The first thing that is wrong with a request, as an error that names the field. */
+function explain(op: string, message: Readonly<Record<string, unknown>>, issue: z.core.$ZodIssue): HoldfastError {
+  if (issue.code === "unrecognized_keys") {
+    const field = [...issue.path, issue.keys[0]].join(".");
+    return new HoldfastError("UNKNOWN_FIELD", `${op} has no field "${field}"`, { field });
+  }
+  const field = issue.path.join(".");
+  const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], message);
+  if (value === undefined) return new HoldfastError("MISSING_FIELD", `${op} needs the field "${field}"`, { field });
+  return new HoldfastError("BAD_FIELD", `${op}: ${field}: ${issue.message}`, { field });
+}
