@@ -87,10 +87,20 @@ export interface Line {
   release(released: () => void): void;
 }
 
+/** The outside of simulated chips: what is wired to their lines. Levels are physical, those of the wire. */
+export interface Simulation {
+  /** Drives the wire of a line, as a button or another board does; null lets go of it. */
+  drive(id: LineId, level: Level | null): void;
+  /** Joins two lines with a wire. */
+  wire(a: LineId, b: LineId): void;
+}
+
 /** Where lines come from: the real kernel (`chardev`) or a simulated chip (`sim`). */
 export interface GpioBackend {
   /** `chardev` or `sim`; shown in `status`. */
   readonly name: string;
+  /** Only simulated chips have it. */
+  readonly simulation?: Simulation;
   /** Every chip and line, read afresh. @throws HoldfastError `PERMISSION_DENIED`, `LINE_FAILED` */
   chips(): readonly ChipInfo[];
   /**

@@ -1,0 +1,38 @@
+import { setup } from "xstate";
+
+export type SupervisorEvent =
+  | { readonly type: "started" }
+  /** Asks for the end: once for a soft one, once more for a hard one. */
+  | { readonly type: "shutdown"; readonly hard?: boolean | undefined }
+  /** No line is held any more. */
+  | { readonly type: "drained" };
+
+/** The root: it takes work while it runs, and gives every line back before it stops. */
+export const supervisorMachine = setup({
+  types: { context: {} as { readonly drainMs: number }, events: {} as SupervisorEvent, input: {} as { readonly drainMs: number } },
+  actions: {
+    /** Closes every pin softly; `drained` answers. */
+    closeAll: () => {},
+    /** Closes every pin at once; `drained` answers. */
+    abortAll: () => {},
+  },
+  guards: { hard: ({ event }) => event.type === "shutdown" && event.hard === true },
+  delays: { drainDeadline: ({ context }) => context.drainMs },
+}).createMachine({
+  id: "supervisor",
+  context: ({ input }) => input,
+  initial: "starting",
+  states: {
+    starting: { on: { started: "running", shutdown: "stopped" } },
+    running: { on: { shutdown: [{ guard: "hard", target: "draining.hard" }, { target: "draining" }] } },
+    draining: {
+      initial: "soft",
+      states: {
+        soft: { entry: "closeAll", after: { drainDeadline: "hard" }, on: { shutdown: "hard" } },
+        hard: { entry: "abortAll" },
+      },
+      on: { drained: "stopped" },
+    },
+    stopped: { type: "final" },
+  },
+});

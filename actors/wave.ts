@@ -1,0 +1,78 @@
+import type { CommandRequest } from "../src/protocol/requests.ts";
+
+/**
+ * A stretch of a wave, in which the duty goes in a straight line from one value to the other. Duty 0 is off, 1 is on,
+ * what lies between is PWM.
+ */
+export interface Segment {
+  readonly fromDuty: number;
+  readonly toDuty: number;
+  readonly ms: number;
+}
+
+/** What a line does over time: its segments in a cycle, and for how long. A steady level is a wave too, of one segment. */
+export interface Wave {
+  readonly segments: readonly Segment[];
+  /** How often the segments are played; Infinity: until the time is up. */
+  readonly cycles: number;
+  /** The whole time in ms. Cycles that end sooner leave the line off until then. Infinity: until something else is played. */
+  readonly totalMs: number;
+}
+
+/** A level that holds until something else is played. */
+export function steady(duty: number): Wave {
+  return wave([{ fromDuty: duty, toDuty: duty, ms: Number.POSITIVE_INFINITY }], {});
+}
+
+/** The duty of a wave that does not change, and null for one that does. */
+export function steadyDuty({ segments }: Wave): number | null {
+  const [first] = segments;
+  return segments.length === 1 && first !== undefined && first.fromDuty === first.toDuty ? first.fromDuty : null;
+}
+
+/** Whether a wave goes on until something else is played. */
+export function isEndless({ totalMs }: Wave): boolean {
+  return totalMs === Number.POSITIVE_INFINITY;
+}
+
+/**
+ * What a command asks of the line.
+ * @param before what the line plays when the command starts; a toggle makes anything but steady off into off
+ */
+export function waveOf(command: CommandRequest, before: Wave): Wave {
+  switch (command.op) {
+    case "on":
+      return wave([level(1)], command);
+    case "off":
+      return wave([level(0)], command);
+    case "toggle":
+      return wave([level(steadyDuty(before) === 0 ? 1 : 0)], command);
+    case "value":
+      return wave([level(command.value)], command);
+    case "blink":
+      return wave([level(1, command.onMs), level(0, command.offMs)], command);
+    case "pulse":
+      return wave(
+        [
+          { fromDuty: 0, toDuty: 1, ms: command.fadeInMs },
+          { fromDuty: 1, toDuty: 0, ms: command.fadeOutMs },
+        ],
+        command,
+      );
+    case "pattern":
+      return wave(
+        command.steps.map((step) => level(step.level, step.ms)),
+        command,
+      );
+  }
+}
+
+function level(duty: number, ms = Number.POSITIVE_INFINITY): Segment {
+  return { fromDuty: duty, toDuty: duty, ms };
+}
+
+function wave(segments: readonly Segment[], { n, durationMs }: { n?: number | undefined; durationMs?: number | undefined }): Wave {
+  const cycles = n ?? Number.POSITIVE_INFINITY;
+  const cycleMs = segments.reduce((sum, { ms }) => sum + ms, 0);
+  return { segments, cycles, totalMs: durationMs ?? cycles * cycleMs };
+}
