@@ -1,0 +1,138 @@
+import { HoldfastError } from "../protocol/errors.ts";
+import type { ChipInfo, LineId } from "./backend.ts";
+import { boardPinOf, headerChips, headerPins } from "./boards.ts";
+
+/** A line and what it is called. There is one NamedLine for a line, so two names of one pin resolve to the same object. */
+export interface NamedLine {
+  readonly id: LineId;
+  /**
+   * The canonical name: `GPIO<n>` on a header, else the line's own name, else `label:offset`; the first of these that
+   * means no other line. Without any it is `path:offset`, which is shown and never resolved.
+   */
+  readonly pin: string;
+  /** `label:offset`. */
+  readonly line: string;
+  /** Every name that resolves to this line, the canonical one first. */
+  readonly names: readonly string[];
+}
+
+/** How many similar names an error suggests. */
+const MAX_HINTS = 3;
+
+/** How many letters a similar name may differ in: two are a slip, three another word. */
+const HINT_DISTANCE = 2;
+
+const foldable = /^(?:gpio|board)\d+$/i;
+
+/** `gpio17` as `GPIO17`; every other name is exact. */
+function fold(name: string): string {
+  return foldable.test(name) ? name.toUpperCase() : name;
+}
+
+/** A line's names in the order of preference for the canonical one; `17` and `BOARD11` are never canonical. */
+function namesOf(label: string, offset: number, name: string | null): { readonly preferred: string[]; readonly others: string[] } {
+  const boardPin = headerChips.has(label) ? boardPinOf.get(offset) : undefined;
+  const own = name === null || name === "" ? [] : [fold(name)];
+  const preferred = [...own, `${label}:${offset}`];
+  return boardPin === undefined
+    ? { preferred, others: [] }
+    : { preferred: [`GPIO${offset}`, ...preferred], others: [`${offset}`, `BOARD${boardPin}`] };
+}
+
+/** The names of all lines of a machine. Built once for a list of chips; a chip that comes or goes needs a new one. */
+export class PinNames {
+  readonly #lines: readonly NamedLine[];
+  readonly #byName = new Map<string, NamedLine>();
+  /** Names that fit several lines, with those. */
+  readonly #ambiguous = new Map<string, readonly NamedLine[]>();
+  readonly #hasHeader: boolean;
+
+  constructor(chips: readonly ChipInfo[]) {
+    this.#hasHeader = chips.some(({ label }) => headerChips.has(label));
+    const drafts = chips.flatMap(({ path, label, lines }) =>
+      lines.map(({ offset, name }) => ({ id: { chip: path, offset }, line: `${label}:${offset}`, ...namesOf(label, offset, name) })),
+    );
+    const uses = new Map<string, number>();
+    for (const { preferred, others } of drafts) {
+      for (const name of new Set([...preferred, ...others])) uses.set(name, (uses.get(name) ?? 0) + 1);
+    }
+    const unique = (name: string) => uses.get(name) === 1;
+    this.#lines = drafts.map(({ id, line, preferred, others }) => {
+      const all = [...new Set([...preferred, ...others])];
+      const named = { id, pin: preferred.find(unique) ?? `${id.chip}:${id.offset}`, line, names: all.filter(unique) };
+      for (const name of all) {
+        if (unique(name)) this.#byName.set(name, named);
+        else this.#ambiguous.set(name, [...(this.#ambiguous.get(name) ?? []), named]);
+      }
+      return named;
+    });
+  }
+
+  /** Every line of every chip, in the order of the chips. */
+  all(): readonly NamedLine[] {
+    return this.#lines;
+  }
+
+  /**
+   * The line that `name` means: `GPIO17`, `17`, `BOARD11`, a line's own name or `label:offset`.
+   * @throws HoldfastError `PIN_UNKNOWN`, with the nearest names in `nearest`; `PIN_AMBIGUOUS`, with `candidates`
+   */
+  resolve(name: string): NamedLine {
+    return this.#byName.get(name) ?? this.#resolveFolded(name);
+  }
+
+  #resolveFolded(name: string): NamedLine {
+    const folded = fold(name);
+    const line = this.#byName.get(folded);
+    if (line !== undefined) return line;
+    const fitting = this.#ambiguous.get(folded);
+    throw fitting === undefined ? this.#unknown(name, folded) : this.#ambiguity(name, fitting);
+  }
+
+  #ambiguity(name: string, fitting: readonly NamedLine[]): HoldfastError {
+    const tellApart = ({ id, line }: NamedLine) => (this.#ambiguous.has(line) ? `${id.chip}:${id.offset}` : line);
+    const candidates = fitting.map(tellApart);
+    return new HoldfastError("PIN_AMBIGUOUS", `${name} may be any of ${candidates.join(", ")}`, { field: "pin", candidates });
+  }
+
+  #unknown(name: string, folded: string): HoldfastError {
+    const board = /^BOARD(\d+)$/.exec(folded)?.[1];
+    if (board !== undefined) return new HoldfastError("PIN_UNKNOWN", this.#whyNoLine(name, Number(board)), { field: "pin" });
+    const nearest = this.#nearest(folded);
+    const hint = nearest.length === 0 ? "" : `; did you mean ${nearest.join(", ")}?`;
+    return new HoldfastError("PIN_UNKNOWN", `no line is called ${name}${hint}`, { field: "pin", nearest });
+  }
+
+  #whyNoLine(name: string, boardPin: number): string {
+    if (!this.#hasHeader) return `${name} is a place on a 40-pin header, and no chip here is known to carry one`;
+    const what = headerPins.get(boardPin);
+    if (what === undefined) return `there is no ${name}: the header has the pins BOARD1 to BOARD${headerPins.size}`;
+    if (typeof what === "string") return `${name} is a ${what} pin, not a line`;
+    return `${name} is GPIO${what}, which the chip of this machine does not have`;
+  }
+
+  #nearest(name: string): readonly string[] {
+    return [...this.#byName.keys()]
+      .map((known) => ({ known, distance: distance(name, known) }))
+      .filter((hint) => hint.distance <= HINT_DISTANCE && hint.distance < name.length)
+      .sort((a, b) => a.distance - b.distance)
+      .slice(0, MAX_HINTS)
+      .map(({ known }) => known);
+  }
+}
+
+/** How many letters must be put in, taken out or replaced to get from one name to the other (Levenshtein), case aside. */
+function distance(from: string, to: string): number {
+  if (Math.abs(from.length - to.length) > HINT_DISTANCE) return HINT_DISTANCE + 1;
+  const target = to.toLowerCase();
+  let row = Array.from({ length: target.length + 1 }, (_, index) => index);
+  for (const [index, letter] of [...from.toLowerCase()].entries()) {
+    const next = [index + 1];
+    for (let column = 0; column < target.length; column++) {
+      const replaced = (row[column] ?? 0) + (target[column] === letter ? 0 : 1);
+      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
