@@ -1,0 +1,63 @@
+# The one entrance. It needs Node.js 20 or later, npm and make; everything else comes with `make setup`.
+
+BUN := node_modules/.bin/bun
+BIOME := node_modules/.bin/biome
+SETUP := node_modules/.setup
+# The folders count too: they are newer when a file has gone.
+SOURCES := $(shell find actors src) package.json package-lock.json
+# Those of test/ that need nothing but what `make setup` installs.
+TESTS := test/unit/ test/properties/ test/integration/
+# Further options of `bun test`, as in: make test FLAGS="--test-name-pattern lease"
+FLAGS ?=
+
+.PHONY: help setup build lib dist demo test coverage lint format bench clean
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | while IFS='	' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+
+setup: $(SETUP) ## install what the project needs, in node_modules
+build: dist/holdfast ## the executable for this machine: dist/holdfast
+lib: dist/lib/package.json ## the library for Node and Bun: dist/lib
+dist: dist/SHA256SUMS ## all that is released: executables for x64 and arm64, the library, check sums
+
+demo: build ## see it work, on simulated pins
+	$(BUN) scripts/demo.ts
+
+test: build lib ## run the tests that need no hardware and no kernel of their own
+	$(BUN) test $(FLAGS) $(TESTS)
+
+coverage: build lib ## the same, with the share of lines that they reach: coverage/lcov.info
+	$(BUN) test --coverage $(FLAGS) $(TESTS)
+
+lint: setup ## check the style and the types
+	$(BIOME) check --error-on-warnings
+	node_modules/.bin/tsc --noEmit
+
+format: setup ## put the sources in shape
+	$(BIOME) check --write
+
+bench: build ## measure, beside what others do
+	$(BUN) bench/main.ts
+
+clean: ## remove what was made, but node_modules
+	rm -rf dist coverage
+
+# npm may leave Bun's own install script aside; without it, node_modules/.bin/bun is a stub.
+$(SETUP): package.json package-lock.json
+	npm ci --no-audit --no-fund
+	$(BUN) --version >/dev/null 2>&1 || node node_modules/bun/install.js
+	$(BUN) --version >/dev/null
+	touch $@
+
+dist/holdfast: $(SETUP) $(SOURCES) scripts/build.ts
+	$(BUN) scripts/build.ts
+
+dist/lib/package.json: $(SETUP) $(SOURCES) scripts/lib.ts tsconfig.json tsconfig.lib.json LICENSE
+	$(BUN) scripts/lib.ts
+
+dist/SHA256SUMS: $(SETUP) $(SOURCES) scripts/build.ts dist/lib/package.json
+	$(BUN) scripts/build.ts x64 arm64
+	rm -f dist/holdfast-*.tgz
+	npm pack ./dist/lib --pack-destination dist --silent
+	cd dist && sha256sum holdfast-linux-x64 holdfast-linux-arm64 holdfast-*.tgz >SHA256SUMS
