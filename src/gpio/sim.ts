@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Clock, timestampNs } from "../clock/clock.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Level } from "../protocol/requests.ts";
-import type { ChipInfo, GpioBackend, Line, LineId, LineListener, LineSettings } from "./backend.ts";
+import type { ChipInfo, GpioBackend, Line, LineId, LineListener, LineSettings, Simulation } from "./backend.ts";
 import { type Failing, failIfAsked, lineLost, SimLine, type Surroundings, type Terminal } from "./sim/line.ts";
 import { join, Pad, settle } from "./sim/net.ts";
 import { Notices } from "./sim/notices.ts";
@@ -58,8 +58,9 @@ interface Place extends Terminal {
  * Levels are physical in all methods that are not GpioBackend's. They throw `LINE_LOST` for a chip and `LINE_FAILED` for
  * an offset that does not exist.
  */
-export class SimBackend implements GpioBackend {
+export class SimBackend implements GpioBackend, Simulation {
   readonly name = "sim";
+  readonly simulation: Simulation = this;
   readonly #clock: Clock;
   readonly #notices: Notices;
   readonly #around: Surroundings;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { SimulatedClock } from "../../src/clock/simulated.ts";
-import type { Edge, InputSettings, LineId, LineListener, OutputSettings } from "../../src/gpio/backend.ts";
+import type { Edge, GpioBackend, InputSettings, LineId, LineListener, OutputSettings } from "../../src/gpio/backend.ts";
 import { MAX_TRACE, SimBackend } from "../../src/gpio/sim.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import type { Level } from "../../src/protocol/requests.ts";
@@ -62,6 +62,14 @@ describe("requests", () => {
     const [chip] = build().sim.chips();
     expect(chip?.label).toBe("holdfast-sim");
     expect(chip?.lines.map(({ name }) => name)).toEqual(["ID_SDA", "ID_SCL", ...Array.from({ length: 26 }, (_, n) => `GPIO${n + 2}`)]);
+  });
+
+  test("the outside is reached through the backend's simulation", () => {
+    const { sim } = build();
+    const backend: GpioBackend = sim;
+    backend.simulation?.wire(gpio(17), gpio(27));
+    backend.simulation?.drive(gpio(27), 1);
+    expect(sim.level(gpio(17))).toBe(1);
   });
 
   test("opening drives no glitch, and neither does a change of settings that keeps the level", () => {
