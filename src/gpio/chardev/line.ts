@@ -1,0 +1,120 @@
+import { HoldfastError } from "../../protocol/errors.ts";
+import type { Level } from "../../protocol/requests.ts";
+import type { Line, LineId, LineListener, LineSettings } from "../backend.ts";
+import type { EdgeReader, EdgeWatch } from "./edges.ts";
+import { describeLine, lineError, type Operation } from "./errno.ts";
+import { libc, SystemCallError } from "./libc.ts";
+import { encodeLineConfig, encodeLineValues, ioctls, type LineEvent, readLevel, writeLevel } from "./uapi.ts";
+
+/** Written and read in place by every line's `get` and `set`: one thread, and the kernel keeps no hold of it. */
+const values = encodeLineValues();
+
+/** A line that this process has requested, behind the descriptor that the kernel gave for it. */
+export class ChardevLine implements Line {
+  readonly #libc = libc();
+  #settings: LineSettings;
+  /** What the line was last driven to, as an output. */
+  #driven: Level = 0;
+  /** From the first time that the line is an input until its release; as an output it has no edges. */
+  #watch: EdgeWatch | undefined;
+  /** When it last became an input, CLOCK_MONOTONIC: edges from an earlier time as one may still be on their way. */
+  #inputSinceNs = 0n;
+  /** `line_seqno` of the last edge, which counts from 1 in a new request; null from a reconfiguration to the first edge after it. */
+  #lastSeqno: number | null = 0;
+
+  /**
+   * Takes over `fd`, requested with `settings`.
+   * @throws SystemCallError when its edges cannot be watched; `fd` is then still the caller's
+   */
+  constructor(
+    readonly id: LineId,
+    readonly fd: number,
+    settings: LineSettings,
+    readonly listener: LineListener,
+    readonly edges: EdgeReader,
+  ) {
+    this.#settings = settings;
+    if (settings.direction === "out") this.#driven = settings.initial;
+    if (settings.direction === "in") this.#watchEdges();
+  }
+
+  get(): Level {
+    try {
+      this.#libc.ioctl(this.fd, ioctls.GPIO_V2_LINE_GET_VALUES_IOCTL, values);
+    } catch (error) {
+      throw this.#refusal(error, "get");
+    }
+    return readLevel(values);
+  }
+
+  set(level: Level): void {
+    writeLevel(values, level);
+    try {
+      this.#libc.ioctl(this.fd, ioctls.GPIO_V2_LINE_SET_VALUES_IOCTL, values);
+    } catch (error) {
+      throw this.#refusal(error, "set");
+    }
+    this.#driven = level;
+  }
+
+  reconfigure(settings: LineSettings): void {
+    try {
+      const nowNs = this.#libc.monotonicNs();
+      if (settings.direction === "in") this.#watchEdges();
+      this.#configure(settings);
+      if (settings.direction === "out") this.#driven = settings.initial;
+      if (settings.direction === "in" && this.#settings.direction !== "in") {
+        this.#inputSinceNs = nowNs;
+        this.#lastSeqno = null;
+      }
+      this.#settings = settings;
+    } catch (error) {
+      this.#restore();
+      throw this.#refusal(error, "reconfigure");
+    }
+  }
+
+  release(released: () => void): void {
+    const close = () => {
+      this.#libc.close(this.fd);
+      released();
+    };
+    if (this.#watch === undefined) close();
+    else this.#watch.stop(close);
+  }
+
+  #configure(settings: LineSettings): void {
+    this.#libc.ioctl(this.fd, ioctls.GPIO_V2_LINE_SET_CONFIG_IOCTL, encodeLineConfig(settings));
+  }
+
+  /** The kernel may have done a part of what it then refused: asks for what was before. */
+  #restore(): void {
+    try {
+      this.#configure(this.#settings.direction === "out" ? { ...this.#settings, initial: this.#driven } : this.#settings);
+    } catch {
+      // The refusal that led here is what the caller hears.
+    }
+  }
+
+  #watchEdges(): void {
+    if (this.#watch !== undefined) return;
+    this.#libc.setNonBlocking(this.fd);
+    this.#watch = this.edges.watch(this.fd, {
+      edge: (event) => this.#edge(event),
+      fail: (error) => this.listener.fail(this.#refusal(error, "watch")),
+    });
+  }
+
+  #edge({ level, timestampNs, lineSeqno }: LineEvent): void {
+    if (this.#settings.direction !== "in" || timestampNs < this.#inputSinceNs) return;
+    const lost = this.#lastSeqno === null ? 0 : (lineSeqno - this.#lastSeqno - 1) >>> 0;
+    this.#lastSeqno = lineSeqno;
+    this.listener.edge({ level, timestampNs, lost });
+  }
+
+  #refusal(error: unknown, operation: Operation): HoldfastError {
+    if (error instanceof SystemCallError) return lineError(error.errno, operation, this.id);
+    const reason = error instanceof Error ? error.message : String(error);
+    return new HoldfastError("LINE_FAILED", `${describeLine(this.id)}: ${reason}`, { ...this.id }, { cause: error });
+  }
+}
