@@ -1,0 +1,256 @@
+import { basename } from "node:path";
+import { type ErrorValue, HoldfastError } from "../protocol/errors.ts";
+import { MAX_NAME_LENGTH } from "../protocol/limits.ts";
+import type { Event, EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
+import { type Fields, type Level, type Op, PROTOCOL_VERSION } from "../protocol/requests.ts";
+import { EventStream } from "./event-stream.ts";
+import type { Dial, Link } from "./link.ts";
+import { InputPin, type InputOptions, OutputPin, type OutputOptions, type PinName } from "./pins.ts";
+
+/** How a client connects. */
+export interface ClientOptions {
+  /** What others see as the holder of its pins. */
+  readonly name?: string;
+  /**
+   * Dial again when the connection is lost, with growing pauses, and open again what was open. Requests under way fail with
+   * `DISCONNECTED` all the same: whether they were done can't be known.
+   */
+  readonly reconnect?: boolean;
+  /** Told when the connection is lost, and when it is back. */
+  readonly onConnection?: (state: "lost" | "back") => void;
+}
+
+/** The pause before the first attempt to reconnect, and the longest one, in ms. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5000;
+
+interface PendingReply {
+  /** Called in the turn in which the reply comes: what follows it on the wire may build on it. */
+  readonly arrived: ((reply: never) => void) | undefined;
+  readonly resolve: (reply: never) => void;
+  readonly reject: (error: HoldfastError) => void;
+}
+
+/** A subscription as the program knows it; its number changes when the client reconnects. */
+interface Subscribed {
+  readonly stream: { push(event: Event): void; finish(failure: Error | null): void };
+  readonly op: "watch" | "observe";
+  readonly fields: Fields<"watch">;
+}
+
+/** A client of a supervisor, over a socket or in its own process. Requests may be sent without waiting for replies. */
+export class HoldfastClient implements AsyncDisposable {
+  readonly #dial: Dial;
+  readonly #options: ClientOptions;
+  readonly #pending = new Map<number, PendingReply>();
+  readonly #streams = new Map<number, Subscribed>();
+  readonly #opened = new Set<OutputPin | InputPin>();
+  #link: Link | null = null;
+  /** Why the supervisor is about to close the connection, when it has said so. */
+  #refusal: HoldfastError | null = null;
+  /** The connection was whole once. */
+  #established = false;
+  #lastId = 0;
+  #closing = false;
+  #wakeUp: (() => void) | null = null;
+
+  private constructor(dial: Dial, options: ClientOptions) {
+    this.#dial = dial;
+    this.#options = options;
+  }
+
+  /** @throws HoldfastError `NOT_RUNNING`, `PERMISSION_DENIED`, `BAD_PROTOCOL`, `LIMIT_CLIENTS` */
+  static async over(dial: Dial, options: ClientOptions = {}): Promise<HoldfastClient> {
+    const client = new HoldfastClient(dial, options);
+    await client.#connect();
+    client.#established = true;
+    return client;
+  }
+
+  /**
+   * Sends any request of the protocol.
+   * @throws HoldfastError what the supervisor answers; `DISCONNECTED`
+   */
+  request<O extends Op>(op: O, fields: Fields<O>): Promise<ReplyOf<O>> {
+    return this.#request(op, fields);
+  }
+
+  /** Holds a pin as an output. @throws HoldfastError `PIN_BUSY`, `PIN_CONFLICT`, `PIN_CLOSING`, `LINE_BUSY`, … */
+  output(pin: PinName, options: OutputOptions = {}): Promise<OutputPin> {
+    return this.#open(new OutputPin(this, String(pin), options, (closed) => this.#opened.delete(closed)));
+  }
+
+  /** Holds a pin as an input. @throws HoldfastError `PIN_CONFLICT`, `PIN_BUSY`, `LINE_BUSY`, … */
+  input(pin: PinName, options: InputOptions = {}): Promise<InputPin> {
+    return this.#open(new InputPin(this, String(pin), options, (closed) => this.#opened.delete(closed)));
+  }
+
+  /** The level of any pin now; it need not be open. */
+  read(pin: PinName): Promise<ReplyOf<"read">> {
+    return this.request("read", { pin: String(pin) });
+  }
+
+  /** What a pin does, from now on: a snapshot, then an event for each change of state or command. It need not be open. */
+  observe(pin: PinName): Promise<EventStream<EventOf<"state">>> {
+    return this.subscribe("observe", { pin: String(pin) });
+  }
+
+  /** Every line of every chip. */
+  async pins(): Promise<PinInfo[]> {
+    return (await this.request("pins", {})).pins;
+  }
+
+  status(): Promise<ReplyOf<"status">> {
+    return this.request("status", {});
+  }
+
+  /** Drives the wire of a simulated line from outside, to a physical level; null lets go. @throws HoldfastError `NOT_SIMULATED` */
+  async simSet(pin: PinName, level: Level | null): Promise<void> {
+    await this.request("sim.set", { pin: String(pin), level });
+  }
+
+  /** Wires two simulated lines together. @throws HoldfastError `NOT_SIMULATED` */
+  async simWire(pin: PinName, to: PinName): Promise<void> {
+    await this.request("sim.wire", { pin: String(pin), to: String(to) });
+  }
+
+  /** Ends the supervisor, softly or at once. */
+  async shutdown({ hard = false }: { readonly hard?: boolean } = {}): Promise<void> {
+    await this.request("shutdown", { hard });
+  }
+
+  /** Ends the connection. What the client holds is closed softly, or stays, as it was opened. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#wakeUp?.();
+    await this.#link?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** A stream of events that outlives a reconnection. @throws HoldfastError as `watch` and `observe` do */
+  async subscribe<E extends Event>(op: "watch" | "observe", fields: Fields<"watch">): Promise<EventStream<E>> {
+    const stream: EventStream<E> = new EventStream<E>(() => this.#unsubscribe(stream));
+    await this.#subscribe({ stream, op, fields });
+    return stream;
+  }
+
+  async #subscribe(subscribed: Subscribed): Promise<void> {
+    await this.#request(subscribed.op, subscribed.fields, ({ sub }) => this.#streams.set(sub, subscribed));
+  }
+
+  #unsubscribe(stream: Subscribed["stream"]): void {
+    for (const [sub, subscribed] of this.#streams) {
+      if (subscribed.stream !== stream) continue;
+      this.#streams.delete(sub);
+      this.request("unwatch", { sub }).catch(() => {});
+    }
+  }
+
+  #request<O extends Op>(op: O, fields: Fields<O>, arrived?: (reply: ReplyOf<O>) => void): Promise<ReplyOf<O>> {
+    return new Promise((resolve, reject) => {
+      if (this.#link === null) throw new HoldfastError("DISCONNECTED", "there is no connection to the supervisor");
+      const id = ++this.#lastId;
+      this.#link.send({ ...fields, id, op });
+      this.#pending.set(id, { arrived, resolve, reject });
+    });
+  }
+
+  async #open<P extends OutputPin | InputPin>(pin: P): Promise<P> {
+    await pin.open();
+    this.#opened.add(pin);
+    return pin;
+  }
+
+  async #connect(): Promise<void> {
+    this.#link = await this.#dial({ message: (message) => this.#receive(message), closed: (error) => this.#lost(error) });
+    const { name = `${basename(process.argv[1] ?? process.title)}` } = this.#options;
+    await this.request("hello", { protocol: PROTOCOL_VERSION, name: name.slice(0, MAX_NAME_LENGTH) });
+  }
+
+  #receive(message: Readonly<Record<string, unknown>>): void {
+    if (typeof message["sub"] === "number" && "ev" in message) return this.#deliver(message as Event);
+    const { id, ok, error } = message as { readonly id: number | null; readonly ok: boolean; readonly error: ErrorValue };
+    if (id === null) {
+      this.#refusal = HoldfastError.fromValue(error);
+      return;
+    }
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#pending.delete(id);
+    if (!ok) return pending.reject(HoldfastError.fromValue(error));
+    const { id: _id, ok: _ok, ...reply } = message;
+    pending.arrived?.(reply as never);
+    pending.resolve(reply as never);
+  }
+
+  #deliver(event: Event): void {
+    const subscribed = this.#streams.get(event.sub);
+    if (subscribed === undefined) return;
+    if (event.ev !== "end") return subscribed.stream.push(event);
+    this.#streams.delete(event.sub);
+    subscribed.stream.finish(event.reason === "CLOSED" ? null : new HoldfastError("LINE_LOST", `the watch has ended: ${event.reason}`));
+  }
+
+  #lost(closed: HoldfastError): void {
+    const error = this.#refusal ?? closed;
+    this.#refusal = null;
+    this.#link = null;
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+    if (this.#options.reconnect === true && !this.#closing) {
+      if (this.#established) void this.#reconnect();
+      return;
+    }
+    for (const { stream } of this.#streams.values()) stream.finish(this.#closing ? null : error);
+    this.#streams.clear();
+  }
+
+  async #reconnect(): Promise<void> {
+    this.#established = false;
+    this.#options.onConnection?.("lost");
+    for (let pauseMs = FIRST_PAUSE_MS; !this.#closing; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      // Half of the pause is chance, so that many clients do not come back at the same instant.
+      await this.#pause(pauseMs * (0.5 + Math.random() / 2));
+      try {
+        if (this.#closing) return;
+        await this.#connect();
+        await this.#restore();
+        this.#established = true;
+        this.#options.onConnection?.("back");
+        return;
+      } catch {
+        await this.#link?.close();
+      }
+    }
+  }
+
+  /** Opens again what was open, and subscribes again. What can't be had any more is given up: its stream ends with the error. */
+  async #restore(): Promise<void> {
+    const giveUp = (error: HoldfastError, act: () => void) => {
+      if (error.code === "DISCONNECTED") throw error;
+      act();
+    };
+    for (const pin of this.#opened) await pin.open().catch((error) => giveUp(error, () => this.#opened.delete(pin)));
+    const streams = [...this.#streams.values()];
+    this.#streams.clear();
+    for (const [index, subscribed] of streams.entries()) {
+      await this.#subscribe(subscribed).catch((error) => {
+        if (error.code === "DISCONNECTED") for (const [left, stream] of streams.slice(index).entries()) this.#streams.set(-1 - left, stream);
+        giveUp(error, () => subscribed.stream.finish(error));
+      });
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wakeUp = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,20 @@
+import type { HoldfastError } from "../protocol/errors.ts";
+
+/** What a link tells its client. */
+export interface LinkListener {
+  /** A message of the supervisor: a reply, when it has an `id`, or an event, when it has a `sub`. */
+  message(message: Readonly<Record<string, unknown>>): void;
+  /** The link is over, and nothing comes any more. */
+  closed(error: HoldfastError): void;
+}
+
+/** The way from a client to a supervisor: a socket, or nothing at all between them. */
+export interface Link {
+  /** Sends a request. */
+  send(request: object): void;
+  /** Ends the link; what was sent before still arrives. Resolves when it is over. */
+  close(): Promise<void>;
+}
+
+/** Makes a link. @throws HoldfastError `NOT_RUNNING`, `PERMISSION_DENIED`, … */
+export type Dial = (listener: LinkListener) => Promise<Link>;

@@ -1,0 +1,66 @@
+import { type ClientOptions, HoldfastClient } from "./client/client.ts";
+import type { Clock } from "./clock/clock.ts";
+import { RealClock } from "./clock/real.ts";
+import type { GpioBackend } from "./gpio/backend.ts";
+import { defaultLimits, type Limits } from "./protocol/limits.ts";
+import type { ReplyOf } from "./protocol/replies.ts";
+import { Supervisor } from "./supervisor/supervisor.ts";
+import type { Log } from "./supervisor/surroundings.ts";
+import { inProcess } from "./transports/in-process.ts";
+import { UnixListener } from "./transports/unix.ts";
+
+/** How long a soft shutdown may take unless it is told, in ms. */
+export const DEFAULT_DRAIN_MS = 10_000;
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** What a supervisor is given. */
+export interface SupervisorOptions {
+  /** Where the lines come from: `new SimBackend(…)`, `new ChardevBackend(…)` or your own. */
+  readonly backend: GpioBackend;
+  /** Serve other processes on this Unix socket; without it only this process has clients. */
+  readonly socket?: string;
+  readonly clock?: Clock;
+  readonly limits?: Partial<Limits>;
+  /** How long a soft shutdown may take before it becomes a hard one, in ms. */
+  readonly drainMs?: number;
+  /** A pino logger, or anything alike; default: silence. */
+  readonly log?: Log;
+}
+
+/** A supervisor that runs within this process. */
+export interface EmbeddedSupervisor extends AsyncDisposable {
+  /** A client in this process, with the same methods as one over the socket. */
+  client(options?: ClientOptions): Promise<HoldfastClient>;
+  status(): ReplyOf<"status">;
+  /** Gives every line back, softly or at once, closes the socket, and resolves when all that is done. A second call is a hard one. */
+  shutdown(options?: { readonly hard?: boolean }): Promise<void>;
+  /** Resolves when the supervisor has stopped, whoever asked it to. */
+  readonly stopped: Promise<void>;
+}
+
+/**
+ * Starts a supervisor in this process. The backend is closed with it.
+ * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`, and what the backend throws
+ */
+export async function createSupervisor(options: SupervisorOptions): Promise<EmbeddedSupervisor> {
+  const { backend, socket, clock = new RealClock(), drainMs = DEFAULT_DRAIN_MS, log = silent } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const supervisor = new Supervisor({ backend, clock, limits, drainMs, log });
+  const listener = socket === undefined ? null : await UnixListener.open(socket, supervisor, limits, log);
+  const stopped = supervisor.stopped.then(async () => {
+    await listener?.close();
+    backend.close();
+  });
+  const shutdown = async ({ hard = false } = {}) => {
+    supervisor.shutdown(hard);
+    await stopped;
+  };
+  return {
+    client: ({ name = "embedded", ...rest } = {}) => HoldfastClient.over(inProcess(supervisor, name), { name, ...rest }),
+    status: () => supervisor.status(),
+    shutdown,
+    stopped,
+    [Symbol.asyncDispose]: () => shutdown(),
+  };
+}

@@ -1,0 +1,19 @@
+/** The library: a supervisor in your own process, and a client for one that runs elsewhere. */
+export { type Command, type Outcome, pinMachine } from "../actors/pin.ts";
+export { inputMachine } from "../actors/input.ts";
+export type { Segment, Wave } from "../actors/wave.ts";
+export { type ClientOptions, HoldfastClient } from "./client/client.ts";
+export { type ConnectOptions, connect } from "./client/connect.ts";
+export type { EventStream } from "./client/event-stream.ts";
+export type { CommandOptions, CommandReply, InputOptions, InputPin, OutputOptions, OutputPin, PinName } from "./client/pins.ts";
+export type { Alarm, Clock } from "./clock/clock.ts";
+export { RealClock } from "./clock/real.ts";
+export { SimulatedClock } from "./clock/simulated.ts";
+export { createSupervisor, type EmbeddedSupervisor, type SupervisorOptions } from "./create-supervisor.ts";
+export type * from "./gpio/backend.ts";
+export { SimBackend } from "./gpio/sim.ts";
+export { type ErrorCode, type ErrorDetails, errorCodes, HoldfastError } from "./protocol/errors.ts";
+export { defaultLimits, type Limits } from "./protocol/limits.ts";
+export type { ClientInfo, Counters, Event, EventOf, PinInfo, PinState, ReplyOf } from "./protocol/replies.ts";
+export type { Bias, CloseLevel, CommandRequest, Drive, EdgeFilter, Level, Mode, OnDisconnect, Op, Request, RequestOf } from "./protocol/requests.ts";
+export type { Log } from "./supervisor/surroundings.ts";

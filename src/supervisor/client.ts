@@ -1,0 +1,126 @@
+import { type Actor, createActor } from "xstate";
+import { clientMachine } from "../../actors/client.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import type { Event } from "../protocol/replies.ts";
+import type { Pin } from "./pin.ts";
+import { Subscription } from "./subscription.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** Where a client comes from. */
+export interface Peer {
+  /** `unix`, `in-process`, … */
+  readonly transport: string;
+  /** What it is called until it says `hello`. */
+  readonly name: string;
+  /** Its process and user (SO_PEERCRED), null where the platform does not tell. */
+  readonly pid: number | null;
+  readonly uid: number | null;
+}
+
+/** The way to a client. */
+export interface Outlet {
+  /** False while the client takes nothing: its events wait until `Client.flush`. */
+  readonly ready: boolean;
+  deliver(event: Event): void;
+}
+
+/** Whoever sends requests, and what it holds. */
+export class Client {
+  readonly #actor: Actor<typeof clientMachine>;
+  readonly #subscriptions = new Map<number, { readonly subscription: Subscription; readonly end: () => void }>();
+  #lastSubscription = 0;
+  readonly connectedUs: number;
+  name: string;
+  /** The pins that it holds. */
+  readonly pins = new Set<Pin>();
+  /** Its requests that have no reply yet. */
+  pending = 0;
+
+  constructor(
+    readonly number: number,
+    readonly peer: Peer,
+    readonly outlet: Outlet,
+    readonly surroundings: Surroundings,
+    gone: () => void,
+  ) {
+    this.name = peer.name;
+    this.connectedUs = surroundings.clock.nowUs();
+    this.#actor = createActor(clientMachine.provide({ actions: { letGo: () => this.#letGo() } }));
+    this.#actor.subscribe({ complete: gone });
+    this.#actor.start();
+  }
+
+  get state(): "connected" | "leaving" {
+    return this.#actor.getSnapshot().value === "connected" ? "connected" : "leaving";
+  }
+
+  /** How an error names it: `"conveyor" (pid 812)`. */
+  get label(): string {
+    return this.peer.pid === null ? `"${this.name}"` : `"${this.name}" (pid ${this.peer.pid})`;
+  }
+
+  get subscriptions(): number {
+    return this.#subscriptions.size;
+  }
+
+  /** The connection is over: what it holds is let go of. */
+  end(): void {
+    this.#actor.send({ type: "end" });
+  }
+
+  /** The outlet is ready again. */
+  flush(): void {
+    for (const { subscription } of [...this.#subscriptions.values()]) {
+      subscription.flush();
+      this.#forgetIfOver(subscription);
+    }
+  }
+
+  /**
+   * A new stream of events.
+   * @param end what to do when it ends, however that happens
+   * @throws HoldfastError `LIMIT_SUBSCRIPTIONS`
+   */
+  subscribe(end: (subscription: Subscription) => void): Subscription {
+    const { limits, tally } = this.surroundings;
+    if (this.#subscriptions.size >= limits.subscriptions) {
+      throw new HoldfastError("LIMIT_SUBSCRIPTIONS", `a client may have ${limits.subscriptions} subscriptions`, { limit: limits.subscriptions });
+    }
+    const subscription = new Subscription(++this.#lastSubscription, this, limits.backlogEvents, tally);
+    this.#subscriptions.set(subscription.number, { subscription, end: () => end(subscription) });
+    return subscription;
+  }
+
+  /** Ends a stream. @throws HoldfastError `SUB_UNKNOWN` */
+  unsubscribe(number: number): void {
+    const found = this.#subscriptions.get(number);
+    if (found === undefined) throw new HoldfastError("SUB_UNKNOWN", `there is no subscription ${number}`, { field: "sub" });
+    this.#subscriptions.delete(number);
+    found.end();
+  }
+
+  /** Ends a stream from the other side: this is its last event, and it comes after all that still waits. */
+  finish(subscription: Subscription, last: Event): void {
+    subscription.push(last);
+    subscription.over = true;
+    this.#forgetIfOver(subscription);
+  }
+
+  #forgetIfOver({ number, over, waiting }: Subscription): void {
+    if (over && waiting === 0) this.#subscriptions.delete(number);
+  }
+
+  #letGo(): void {
+    for (const number of [...this.#subscriptions.keys()]) this.unsubscribe(number);
+    const closing = [...this.pins].filter((pin) => pin.leave(this));
+    let left = closing.length;
+    const settle = () => this.#actor.send({ type: "settled" });
+    for (const pin of closing) {
+      pin.whenClosed(() => {
+        left -= 1;
+        if (left === 0) settle();
+      });
+    }
+    if (left === 0) settle();
+  }
+}

@@ -1,0 +1,203 @@
+import { type Actor, createActor, type SnapshotFrom } from "xstate";
+import { type CancelReason, type Command, concerns, type Outcome, pinMachine, type Running } from "../../actors/pin.ts";
+import { steady, steadyDuty, type Wave, waveOf } from "../../actors/wave.ts";
+import type { Line } from "../gpio/backend.ts";
+import { WavePlayer } from "../gpio/wave-player.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import type { PinState, ReplyOf } from "../protocol/replies.ts";
+import type { CloseLevel, CommandRequest, Level, Mode, RequestOf } from "../protocol/requests.ts";
+import type { Client } from "./client.ts";
+import type { Surroundings } from "./surroundings.ts";
+import type { Tenant, TenantHooks } from "./tenant.ts";
+
+type CommandReply = ReplyOf<CommandRequest["op"]>;
+
+/** How the reply to a command that waits for it is completed. */
+interface Waiting {
+  readonly until: "started" | "done";
+  readonly answer: (ended: Pick<CommandReply, "outcome" | "reason" | "lateMs">) => void;
+}
+
+/** An output: the pin machine, the player of its waves, and the replies that wait for its commands. */
+export class Output implements Tenant {
+  readonly direction = "out";
+  readonly #line: Line;
+  readonly #surroundings: Surroundings;
+  readonly #hooks: TenantHooks;
+  readonly #player: WavePlayer;
+  readonly #actor: Actor<typeof pinMachine>;
+  readonly #waiting = new Map<number, Waiting>();
+  #snapshot: SnapshotFrom<typeof pinMachine>;
+  #lastNumber = 0;
+  closeLevel: CloseLevel;
+
+  constructor(
+    line: Line,
+    settings: { readonly initial: Level; readonly mode: Mode; readonly closeLevel: CloseLevel },
+    surroundings: Surroundings,
+    hooks: TenantHooks,
+  ) {
+    const { clock, limits, tally } = surroundings;
+    this.#line = line;
+    this.#surroundings = surroundings;
+    this.#hooks = hooks;
+    this.closeLevel = settings.closeLevel;
+    this.#player = new WavePlayer(line, settings.initial, clock, limits.maxOnMs, {
+      started: (number) => this.#started(number),
+      ended: (number, lateMs) => this.#send({ type: "ended", number, lateMs }),
+      limited: (number) => this.#send({ type: "stopped", number, reason: "MAX_ON" }),
+      failed: (error) => hooks.failed(error),
+      edge: (level, atUs) => hooks.edge(level, BigInt(Math.round(atUs * 1000)), 0),
+      skipped: (cycles) => {
+        tally.skippedCycles += cycles;
+      },
+    });
+    const machine = pinMachine.provide({
+      actions: {
+        play: (_, next) => this.#play(next),
+        acknowledge: (_, ended) => this.#ended(ended.command, ended.outcome),
+        release: ({ context }) => this.#release(context.wave),
+      },
+    });
+    this.#actor = createActor(machine, { input: settings });
+    this.#actor.subscribe({ complete: hooks.closed });
+    this.#actor.start();
+    this.#snapshot = this.#actor.getSnapshot();
+  }
+
+  get state(): PinState {
+    const { value } = this.#snapshot;
+    if (typeof value !== "string") return "closing";
+    return value as Exclude<typeof value, "opened">;
+  }
+
+  get mode(): Mode {
+    return this.#snapshot.context.mode;
+  }
+
+  get queued(): number {
+    return this.#snapshot.context.queue.length;
+  }
+
+  get command(): Command | null {
+    return this.#snapshot.context.running?.command ?? null;
+  }
+
+  get value(): number | null {
+    return steadyDuty(this.#snapshot.context.wave);
+  }
+
+  get level(): Level | null {
+    const { value } = this;
+    return value === 0 || value === 1 ? this.#player.level : null;
+  }
+
+  /** The level that the line is driven to at this instant. */
+  get drivenLevel(): Level {
+    return this.#player.level;
+  }
+
+  /** Whether a command runs that has an end. */
+  get busy(): boolean {
+    return this.#player.remainingMs > 0 && this.#player.remainingMs !== Number.POSITIVE_INFINITY;
+  }
+
+  get remainingMs(): number {
+    const running = this.#player.remainingMs;
+    const queued = this.#snapshot.context.queue.map(({ request }) => waveOf(request, steady(0)).totalMs);
+    return [running, ...queued].filter(Number.isFinite).reduce((sum, ms) => sum + ms, 0);
+  }
+
+  /**
+   * Accepts a command. The reply comes at once, or when the command has started or ended, as its `ack` says.
+   * @throws HoldfastError `LIMIT_QUEUE`
+   */
+  perform(request: CommandRequest, client: Client): CommandReply | Promise<CommandReply> {
+    const { limits, tally } = this.#surroundings;
+    if (this.queued >= limits.queuedCommands && (request.mode ?? this.mode) === "wait") {
+      throw new HoldfastError("LIMIT_QUEUE", `a pin may have ${limits.queuedCommands} queued commands`, {
+        pin: request.pin,
+        limit: limits.queuedCommands,
+      });
+    }
+    const number = ++this.#lastNumber;
+    tally.accepted += 1;
+    const { ack } = request;
+    const wait = ack === "started" || ack === "done" ? this.#wait(number, ack) : null;
+    this.#send({ type: "command", command: { number, by: { client: client.number, name: client.name }, request } });
+    const reply = { state: this.state, queued: this.queued, command: number };
+    return wait === null ? reply : wait.then((ended) => ({ ...reply, state: this.state, queued: this.queued, ...ended }));
+  }
+
+  setMode(mode: Mode): void {
+    this.#send({ type: "mode", mode });
+  }
+
+  /**
+   * Ends commands before their time.
+   * @param client whose; null: anybody's
+   * @returns how many
+   * @throws HoldfastError `COMMAND_UNKNOWN`
+   */
+  cancel({ command: number, pin }: RequestOf<"cancel">, client: Client | null): number {
+    const cancellation = { number, client: client?.number };
+    const { running, queue } = this.#snapshot.context;
+    const meant = [...(running === null ? [] : [running.command]), ...queue].filter((command) => concerns(cancellation, command));
+    if (number !== undefined && meant.length === 0) {
+      throw new HoldfastError("COMMAND_UNKNOWN", `${pin} has no command ${number} that this client may cancel`, { field: "command", pin });
+    }
+    if (meant.length > 0) this.#send({ type: "cancel", ...cancellation });
+    return meant.length;
+  }
+
+  close(): void {
+    this.#send({ type: "close" });
+  }
+
+  abort(reason: CancelReason): void {
+    this.#send({ type: "abort", reason });
+  }
+
+  retire(): void {
+    this.#player.stop();
+    const running = this.#snapshot.context.running?.command;
+    if (running !== undefined) this.#ended(running, { outcome: "done", lateMs: 0 });
+    this.#actor.stop();
+  }
+
+  #send(event: Parameters<Actor<typeof pinMachine>["send"]>[0]): void {
+    this.#actor.send(event);
+    this.#snapshot = this.#actor.getSnapshot();
+    this.#hooks.changed();
+  }
+
+  #play(next: Running | null): void {
+    if (next === null) this.#player.rest(0);
+    else this.#player.play(next.command.number, next.wave);
+  }
+
+  #release(wave: Wave): void {
+    const level = { off: 0, on: 1, keep: steadyDuty(wave) === 0 ? 0 : null } as const;
+    this.#player.rest(level[this.closeLevel]);
+    this.#player.stop();
+    this.#line.release(() => this.#send({ type: "released" }));
+  }
+
+  #wait(number: number, until: Waiting["until"]): Promise<Pick<CommandReply, "outcome" | "reason" | "lateMs">> {
+    return new Promise((answer) => this.#waiting.set(number, { until, answer }));
+  }
+
+  #started(number: number): void {
+    if (this.#waiting.get(number)?.until === "started") this.#answer(number, { outcome: "started" });
+  }
+
+  #ended({ number }: Command, outcome: Outcome): void {
+    this.#surroundings.tally[outcome.outcome] += 1;
+    this.#answer(number, outcome);
+  }
+
+  #answer(number: number, ended: Parameters<Waiting["answer"]>[0]): void {
+    this.#waiting.get(number)?.answer(ended);
+    this.#waiting.delete(number);
+  }
+}

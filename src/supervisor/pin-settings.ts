@@ -1,0 +1,53 @@
+import type { LineSettings } from "../gpio/backend.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import type { Bias, CloseLevel, Drive, Level, RequestOf } from "../protocol/requests.ts";
+
+/** How a pin's line is set. What the direction has no use for keeps its default. */
+export interface PinSettings {
+  readonly direction: "out" | "in";
+  readonly activeLow: boolean;
+  readonly bias: Bias;
+  readonly drive: Drive;
+  readonly initial: Level;
+  readonly closeLevel: CloseLevel;
+  readonly debounceUs: number;
+}
+
+const defaults = { activeLow: false, bias: "as-is", drive: "push-pull", initial: 0, closeLevel: "off", debounceUs: 0 } as const;
+
+const names = ["direction", "activeLow", "bias", "drive", "initial", "closeLevel", "debounceUs"] as const;
+
+/** The settings that a request names. */
+function named(request: RequestOf<"open"> | RequestOf<"configure">): Partial<PinSettings> {
+  return Object.fromEntries(names.filter((name) => request[name] !== undefined).map((name) => [name, request[name]]));
+}
+
+/** The settings of a pin that is opened anew. */
+export function settingsOf(request: RequestOf<"open">): PinSettings {
+  return { ...defaults, direction: request.direction, ...named(request) };
+}
+
+/** The settings with what a `configure` changes. A new direction starts from its own defaults. */
+export function changedSettings(before: PinSettings, request: RequestOf<"configure">): PinSettings {
+  const turned = request.direction !== undefined && request.direction !== before.direction;
+  const kept = turned ? { ...defaults, activeLow: before.activeLow, bias: before.bias } : before;
+  return { ...kept, direction: before.direction, ...named(request) };
+}
+
+/**
+ * The one who requested the line has set it; who opens it later may only agree.
+ * @throws HoldfastError `PIN_CONFLICT`, with the field
+ */
+export function assertAgrees(pin: string, open: PinSettings, request: RequestOf<"open">): void {
+  const wanted = named(request);
+  for (const field of names) {
+    if (wanted[field] === undefined || wanted[field] === open[field]) continue;
+    throw new HoldfastError("PIN_CONFLICT", `${pin} is open with ${field} ${open[field]}, not ${wanted[field]}`, { field, pin, open: open[field] });
+  }
+}
+
+/** The settings as the backend takes them. @param level what an output drives when the line is requested or changed */
+export function lineSettings(settings: PinSettings, level: Level): LineSettings {
+  const { direction, activeLow, bias, drive, debounceUs } = settings;
+  return direction === "out" ? { direction, activeLow, bias, drive, initial: level } : { direction, activeLow, bias, debounceUs };
+}

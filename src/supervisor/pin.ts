@@ -1,0 +1,351 @@
+import type { CancelReason } from "../../actors/pin.ts";
+import { timestampNs } from "../clock/clock.ts";
+import type { Line } from "../gpio/backend.ts";
+import type { NamedLine } from "../gpio/pin-names.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import type { PinState, ReplyOf } from "../protocol/replies.ts";
+import type { CommandRequest, EdgeFilter, Level, OnDisconnect, RequestOf } from "../protocol/requests.ts";
+import type { Client } from "./client.ts";
+import { Input } from "./input.ts";
+import { Output } from "./output.ts";
+import { assertAgrees, changedSettings, lineSettings, type PinSettings, settingsOf } from "./pin-settings.ts";
+import type { Subscription } from "./subscription.ts";
+import type { Surroundings } from "./surroundings.ts";
+import type { TenantHooks } from "./tenant.ts";
+
+/** One client's hold on a pin. */
+export interface Holder {
+  readonly client: Client;
+  readonly share: boolean;
+  readonly sinceUs: number;
+  onDisconnect: OnDisconnect;
+}
+
+interface Watch {
+  readonly subscription: Subscription;
+  readonly edge: EdgeFilter;
+  seq: number;
+}
+
+/** What `gpioinfo` shows of our lines. */
+const CONSUMER = "holdfast";
+
+/** An open line: who holds it, how it is set, who watches it. Requested once, released once, whatever its clients do. */
+export class Pin {
+  readonly #surroundings: Surroundings;
+  readonly #line: Line;
+  readonly #holders = new Map<Client, Holder>();
+  readonly #watches = new Set<Watch>();
+  readonly #whenClosed: (() => void)[];
+  readonly #hooks: TenantHooks;
+  #settings: PinSettings;
+  #tenant: Output | Input;
+
+  /**
+   * Requests the line; the client holds it.
+   * @param changed is told whenever the state or the command may have changed
+   * @param closed is told when the line has been given back
+   * @throws HoldfastError what `GpioBackend.request` throws
+   */
+  constructor(
+    readonly named: NamedLine,
+    request: RequestOf<"open">,
+    client: Client,
+    surroundings: Surroundings,
+    changed: (pin: Pin) => void,
+    closed: (pin: Pin) => void,
+  ) {
+    this.#surroundings = surroundings;
+    this.#settings = settingsOf(request);
+    this.#whenClosed = [() => closed(this)];
+    this.#hooks = {
+      changed: () => changed(this),
+      edge: (level, atNs, lost) => this.#edge(level, atNs, lost),
+      failed: (error) => this.#fail(error),
+      closed: () => {
+        for (const tell of this.#whenClosed.splice(0)) tell();
+      },
+    };
+    const { initial } = this.#settings;
+    this.#line = surroundings.backend.request(named.id, lineSettings(this.#settings, initial), CONSUMER, {
+      edge: (edge) => {
+        if (this.#tenant instanceof Input) this.#tenant.edge(edge);
+      },
+      fail: (error) => this.#fail(error),
+    });
+    try {
+      this.#tenant = this.#newTenant(initial, request.mode ?? "wait");
+    } catch (error) {
+      this.#line.release(() => {});
+      throw error;
+    }
+    this.#hold(client, request);
+  }
+
+  get name(): string {
+    return this.named.pin;
+  }
+
+  get settings(): PinSettings {
+    return this.#settings;
+  }
+
+  get tenant(): Output | Input {
+    return this.#tenant;
+  }
+
+  get holders(): readonly Holder[] {
+    return [...this.#holders.values()];
+  }
+
+  get state(): PinState {
+    return this.#tenant.state;
+  }
+
+  get closing(): boolean {
+    return this.state === "closing";
+  }
+
+  /** Open and held by nobody: whoever opens it next adopts it. */
+  get unowned(): boolean {
+    return this.#holders.size === 0 && !this.closing;
+  }
+
+  /** Calls back once the line has been given back. */
+  whenClosed(tell: () => void): void {
+    this.#whenClosed.push(tell);
+  }
+
+  /**
+   * One more client holds the pin, or adopts it.
+   * @throws HoldfastError `PIN_ALREADY_OPEN`, `PIN_BUSY`, `PIN_CONFLICT`
+   */
+  admit(client: Client, request: RequestOf<"open">): void {
+    if (this.#holders.has(client)) {
+      throw new HoldfastError("PIN_ALREADY_OPEN", `this client has ${this.name} open already`, { field: "pin", pin: this.name });
+    }
+    const shares = this.#tenant.direction === "in" || (request.share === true && this.holders.every(({ share }) => share));
+    if (!shares && this.#holders.size > 0) throw this.#busy();
+    assertAgrees(this.name, this.#settings, request);
+    if (request.mode !== undefined && request.mode !== this.#tenant.mode) {
+      throw new HoldfastError("PIN_CONFLICT", `${this.name} is open with mode ${this.#tenant.mode}, not ${request.mode}`, {
+        field: "mode",
+        pin: this.name,
+        open: this.#tenant.mode,
+      });
+    }
+    this.#hold(client, request);
+  }
+
+  /**
+   * @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`, `PIN_CLOSING`, `PIN_DIRECTION`, `LIMIT_QUEUE`
+   */
+  command(client: Client, request: CommandRequest): ReplyOf<CommandRequest["op"]> | Promise<ReplyOf<CommandRequest["op"]>> {
+    return this.#output(client, request.op).perform(request, client);
+  }
+
+  /** @throws HoldfastError as `command` does, but for `LIMIT_QUEUE` */
+  setMode(client: Client, { mode }: RequestOf<"mode">): void {
+    this.#output(client, "mode").setMode(mode);
+  }
+
+  /** While others hold the pin, only one's own commands. @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`, `PIN_DIRECTION`, `COMMAND_UNKNOWN` */
+  cancel(client: Client, request: RequestOf<"cancel">): number {
+    if (!(this.closing && this.#holders.size === 0)) this.#assertHolds(client);
+    return this.#asOutput("cancel").cancel(request, this.#holders.size > 1 ? client : null);
+  }
+
+  /**
+   * Changes the settings of a pin that this client holds alone. Nothing is released and requested again.
+   * @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`, `PIN_CLOSING`, `PIN_DIRECTION`, `PIN_CONFLICT`, and the backend's
+   */
+  configure(client: Client, request: RequestOf<"configure">): void {
+    this.#assertHolds(client);
+    this.#assertNotClosing();
+    if (this.#holders.size > 1) throw this.#busy(client);
+    const settings = changedSettings(this.#settings, request);
+    this.#assertFits(settings, request);
+    const turned = settings.direction !== this.#settings.direction;
+    if (turned && this.#tenant instanceof Output && this.#tenant.busy) {
+      throw new HoldfastError("PIN_CONFLICT", `${this.name} still runs commands: cancel them or let them end before it becomes an input`, {
+        field: "direction",
+        pin: this.name,
+      });
+    }
+    const level = this.#tenant instanceof Output ? this.#tenant.drivenLevel : settings.initial;
+    this.#line.reconfigure(lineSettings(settings, level));
+    this.#settings = settings;
+    if (turned) this.#turn(request);
+    else if (this.#tenant instanceof Output) {
+      this.#tenant.closeLevel = settings.closeLevel;
+      if (request.mode !== undefined) this.#tenant.setMode(request.mode);
+    }
+    const holder = this.#holders.get(client);
+    if (holder !== undefined && request.onDisconnect !== undefined) holder.onDisconnect = request.onDisconnect;
+  }
+
+  /** The level now. @throws HoldfastError `LINE_LOST`, `LINE_FAILED` */
+  read(): ReplyOf<"read"> {
+    const level = this.#line.get();
+    return { level, value: this.#tenant.value, state: this.state, timestampNs: timestampNs(this.#surroundings.clock) };
+  }
+
+  /** @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`, `PIN_CLOSING`, `LIMIT_SUBSCRIPTIONS`, `LINE_LOST` */
+  watch(client: Client, { edge = "both" }: RequestOf<"watch">): ReplyOf<"watch"> {
+    this.#assertHolds(client);
+    this.#assertNotClosing();
+    const level = this.#line.get();
+    const subscription = client.subscribe(() => this.#watches.delete(watch));
+    const watch: Watch = { subscription, edge, seq: 0 };
+    this.#watches.add(watch);
+    return { sub: subscription.number, level };
+  }
+
+  /**
+   * A client closes its hold; the last one closes the pin. A pin that nobody holds may be closed by anyone.
+   * @param closed is told when that has happened
+   * @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`
+   */
+  close(client: Client, hard: boolean, closed: () => void): void {
+    if (this.#holders.size > 0) this.#assertHolds(client);
+    this.#dropHold(client);
+    if (this.#holders.size > 0) {
+      if (hard && this.#tenant instanceof Output) this.#tenant.cancel({ id: 0, op: "cancel", pin: this.name }, client);
+      closed();
+      return;
+    }
+    this.whenClosed(closed);
+    this.shut(hard ? "CLOSED" : null);
+  }
+
+  /**
+   * A client has gone.
+   * @returns whether the pin is closing for that
+   */
+  leave(client: Client): boolean {
+    const stays = this.#holders.get(client)?.onDisconnect === "stay";
+    this.#dropHold(client);
+    if (this.#holders.size > 0 || stays) return false;
+    this.shut(null);
+    return true;
+  }
+
+  /** Gives the line back: softly, or at once for a reason. */
+  shut(reason: CancelReason | null): void {
+    if (reason === null) this.#tenant.close();
+    else this.#tenant.abort(reason);
+  }
+
+  #hold(client: Client, { share = false, onDisconnect = "close" }: RequestOf<"open">): void {
+    this.#holders.set(client, { client, share, onDisconnect, sinceUs: this.#surroundings.clock.nowUs() });
+    client.pins.add(this);
+  }
+
+  #dropHold(client: Client): void {
+    this.#holders.delete(client);
+    client.pins.delete(this);
+    this.#endWatches("CLOSED", client);
+  }
+
+  #newTenant(initial: Level, mode: "wait" | "nowait"): Output | Input {
+    const { closeLevel, direction } = this.#settings;
+    return direction === "out"
+      ? new Output(this.#line, { initial, mode, closeLevel }, this.#surroundings, this.#hooks)
+      : new Input(this.#line, this.#hooks);
+  }
+
+  /** The pin has another direction now. */
+  #turn(request: RequestOf<"configure">): void {
+    this.#tenant.retire();
+    this.#tenant = this.#newTenant(this.#settings.initial, request.mode ?? "wait");
+    this.#hooks.changed();
+  }
+
+  #edge(level: Level, atNs: bigint, lost: number): void {
+    const { tally } = this.#surroundings;
+    if (this.#tenant.direction === "in") tally.edges += 1;
+    tally.lostEvents += lost;
+    for (const watch of this.#watches) {
+      if (watch.edge !== "both" && (watch.edge === "rising") !== (level === 1)) continue;
+      watch.seq += 1 + lost;
+      const { subscription, seq } = watch;
+      subscription.push({ sub: subscription.number, ev: "edge", pin: this.name, level, timestampNs: atNs, seq, lost });
+    }
+  }
+
+  /** The line is gone: its commands end, its watches end, and what is left of it is given back. */
+  #fail(error: HoldfastError): void {
+    this.#endWatches(error.code);
+    this.shut("LINE_LOST");
+  }
+
+  #endWatches(reason: string, of?: Client): void {
+    for (const watch of [...this.#watches]) {
+      const { subscription } = watch;
+      if (of !== undefined && subscription.client !== of) continue;
+      this.#watches.delete(watch);
+      subscription.client.finish(subscription, { sub: subscription.number, ev: "end", reason });
+    }
+  }
+
+  #output(client: Client, op: string): Output {
+    if (!this.#holders.has(client)) this.#assertHolds(client);
+    this.#assertNotClosing();
+    return this.#asOutput(op);
+  }
+
+  #asOutput(op: string): Output {
+    if (this.#tenant instanceof Output) return this.#tenant;
+    throw new HoldfastError("PIN_DIRECTION", `${this.name} is an input; ${op} is for outputs`, { field: "pin", pin: this.name });
+  }
+
+  #assertFits(settings: PinSettings, request: RequestOf<"configure">): void {
+    const misplaced = settings.direction === "in" ? (["mode", "drive", "closeLevel", "initial"] as const) : (["debounceUs"] as const);
+    const field = misplaced.find((name) => request[name] !== undefined);
+    if (field !== undefined) {
+      throw new HoldfastError("PIN_DIRECTION", `${this.name} is an ${settings.direction}put, which has no ${field}`, { field, pin: this.name });
+    }
+    if (request.initial !== undefined && this.#settings.direction === "out") {
+      throw new HoldfastError("BAD_FIELD", `${this.name} is an output already: initial is for an input that becomes one`, {
+        field: "initial",
+        pin: this.name,
+      });
+    }
+  }
+
+  #assertHolds(client: Client): void {
+    if (this.#holders.has(client)) return;
+    if (this.closing) throw this.closingError();
+    if (this.#holders.size > 0) throw this.#busy();
+    throw new HoldfastError("PIN_NOT_OPEN", `${this.name} is open and held by nobody; open it to adopt it`, { field: "pin", pin: this.name });
+  }
+
+  #assertNotClosing(): void {
+    if (this.closing) throw this.closingError();
+  }
+
+  /** Why a closing pin takes nothing. */
+  closingError(): HoldfastError {
+    const { remainingMs } = this.#tenant;
+    return new HoldfastError("PIN_CLOSING", `${this.name} is closing; what it still has to do takes ${Math.ceil(remainingMs)} ms`, {
+      field: "pin",
+      pin: this.name,
+      remainingMs,
+    });
+  }
+
+  #busy(but?: Client): HoldfastError {
+    const holder = this.holders.find(({ client }) => client !== but) as Holder;
+    const heldMs = (this.#surroundings.clock.nowUs() - holder.sinceUs) / 1000;
+    const held = heldMs < 1000 ? "just now" : `for ${Math.floor(heldMs / 1000)} s`;
+    const { client } = holder;
+    return new HoldfastError("PIN_BUSY", `${this.name} is held by ${client.label} ${held}`, {
+      field: "pin",
+      pin: this.name,
+      holder: client.name,
+      client: client.number,
+      pid: client.peer.pid,
+      heldMs,
+    });
+  }
+}

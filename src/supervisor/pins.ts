@@ -1,0 +1,202 @@
+import { timestampNs } from "../clock/clock.ts";
+import type { ChipInfo, LineId, LineListener, Simulation } from "../gpio/backend.ts";
+import { type NamedLine, PinNames } from "../gpio/pin-names.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import type { EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
+import type { RequestOf } from "../protocol/requests.ts";
+import type { Client } from "./client.ts";
+import { pinInfo } from "./pin-info.ts";
+import { Pin } from "./pin.ts";
+import type { Subscription } from "./subscription.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** Somebody who is told what a pin does. It belongs to the name and outlives open and close. */
+interface Observation {
+  readonly subscription: Subscription;
+  told: string;
+}
+
+/** A line that is only read listens to nothing. */
+const deaf: LineListener = { edge: () => {}, fail: () => {} };
+
+/** Every line by its names, and the open ones. */
+export class Pins {
+  readonly #surroundings: Surroundings;
+  readonly #open = new Map<string, Pin>();
+  readonly #observations = new Map<string, Set<Observation>>();
+  readonly #emptied: () => void;
+  #names: PinNames;
+
+  /**
+   * @param emptied is told whenever the last open pin has closed
+   * @throws HoldfastError what `GpioBackend.chips` throws
+   */
+  constructor(surroundings: Surroundings, emptied: () => void) {
+    this.#surroundings = surroundings;
+    this.#emptied = emptied;
+    this.#names = new PinNames(surroundings.backend.chips());
+  }
+
+  /** The open pins. */
+  get open(): readonly Pin[] {
+    return [...this.#open.values()];
+  }
+
+  /** The open pin of that name. @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `PIN_NOT_OPEN` */
+  find(name: string): Pin {
+    const named = this.#resolve(name);
+    const pin = this.#open.get(key(named.id));
+    if (pin === undefined) throw new HoldfastError("PIN_NOT_OPEN", `${named.pin} is not open`, { field: "pin", pin: named.pin });
+    return pin;
+  }
+
+  /**
+   * A client opens a pin: the line is requested, or the client joins those who hold it.
+   * @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `PIN_CLOSING`, what `Pin.admit` and the backend throw
+   */
+  openFor(client: Client, request: RequestOf<"open">): ReplyOf<"open"> | Promise<ReplyOf<"open">> {
+    const named = this.#resolve(request.pin);
+    const pin = this.#open.get(key(named.id));
+    if (pin === undefined) return this.#openAnew(named, client, request);
+    if (pin.closing) {
+      if (request.waitMs === undefined) throw pin.closingError();
+      return this.#openOnceClosed(pin, client, request, request.waitMs);
+    }
+    pin.admit(client, request);
+    this.#tell(pin.named, pin);
+    return { pin: pin.name, state: pin.state };
+  }
+
+  /** The level of a line, open or not. @throws HoldfastError what `find`, `Pin.read` and the backend throw */
+  read(name: string): ReplyOf<"read"> {
+    const { id } = this.#resolve(name);
+    const pin = this.#open.get(key(id));
+    if (pin !== undefined) return pin.read();
+    const { backend, clock } = this.#surroundings;
+    const line = backend.request(id, { direction: "as-is" }, "holdfast read", deaf);
+    try {
+      return { level: line.get(), value: null, state: "closed", timestampNs: timestampNs(clock) };
+    } finally {
+      line.release(() => {});
+    }
+  }
+
+  /** @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `LIMIT_SUBSCRIPTIONS` */
+  observe(client: Client, name: string): ReplyOf<"observe"> {
+    const named = this.#resolve(name);
+    const at = key(named.id);
+    const pin = this.#open.get(at);
+    const subscription = client.subscribe(() => this.#observations.get(at)?.delete(observation));
+    const observation: Observation = { subscription, told: "" };
+    const observations = this.#observations.get(at) ?? new Set();
+    this.#observations.set(at, observations.add(observation));
+    // The snapshot comes as the first event, after the reply that names the subscription.
+    queueMicrotask(() => this.#tell(named, this.#open.get(at)));
+    return { sub: subscription.number, state: pin?.state ?? "closed" };
+  }
+
+  /** Every line, open or not. @throws HoldfastError what `GpioBackend.chips` throws */
+  all(): readonly PinInfo[] {
+    const chips = this.#surroundings.backend.chips();
+    this.#names = new PinNames(chips);
+    return this.#names.all().map((named) => pinInfo(named, this.#open.get(key(named.id)), this.#surroundings.clock, usedBy(chips, named.id)));
+  }
+
+  /** Closes every pin, softly or at once. */
+  shut(hard: boolean): void {
+    for (const pin of this.open) pin.shut(hard ? "CLOSED" : null);
+    if (this.#open.size === 0) this.#emptied();
+  }
+
+  /** The outside of simulated lines. @throws HoldfastError `NOT_SIMULATED` */
+  get simulation(): Simulation {
+    const { simulation } = this.#surroundings.backend;
+    if (simulation === undefined) throw new HoldfastError("NOT_SIMULATED", "the chips of this supervisor are real");
+    return simulation;
+  }
+
+  /** Where a name leads. @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS` */
+  locate(name: string): LineId {
+    return this.#resolve(name).id;
+  }
+
+  /** A name that is not known may be that of a chip which has come since. */
+  #resolve(name: string): NamedLine {
+    try {
+      return this.#names.resolve(name);
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.code !== "PIN_UNKNOWN") throw error;
+      this.#names = new PinNames(this.#surroundings.backend.chips());
+      return this.#names.resolve(name);
+    }
+  }
+
+  #openAnew(named: NamedLine, client: Client, request: RequestOf<"open">): ReplyOf<"open"> {
+    const { log } = this.#surroundings;
+    const at = key(named.id);
+    const closed = (pin: Pin) => {
+      log.debug({ pin: pin.name }, "pin closed");
+      this.#open.delete(at);
+      this.#tell(named, undefined);
+      if (this.#open.size === 0) this.#emptied();
+    };
+    const changed = (pin: Pin) => {
+      if (this.#open.get(at) === pin) this.#tell(named, pin);
+    };
+    const pin = new Pin(named, request, client, this.#surroundings, changed, closed);
+    log.debug({ pin: pin.name, client: client.name }, "pin opened");
+    this.#open.set(at, pin);
+    this.#tell(named, pin);
+    return { pin: pin.name, state: pin.state };
+  }
+
+  #openOnceClosed(pin: Pin, client: Client, request: RequestOf<"open">, waitMs: number): Promise<ReplyOf<"open">> {
+    const { clock } = this.#surroundings;
+    const deadlineUs = clock.nowUs() + waitMs * 1000;
+    return new Promise((resolve, reject) => {
+      const deadline = clock.at(deadlineUs, () => reject(pin.closingError()));
+      pin.whenClosed(() => {
+        deadline.cancel();
+        const leftMs = (deadlineUs - clock.nowUs()) / 1000;
+        if (client.state !== "connected") return reject(new HoldfastError("DISCONNECTED", "the client has gone"));
+        try {
+          resolve(this.openFor(client, { ...request, waitMs: leftMs > 0 ? leftMs : undefined }));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  /** Tells those who observe a line what it does, if that is news to them. */
+  #tell(named: NamedLine, pin: Pin | undefined): void {
+    const observations = this.#observations.get(key(named.id));
+    if (observations === undefined || observations.size === 0) return;
+    const command = pin?.tenant.command ?? null;
+    const seen = {
+      ev: "state",
+      pin: named.pin,
+      state: pin?.state ?? "closed",
+      level: pin?.tenant.level ?? null,
+      value: pin?.tenant.value ?? null,
+      command: command?.number ?? null,
+      by: command?.by.name ?? null,
+      lost: 0,
+    } satisfies Omit<EventOf<"state">, "sub">;
+    const news = JSON.stringify(seen);
+    for (const observation of observations) {
+      if (observation.told === news) continue;
+      observation.told = news;
+      observation.subscription.push({ sub: observation.subscription.number, ...seen });
+    }
+  }
+}
+
+function key({ chip, offset }: LineId): string {
+  return `${chip}#${offset}`;
+}
+
+function usedBy(chips: readonly ChipInfo[], { chip, offset }: LineId): string | null {
+  const line = chips.find(({ path }) => path === chip)?.lines.find((info) => info.offset === offset);
+  return line?.used === true ? (line.consumer ?? "unknown") : null;
+}

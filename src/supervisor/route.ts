@@ -1,0 +1,79 @@
+import { HoldfastError } from "../protocol/errors.ts";
+import type { ReplyOf } from "../protocol/replies.ts";
+import { type Op, PROTOCOL_VERSION, type Request, type RequestOf } from "../protocol/requests.ts";
+import { version } from "../version.ts";
+import type { Client } from "./client.ts";
+import type { Reply, Supervisor } from "./supervisor.ts";
+
+type Handler<O extends Op> = (supervisor: Supervisor, client: Client, request: RequestOf<O>) => ReplyOf<O> | Promise<ReplyOf<O>>;
+
+const command = (({ pins }: Supervisor, client: Client, request: RequestOf<"on">) => pins.find(request.pin).command(client, request)) as Handler<
+  "on" | "off" | "toggle" | "value" | "blink" | "pulse" | "pattern"
+>;
+
+/** Where each operation goes. */
+const handlers: { readonly [O in Op]: Handler<O> } = {
+  hello: (_, client, { protocol, name }) => {
+    if (protocol !== PROTOCOL_VERSION) {
+      throw new HoldfastError("BAD_PROTOCOL", `this supervisor speaks version ${PROTOCOL_VERSION} of the protocol, not ${protocol}`, {
+        field: "protocol",
+        protocol: PROTOCOL_VERSION,
+      });
+    }
+    client.name = name;
+    return { client: client.number, server: `holdfast ${version}`, protocol: PROTOCOL_VERSION };
+  },
+  ping: () => ({}),
+  status: (supervisor) => supervisor.status(),
+  pins: ({ pins }) => ({ pins: [...pins.all()] }),
+  shutdown: (supervisor, _, { hard }) => {
+    supervisor.shutdown(hard);
+    return {};
+  },
+
+  open: (supervisor, client, request) => {
+    if (supervisor.state !== "running") throw new HoldfastError("SHUTTING_DOWN", "the supervisor is shutting down and opens no more pins");
+    return supervisor.pins.openFor(client, request);
+  },
+  configure: ({ pins }, client, request) => {
+    pins.find(request.pin).configure(client, request);
+    return {};
+  },
+  on: command,
+  off: command,
+  toggle: command,
+  value: command,
+  blink: command,
+  pulse: command,
+  pattern: command,
+  mode: ({ pins }, client, request) => {
+    pins.find(request.pin).setMode(client, request);
+    return {};
+  },
+  cancel: ({ pins }, client, request) => ({ cancelled: pins.find(request.pin).cancel(client, request) }),
+  read: ({ pins }, _, { pin }) => pins.read(pin),
+  watch: ({ pins }, client, request) => pins.find(request.pin).watch(client, request),
+  observe: ({ pins }, client, { pin }) => pins.observe(client, pin),
+  unwatch: (_, client, { sub }) => {
+    client.unsubscribe(sub);
+    return {};
+  },
+  close: ({ pins }, client, { pin, hard = false }) =>
+    new Promise((closed) => {
+      pins.find(pin).close(client, hard, () => closed({}));
+    }),
+
+  "sim.set": ({ pins }, _, { pin, level }) => {
+    pins.simulation.drive(pins.locate(pin), level);
+    return {};
+  },
+  "sim.wire": ({ pins }, _, { pin, to }) => {
+    pins.simulation.wire(pins.locate(pin), pins.locate(to));
+    return {};
+  },
+};
+
+/** Does what a request asks. @throws HoldfastError as its operation does, thrown or as a rejection */
+export function route(supervisor: Supervisor, client: Client, request: Request): Reply | Promise<Reply> {
+  return (handlers[request.op] as Handler<Op>)(supervisor, client, request as never);
+}

@@ -1,0 +1,153 @@
+import { type Actor, createActor } from "xstate";
+import { supervisorMachine } from "../../actors/supervisor.ts";
+import { type Clock, xstateClock } from "../clock/clock.ts";
+import type { GpioBackend } from "../gpio/backend.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { ClientInfo, ReplyOf } from "../protocol/replies.ts";
+import type { Op, Request } from "../protocol/requests.ts";
+import { Client, type Outlet, type Peer } from "./client.ts";
+import { pinInfo } from "./pin-info.ts";
+import { Pins } from "./pins.ts";
+import { route } from "./route.ts";
+import type { Log, Surroundings } from "./surroundings.ts";
+import { newTally } from "./tally.ts";
+import { version } from "../version.ts";
+
+/** What a supervisor is made of. */
+export interface SupervisorParts {
+  readonly backend: GpioBackend;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  /** How long a soft shutdown may take before it becomes a hard one, in ms. */
+  readonly drainMs: number;
+  readonly log: Log;
+}
+
+/** Any reply, without `id` and `ok`. */
+export type Reply = ReplyOf<Op>;
+
+/**
+ * Owns every hardware handle. It knows no sockets: it takes `(client, request)` from any client.
+ * A shutdown closes every pin softly, within the deadline; a second one closes them at once.
+ */
+export class Supervisor {
+  readonly #surroundings: Surroundings;
+  readonly #actor: Actor<typeof supervisorMachine>;
+  readonly #clients = new Map<number, Client>();
+  readonly #startedUs: number;
+  #lastClient = 0;
+  readonly pins: Pins;
+  /** Settles when every line has been given back after a shutdown. */
+  readonly stopped: Promise<void>;
+
+  /** @throws HoldfastError what `GpioBackend.chips` throws */
+  constructor({ backend, clock, limits, drainMs, log }: SupervisorParts) {
+    this.#surroundings = { backend, clock, limits, log, tally: newTally() };
+    this.#startedUs = clock.nowUs();
+    this.pins = new Pins(this.#surroundings, () => this.#actor.send({ type: "drained" }));
+    const machine = supervisorMachine.provide({
+      actions: { closeAll: () => this.pins.shut(false), abortAll: () => this.pins.shut(true) },
+    });
+    this.#actor = createActor(machine, { input: { drainMs }, clock: xstateClock(clock) });
+    this.stopped = new Promise((resolve) => this.#actor.subscribe({ complete: resolve }));
+    this.#actor.start();
+    this.#actor.send({ type: "started" });
+  }
+
+  get state(): ReplyOf<"status">["state"] {
+    const { value } = this.#actor.getSnapshot();
+    return typeof value === "string" ? (value as Exclude<typeof value, object>) : "draining";
+  }
+
+  /**
+   * A new client.
+   * @throws HoldfastError `LIMIT_CLIENTS`, `SHUTTING_DOWN`
+   */
+  attach(peer: Peer, outlet: Outlet): Client {
+    const { limits, tally } = this.#surroundings;
+    if (this.state === "stopped") throw new HoldfastError("SHUTTING_DOWN", "the supervisor has stopped");
+    const connected = [...this.#clients.values()].filter(({ state }) => state === "connected").length;
+    if (connected >= limits.clients) {
+      throw new HoldfastError("LIMIT_CLIENTS", `the supervisor serves ${limits.clients} clients at most`, { limit: limits.clients });
+    }
+    const number = ++this.#lastClient;
+    const client = new Client(number, peer, outlet, this.#surroundings, () => this.#clients.delete(number));
+    this.#clients.set(number, client);
+    tally.clients += 1;
+    return client;
+  }
+
+  /**
+   * Does what a client asks, at once or in time.
+   * @throws HoldfastError whatever is wrong with the request, thrown or as a rejection; nothing has changed then
+   */
+  request(client: Client, request: Request): Reply | Promise<Reply> {
+    const { limits, tally } = this.#surroundings;
+    tally.requests += 1;
+    try {
+      if (client.pending >= limits.pendingRequests) {
+        throw new HoldfastError("LIMIT_PENDING", `a client may have ${limits.pendingRequests} unanswered requests`, { limit: limits.pendingRequests });
+      }
+      const reply = route(this, client, request);
+      return reply instanceof Promise ? this.#follow(client, reply) : reply;
+    } catch (thrown) {
+      throw this.#report(thrown);
+    }
+  }
+
+  /** Ends the supervisor: softly, or when `hard` or asked again at once. */
+  shutdown(hard = false): void {
+    this.#surroundings.log.info({ hard: hard || this.state === "draining" }, "shutting down");
+    this.#actor.send({ type: "shutdown", hard });
+  }
+
+  /** What `status` shows. */
+  status(): ReplyOf<"status"> {
+    const { backend, clock, tally } = this.#surroundings;
+    return {
+      state: this.state,
+      version,
+      pid: process.pid,
+      uptimeMs: (clock.nowUs() - this.#startedUs) / 1000,
+      backend: backend.name,
+      counters: { ...tally },
+      clients: [...this.#clients.values()].map((client) => clientInfo(client, clock)),
+      pins: this.pins.open.map((pin) => pinInfo(pin.named, pin, clock, null)),
+    };
+  }
+
+  async #follow(client: Client, reply: Promise<Reply>): Promise<Reply> {
+    client.pending += 1;
+    try {
+      return await reply;
+    } catch (thrown) {
+      throw this.#report(thrown);
+    } finally {
+      client.pending -= 1;
+    }
+  }
+
+  #report(thrown: unknown): HoldfastError {
+    const error = HoldfastError.from(thrown);
+    this.#surroundings.tally.errors += 1;
+    if (error.code === "INTERNAL") this.#surroundings.log.error({ err: error.cause ?? error }, "a request failed in a way that it must not");
+    return error;
+  }
+}
+
+function clientInfo(client: Client, clock: Clock): ClientInfo {
+  const { number, name, peer, state, connectedUs, pins, subscriptions, pending } = client;
+  return {
+    client: number,
+    name,
+    transport: peer.transport,
+    state,
+    pid: peer.pid,
+    uid: peer.uid,
+    connectedMs: (clock.nowUs() - connectedUs) / 1000,
+    pins: [...pins].map((pin) => pin.name),
+    subscriptions,
+    pending,
+  };
+}

@@ -1,0 +1,21 @@
+import type { Clock } from "../clock/clock.ts";
+import type { GpioBackend } from "../gpio/backend.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Tally } from "./tally.ts";
+
+/** Where a supervisor tells what happens, for the one who runs it. A pino logger is one. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What the parts of a supervisor share: the world that it was given, its limits, and what it counts. */
+export interface Surroundings {
+  readonly backend: GpioBackend;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly tally: Tally;
+  readonly log: Log;
+}

@@ -1,0 +1,39 @@
+import type { CancelReason, Command } from "../../actors/pin.ts";
+import type { HoldfastError } from "../protocol/errors.ts";
+import type { PinState } from "../protocol/replies.ts";
+import type { Level, Mode } from "../protocol/requests.ts";
+
+/** Who uses an open line: an output or an input. */
+export interface Tenant {
+  readonly direction: "out" | "in";
+  readonly state: PinState;
+  /** Null: an input. */
+  readonly mode: Mode | null;
+  readonly queued: number;
+  /** The command that has the line. */
+  readonly command: Command | null;
+  /** The duty commanded; null: an input, or a wave runs. */
+  readonly value: number | null;
+  /** The level while it is steady, else null. */
+  readonly level: Level | null;
+  /** Until a closing tenant has given the line back, as far as can be told. */
+  readonly remainingMs: number;
+  /** Soft: what has been accepted still runs, then the line is given back. */
+  close(): void;
+  /** Gives the line back at once. */
+  abort(reason: CancelReason): void;
+  /** Leaves the line, requested as it is, to the next tenant. */
+  retire(): void;
+}
+
+/** What a tenant tells of itself. */
+export interface TenantHooks {
+  /** Its state or its command may have changed. */
+  changed(): void;
+  /** The line has a new level, at `timestampNs`; `lost` edges before it were not seen. */
+  edge(level: Level, timestampNs: bigint, lost: number): void;
+  /** The line has failed. */
+  failed(error: HoldfastError): void;
+  /** The line has been given back. */
+  closed(): void;
+}

@@ -1,0 +1,155 @@
+import type { Socket } from "node:net";
+import { decode, encode } from "../protocol/codec.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import { FrameReader } from "../protocol/framing.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Event } from "../protocol/replies.ts";
+import { parseRequest } from "../protocol/requests.ts";
+import type { Client, Outlet, Peer } from "../supervisor/client.ts";
+import type { Reply, Supervisor } from "../supervisor/supervisor.ts";
+import type { Log } from "../supervisor/surroundings.ts";
+
+/** From this share of the unsent limit on, a client that does not read is not read from either, and its events wait. */
+const PRESSED_SHARE = 1 / 4;
+
+/**
+ * One client on a byte stream: bytes become requests, replies and events become bytes. What is sent within one turn of the
+ * event loop leaves in one write.
+ */
+export class Connection implements Outlet {
+  readonly #supervisor: Supervisor;
+  readonly #socket: Socket;
+  readonly #limits: Limits;
+  readonly #log: Log;
+  readonly #client: Client;
+  readonly #reader: FrameReader;
+  readonly #pending = new Set<number>();
+  #unwritten: Uint8Array[] = [];
+  #unwrittenBytes = 0;
+  #halfClosed = false;
+
+  /** @throws HoldfastError `LIMIT_CLIENTS`, `SHUTTING_DOWN`; the socket has been told and closed then */
+  constructor(supervisor: Supervisor, socket: Socket, peer: Peer, limits: Limits, log: Log) {
+    this.#supervisor = supervisor;
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#log = log;
+    this.#reader = new FrameReader(limits);
+    socket.on("error", (error) => log.debug({ err: error }, "connection failed"));
+    try {
+      this.#client = supervisor.attach(peer, this);
+    } catch (error) {
+      socket.end(encode(failure(null, error)));
+      throw error;
+    }
+    log.debug({ client: this.#client.number, pid: peer.pid, uid: peer.uid }, "client connected");
+    socket.on("data", (chunk) => this.#receive(chunk as Uint8Array));
+    socket.on("drain", () => this.#drained());
+    socket.on("end", () => this.#peerEnded());
+    socket.on("close", () => this.#client.end());
+  }
+
+  get ready(): boolean {
+    return this.#unsent < this.#limits.unsentBytes * PRESSED_SHARE;
+  }
+
+  deliver(event: Event): void {
+    this.#send(event);
+  }
+
+  get #unsent(): number {
+    return this.#unwrittenBytes + this.#socket.writableLength;
+  }
+
+  #receive(chunk: Uint8Array): void {
+    try {
+      this.#reader.read(chunk, (frame) => this.#answer(frame));
+    } catch (error) {
+      // The length of a frame is wrong: where the next one begins can't be known.
+      this.#send(failure(null, error));
+      this.#flush();
+      this.#socket.end();
+    }
+  }
+
+  #answer(frame: Uint8Array): void {
+    let id: number | null = null;
+    try {
+      const message = decode(frame, this.#limits);
+      id = idOf(message);
+      if (id !== null && this.#pending.has(id)) {
+        throw new HoldfastError("ID_IN_USE", `request ${id} has no reply yet`, { field: "id" });
+      }
+      const reply = this.#supervisor.request(this.#client, parseRequest(message));
+      if (reply instanceof Promise) this.#answerLater(id as number, reply);
+      else this.#send({ id, ok: true, ...reply });
+    } catch (error) {
+      this.#send(failure(id, error));
+    }
+  }
+
+  #answerLater(id: number, reply: Promise<Reply>): void {
+    this.#pending.add(id);
+    reply
+      .then(
+        (body) => this.#send({ id, ok: true, ...body }),
+        (error) => this.#send(failure(id, error)),
+      )
+      .finally(() => {
+        this.#pending.delete(id);
+        this.#endIfDone();
+      });
+  }
+
+  #send(message: object): void {
+    if (this.#socket.destroyed) return;
+    if (this.#unwritten.length === 0) queueMicrotask(() => this.#flush());
+    const frame = encode(message);
+    this.#unwritten.push(frame);
+    this.#unwrittenBytes += frame.length;
+    if (this.#unsent > this.#limits.unsentBytes) this.#giveUp();
+  }
+
+  #flush(): void {
+    const frames = this.#unwritten;
+    if (frames.length === 0 || this.#socket.destroyed) return;
+    this.#unwritten = [];
+    this.#unwrittenBytes = 0;
+    this.#socket.write(frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames));
+    if (!this.ready) this.#socket.pause();
+  }
+
+  #drained(): void {
+    this.#socket.resume();
+    this.#client.flush();
+  }
+
+  /** The peer sends no more. What it awaits is still answered, if it still reads. */
+  #peerEnded(): void {
+    this.#halfClosed = true;
+    this.#client.end();
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (!this.#halfClosed || this.#pending.size > 0) return;
+    this.#flush();
+    this.#socket.end();
+  }
+
+  #giveUp(): void {
+    const { number, name } = this.#client;
+    this.#log.warn({ client: number, name, code: "LIMIT_UNSENT", unsentBytes: this.#unsent }, "client does not read; disconnected");
+    this.#unwritten = [];
+    this.#unwrittenBytes = 0;
+    this.#socket.destroy();
+  }
+}
+
+function idOf({ id }: Readonly<Record<string, unknown>>): number | null {
+  return Number.isSafeInteger(id) && (id as number) >= 0 ? (id as number) : null;
+}
+
+function failure(id: number | null, error: unknown): object {
+  return { id, ok: false, error: HoldfastError.from(error).toValue() };
+}

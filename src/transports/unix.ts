@@ -1,0 +1,140 @@
+import { chmodSync, chownSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { createServer, connect as dial, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
+import { HoldfastError } from "../protocol/errors.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Supervisor } from "../supervisor/supervisor.ts";
+import type { Log } from "../supervisor/surroundings.ts";
+import { Connection } from "./connection.ts";
+import { peerCredentials } from "./peer-credentials.ts";
+
+/** The longest path of a socket: sun_path has 108 bytes, the last one is NUL (unix(7)). */
+const LONGEST_PATH_BYTES = 107;
+
+/** Owner and group may talk to the supervisor. */
+const SOCKET_MODE = 0o660;
+
+/** A Unix socket on which a supervisor serves. */
+export class UnixListener {
+  readonly #server: Server;
+  readonly #sockets: Set<Socket>;
+
+  private constructor(
+    readonly path: string,
+    server: Server,
+    sockets: Set<Socket>,
+  ) {
+    this.#server = server;
+    this.#sockets = sockets;
+  }
+
+  /**
+   * Serves on a socket. A file that a dead supervisor left is replaced; the folder is made when it is missing.
+   * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`
+   */
+  static async open(path: string, supervisor: Supervisor, limits: Limits, log: Log): Promise<UnixListener> {
+    if (Buffer.byteLength(path) > LONGEST_PATH_BYTES) {
+      throw new HoldfastError("SOCKET_PATH", `a socket's path has at most ${LONGEST_PATH_BYTES} bytes: ${path}`, { path });
+    }
+    const sockets = new Set<Socket>();
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      sockets.add(socket);
+      socket.on("close", () => sockets.delete(socket));
+      try {
+        const { pid, uid } = peerCredentials(socket);
+        new Connection(supervisor, socket, { transport: "unix", name: pid === null ? "unnamed" : `pid ${pid}`, pid, uid }, limits, log);
+      } catch (error) {
+        log.warn({ err: error }, "client refused");
+      }
+    });
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      await removeStale(path);
+      await bind(server, path);
+      chmodSync(path, SOCKET_MODE);
+      giveToGpioGroup(path);
+    } catch (error) {
+      server.close();
+      throw socketError(error, path);
+    }
+    return new UnixListener(path, server, sockets);
+  }
+
+  /** Takes no more clients, ends the connections that there are, and removes the file. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroySoon();
+    rmSync(this.path, { force: true });
+    await closed;
+  }
+}
+
+function bind(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    const before = process.umask(0o777 & ~SOCKET_MODE);
+    server.listen(path, () => {
+      server.off("error", reject);
+      resolve();
+    });
+    process.umask(before);
+  });
+}
+
+/**
+ * Takes a socket file away that nobody serves. It is moved aside first and asked there, so that of two supervisors that start
+ * at once neither removes the file of the other.
+ */
+async function removeStale(path: string): Promise<void> {
+  if (await isServed(path)) throw alreadyRunning(path);
+  const aside = `${path}.${process.pid}`;
+  try {
+    if (!statSync(path).isSocket()) throw new HoldfastError("SOCKET_PATH", `${path} exists and is no socket`, { path });
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  try {
+    if (!(await isServed(aside))) return;
+    linkSync(aside, path);
+    throw alreadyRunning(path);
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+function isServed(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = dial(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EACCES" || error.code === "EPERM") reject(error);
+      else resolve(false);
+    });
+  });
+}
+
+/** A system service is for the users who may use GPIO. */
+function giveToGpioGroup(path: string): void {
+  if (process.getuid?.() !== 0) return;
+  const group = /^gpio:[^:]*:(\d+):/m.exec(readFileSync("/etc/group", "utf8"))?.[1];
+  if (group !== undefined) chownSync(path, 0, Number(group));
+}
+
+function alreadyRunning(path: string): HoldfastError {
+  return new HoldfastError("ALREADY_RUNNING", `another supervisor serves ${path}`, { path });
+}
+
+function socketError(error: unknown, path: string): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "EADDRINUSE") return alreadyRunning(path);
+  if (code === "EACCES" || code === "EPERM") {
+    return new HoldfastError("PERMISSION_DENIED", `the socket ${path} can't be made or replaced: ${message}; choose another with --socket`, { path });
+  }
+  return new HoldfastError("SOCKET_PATH", `the socket ${path} can't be made: ${message}`, { path });
+}
