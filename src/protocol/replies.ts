@@ -1,13 +1,5 @@
 import { z } from "zod";
-import {
-  biasSchema,
-  closeLevelSchema,
-  driveSchema,
-  levelSchema,
-  modeSchema,
-  type Op,
-  onDisconnectSchema,
-} from "./requests.ts";
+import { biasSchema, closeLevelSchema, driveSchema, levelSchema, modeSchema, type Op, onDisconnectSchema } from "./requests.ts";
 
 const count = z.int().nonnegative();
 const timestampNs = z.bigint().nonnegative().describe("CLOCK_MONOTONIC, ns");

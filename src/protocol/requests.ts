@@ -1,14 +1,6 @@
 import { z } from "zod";
 import { HoldfastError } from "./errors.ts";
-import {
-  MAX_CYCLES,
-  MAX_DEBOUNCE_US,
-  MAX_DURATION_MS,
-  MAX_NAME_LENGTH,
-  MAX_STEPS,
-  MIN_DURATION_MS,
-  MIN_PERIOD_MS,
-} from "./limits.ts";
+import { MAX_CYCLES, MAX_DEBOUNCE_US, MAX_DURATION_MS, MAX_NAME_LENGTH, MAX_STEPS, MIN_DURATION_MS, MIN_PERIOD_MS } from "./limits.ts";
 
 /** The version of the protocol that this code speaks. */
 export const PROTOCOL_VERSION = 1;
@@ -70,7 +62,11 @@ const command = {
 /** A cycle shorter than the grain of PWM would only burn the processor. */
 function cycleIsLongEnough(field: string, cycleMs: number, context: z.RefinementCtx): void {
   if (cycleMs < MIN_PERIOD_MS || cycleMs > MAX_DURATION_MS) {
-    context.addIssue({ code: "custom", path: [field], message: `makes a cycle of ${cycleMs} ms; it must last ${MIN_PERIOD_MS} to ${MAX_DURATION_MS} ms` });
+    context.addIssue({
+      code: "custom",
+      path: [field],
+      message: `makes a cycle of ${cycleMs} ms; it must last ${MIN_PERIOD_MS} to ${MAX_DURATION_MS} ms`,
+    });
   }
 }
 
@@ -113,9 +109,18 @@ export const requestSchemas = {
   ),
   pattern: request("pattern", {
     ...command,
-    steps: z.array(z.strictObject({ level: levelSchema, ms: durationMs })).min(1).max(MAX_STEPS),
+    steps: z
+      .array(z.strictObject({ level: levelSchema, ms: durationMs }))
+      .min(1)
+      .max(MAX_STEPS),
     n: count.optional(),
-  }).superRefine(({ steps }, context) => cycleIsLongEnough("steps", steps.reduce((sum, { ms }) => sum + ms, 0), context)),
+  }).superRefine(({ steps }, context) =>
+    cycleIsLongEnough(
+      "steps",
+      steps.reduce((sum, { ms }) => sum + ms, 0),
+      context,
+    ),
+  ),
   mode: request("mode", { pin, mode: modeSchema }),
   cancel: request("cancel", { pin, command: z.int().positive().optional().describe("absent: every one that this client may cancel") }),
   read: request("read", { pin }),
@@ -157,9 +162,13 @@ export type Fields<O extends Op> = Omit<RequestOf<O>, "id" | "op">;
  */
 export function parseRequest(message: Readonly<Record<string, unknown>>): Request {
   const { op } = message;
-  if (typeof op !== "string") throw new HoldfastError(op === undefined ? "MISSING_FIELD" : "BAD_FIELD", "op must name an operation", { field: "op" });
+  if (typeof op !== "string")
+    throw new HoldfastError(op === undefined ? "MISSING_FIELD" : "BAD_FIELD", "op must name an operation", { field: "op" });
   if (!Object.hasOwn(requestSchemas, op)) {
-    throw new HoldfastError("UNKNOWN_OP", `there is no operation "${op.slice(0, MAX_NAME_LENGTH)}"`, { field: "op", known: Object.keys(requestSchemas) });
+    throw new HoldfastError("UNKNOWN_OP", `there is no operation "${op.slice(0, MAX_NAME_LENGTH)}"`, {
+      field: "op",
+      known: Object.keys(requestSchemas),
+    });
   }
   const parsed = requestSchemas[op as Op].safeParse(message);
   if (parsed.success) return parsed.data;
@@ -169,7 +178,7 @@ export function parseRequest(message: Readonly<Record<string, unknown>>): Reques
 /** The first thing that is wrong with a request, as an error that names the field. */
 function explain(op: string, message: Readonly<Record<string, unknown>>, issue: z.core.$ZodIssue): HoldfastError {
   if (issue.code === "unrecognized_keys") {
-    const field = [...issue.path, issue.keys[0]].join(".");
+    const field = [...issue.path, issue.keys[0]?.slice(0, MAX_NAME_LENGTH)].join(".");
     return new HoldfastError("UNKNOWN_FIELD", `${op} has no field "${field}"`, { field });
   }
   const field = issue.path.join(".");

@@ -1,0 +1,61 @@
+import fc from "fast-check";
+import { z } from "zod";
+import { MAX_DURATION_MS, MIN_DURATION_MS } from "../../src/protocol/limits.ts";
+import { type Op, requestSchemas } from "../../src/protocol/requests.ts";
+
+/** Text as the protocol carries it: well-formed, no byte order mark in front. */
+const text = fc.string({ unit: "binary", maxLength: 80 }).filter((value) => !value.startsWith("\ufeff"));
+const number = fc.oneof(
+  fc.maxSafeInteger(),
+  fc.double().map((value) => (value === 0 ? 0 : value)),
+);
+const key = text.filter((name) => !name.endsWith("Ns") && name !== "__proto__");
+const nsKey = key.map((name) => `${name}Ns`);
+
+/** Any message within the profile and within 8 levels, in the types that `decode` gives. */
+export const anyMessage: fc.Arbitrary<Record<string, unknown>> = fc.letrec<{ map: Record<string, unknown>; value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: "small", maxDepth: 5 },
+    fc.oneof(text, number, fc.boolean(), fc.constant(null), fc.uint8Array({ maxLength: 40 })),
+    fc.array(tie("value"), { maxLength: 5 }),
+    tie("map"),
+  ),
+  map: fc
+    .tuple(
+      fc.dictionary(key, tie("value"), { maxKeys: 6, noNullPrototype: true }),
+      fc.dictionary(nsKey, fc.bigInt(0n, 2n ** 64n - 1n), { maxKeys: 2 }),
+    )
+    .map(([plain, timed]) => ({ ...plain, ...timed })),
+})).map;
+
+/** What a schema accepts, and nothing that it refuses. Knows the kinds of schema that the requests are made of. */
+export function accepted(schema: z.core.$ZodType): fc.Arbitrary<unknown> {
+  if (schema instanceof z.ZodOptional) return fc.option(accepted(schema.unwrap()), { nil: undefined });
+  if (schema instanceof z.ZodNullable) return fc.option(accepted(schema.unwrap()), { nil: null });
+  if (schema instanceof z.ZodLiteral) return fc.constantFrom(...schema.values);
+  if (schema instanceof z.ZodEnum) return fc.constantFrom(...schema.options);
+  if (schema instanceof z.ZodUnion) return fc.oneof(...schema.options.map(accepted));
+  if (schema instanceof z.ZodBoolean) return fc.boolean();
+  if (schema instanceof z.ZodString) return text.filter((value) => schema.safeParse(value).success);
+  if (schema instanceof z.ZodArray) return fc.array(accepted(schema.element), { minLength: 1, maxLength: 6 });
+  if (schema instanceof z.ZodNumber) {
+    const min = schema.minValue ?? 0;
+    const max = schema.maxValue ?? Number.MAX_SAFE_INTEGER;
+    if (schema.isInt) return fc.oneof(fc.integer({ min: Math.ceil(min), max: 100 }), fc.integer({ min: Math.ceil(min), max }));
+    if (max === MAX_DURATION_MS)
+      return fc.oneof(fc.double({ min, max: 1e6, noNaN: true }), fc.constantFrom(1, MIN_DURATION_MS, MAX_DURATION_MS));
+    return fc.double({ min, max, noNaN: true }).map((value) => (value === 0 ? 0 : value));
+  }
+  if (schema instanceof z.ZodObject) {
+    return fc
+      .record(Object.fromEntries(Object.entries(schema.shape).map(([name, field]) => [name, accepted(field as z.ZodType)])))
+      .map((record) => Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)))
+      .filter((record) => schema.safeParse(record).success);
+  }
+  throw new Error(`no values are known for the schema kind ${schema._zod.def.type}`);
+}
+
+/** Any valid request of any operation. */
+export const anyRequest: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
+  ...(Object.keys(requestSchemas) as Op[]).map((op) => accepted(requestSchemas[op]) as fc.Arbitrary<Record<string, unknown>>),
+);
