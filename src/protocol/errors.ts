@@ -3,7 +3,7 @@
  * docs/errors.md lists the same codes with their remedies; a test compares the two.
  */
 export const errorCodes = {
-  BAD_LENGTH: "A frame announces a length of zero or beyond the limit; the connection is closed.",
+  BAD_LENGTH: "A frame announces a length of zero; the connection is closed.",
   BAD_CBOR: "The bytes of a frame are not one CBOR map in the profile of the protocol.",
   UNKNOWN_OP: "No such operation.",
   UNKNOWN_FIELD: "The operation has no such field.",
@@ -28,7 +28,7 @@ export const errorCodes = {
   PERMISSION_DENIED: "The process may not open this device or file.",
   NOT_SIMULATED: "The operation is for simulated chips only.",
   NO_BACKEND: "The chosen GPIO backend cannot be used on this machine.",
-  LIMIT_MESSAGE: "A message is longer than the limit.",
+  LIMIT_MESSAGE: "A message is longer than the limit; the connection is closed.",
   LIMIT_DEPTH: "A message is nested deeper than the limit.",
   LIMIT_CLIENTS: "The supervisor serves as many clients as it may.",
   LIMIT_SUBSCRIPTIONS: "The client has as many subscriptions as it may.",

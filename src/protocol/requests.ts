@@ -8,7 +8,7 @@ export const PROTOCOL_VERSION = 1;
 const id = z.int().nonnegative().describe("chosen by the client, unique among its unanswered requests");
 const name = z.string().min(1).max(MAX_NAME_LENGTH);
 const pin = name.describe("GPIO17, 17, BOARD11, a line name, or chip-label:offset");
-const durationMs = z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS);
+const durationMs = z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS).describe("in ms, may be fractional; 1 µs to ten years");
 const count = z.int().min(1).max(MAX_CYCLES);
 const sub = z.int().positive().describe("the number that `watch` or `observe` answered");
 
