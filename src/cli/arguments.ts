@@ -1,0 +1,85 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { MAX_CYCLES } from "../protocol/limits.ts";
+import type { Level } from "../protocol/requests.ts";
+import { parseDuration } from "./durations.ts";
+
+/** What `--help` says of a pin. */
+export const PIN = "GPIO17, 17, BOARD11, a line's own name, or chip-label:offset";
+
+/** Makes a parser's complaint one of the command line's. */
+function asArgument<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
+}
+
+/** A duration, as ms. */
+export const duration = asArgument(parseDuration);
+
+/** How often. */
+export const count = asArgument((text) => {
+  const number = /^\d+$/.test(text) ? Number(text) : 0;
+  if (number < 1 || number > MAX_CYCLES) throw new RangeError(`It must be a whole number from 1 to ${MAX_CYCLES}.`);
+  return number;
+});
+
+/** An option that takes a duration, and has one unless it is told. */
+export function durationOption(flags: string, description: string, otherwise: string): Option {
+  return new Option(flags, description).argParser(duration).default(parseDuration(otherwise), otherwise);
+}
+
+/** A level, 0 or 1. */
+export const level = asArgument((text): Level => {
+  if (text !== "0" && text !== "1") throw new RangeError("A level is 0 or 1.");
+  return text === "0" ? 0 : 1;
+});
+
+/** The steps of a pattern, each `LEVEL:DURATION`. */
+export const steps = (text: string, before: readonly Step[] | undefined): readonly Step[] => [...(before ?? []), step(text)];
+
+interface Step {
+  readonly level: Level;
+  readonly ms: number;
+}
+
+const step = asArgument((text): Step => {
+  const [, digit, time] = /^([01]):(.+)$/.exec(text) ?? [];
+  if (time === undefined) throw new RangeError("A step is LEVEL:DURATION, such as 1:100ms.");
+  return { level: digit === "1" ? 1 : 0, ms: parseDuration(time) };
+});
+
+/** A duty from 0 to 1, also written as a percentage. */
+export const duty = asArgument((text) => {
+  const percent = text.endsWith("%");
+  const number = percent ? text.slice(0, -1) : text;
+  const value = /^(\d+\.?\d*|\.\d+)$/.test(number) ? Number(number) / (percent ? 100 : 1) : Number.NaN;
+  if (!(value >= 0 && value <= 1)) throw new RangeError("A duty is a number from 0 to 1, or from 0% to 100%.");
+  return value;
+});
+
+/** Collects `NAME=VALUE` pairs whose names are known. */
+export function limit(
+  names: readonly string[],
+): (text: string, before?: Readonly<Record<string, number>>) => Readonly<Record<string, number>> {
+  return (text, before = {}) => {
+    const [, name = "", value = ""] = /^(\w+)=([1-9]\d{0,14})$/.exec(text) ?? [];
+    if (!names.includes(name)) throw new InvalidArgumentError(`It is written NAME=VALUE, the name one of ${names.join(", ")}.`);
+    return { ...before, [name]: Number(value) };
+  };
+}
+
+/** An option of which the values are known. */
+export function oneOf(flags: string, description: string, choices: readonly string[]): Option {
+  return new Option(flags, description).choices([...choices]);
+}
+
+/** Adds examples to a command's `--help`, each with what it does. */
+export function examples(command: Command, lines: Readonly<Record<string, string>>): Command {
+  const width = Math.max(...Object.keys(lines).map((line) => line.length));
+  const text = Object.entries(lines).map(([line, meaning]) => `  ${line.padEnd(width)}  ${meaning}`);
+  return command.addHelpText("after", `\nExamples:\n${text.join("\n")}`);
+}

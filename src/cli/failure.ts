@@ -1,0 +1,77 @@
+import type { Command } from "commander";
+import { type ErrorCode, HoldfastError } from "../protocol/errors.ts";
+import { paint } from "./output.ts";
+import { fullName } from "./session.ts";
+
+const reasons: Readonly<Record<string, string>> = {
+  SUPERSEDED: "another command took its place",
+  CANCELLED: "it was cancelled",
+  CLOSED: "the pin was closed at once",
+  MAX_ON: "it was on for as long as this supervisor allows (serve --max-on)",
+  LINE_LOST: "its chip has gone",
+};
+
+/** A command that was accepted and did not run to its end. */
+export class CommandCancelled extends Error {
+  constructor(op: string, pin: string, reason: string) {
+    super(`${pin}: ${op} has ended before its time: ${reasons[reason] ?? reason}`);
+  }
+}
+
+/** Says on stderr what went wrong, and what to do about it. */
+export function reportFailure(thrown: unknown, command: Command): void {
+  if (thrown instanceof CommandCancelled) return complain("CANCELLED", thrown.message);
+  const error = HoldfastError.from(thrown);
+  complain(error.code, error.message, remedyFor(error, command));
+}
+
+function complain(code: string, message: string, remedy?: string): void {
+  const sentence = /[.?!]$/.test(message) ? message : `${message}.`;
+  const lines = [`${paint(process.stderr, "red", code)}: ${sentence}`, ...(remedy === undefined ? [] : [`  ${remedy}`])];
+  process.stderr.write(`${lines.join("\n")}\n`);
+}
+
+type Remedy = string | ((error: HoldfastError, command: Command) => string | undefined);
+
+const help: Remedy = (_, command) => `How it is written: ${fullName(command)} --help`;
+const pinOf = ({ details }: HoldfastError) => (typeof details["pin"] === "string" ? details["pin"] : "PIN");
+const observing = (error: HoldfastError) => `To see what an output does while another drives it: holdfast watch --state ${pinOf(error)}`;
+const closeFirst = (error: HoldfastError) => `To set it anew, close it first: holdfast close ${pinOf(error)}`;
+
+/** What to do about an error, where there is something to do. */
+const remedies: { readonly [C in ErrorCode]?: Remedy } = {
+  PIN_UNKNOWN: "Every pin of this machine: holdfast pins",
+  PIN_AMBIGUOUS: "Name it by its chip and offset; every pin of this machine: holdfast pins",
+  PIN_NOT_OPEN: "What is open: holdfast pins --open",
+  PIN_ALREADY_OPEN: "Name each pin once; two names may mean the same one: holdfast pins",
+  PIN_BUSY: (error, command) => {
+    if (command.name() === "watch") return observing(error);
+    if (command.name() === "close") return "Only its holders can close it; to see who holds what: holdfast pins";
+    return "To share it, both must open it with --share; to see who holds what: holdfast pins";
+  },
+  PIN_CONFLICT: (error, command) => {
+    return command.name() === "watch" && error.details.field === "direction" ? observing(error) : closeFirst(error);
+  },
+  PIN_CLOSING: (error) => `To wait for it: --wait-closing 10s; to end it at once: holdfast close --hard ${pinOf(error)}`,
+  PIN_DIRECTION: closeFirst,
+  LINE_BUSY: "End the program that has it (gpioinfo names it too), or release the kernel's driver in the device tree",
+  LINE_UNSUPPORTED: "Not every chip has every bias, drive and debounce: leave the option out",
+  LINE_LOST: "What is there now: holdfast doctor",
+  PERMISSION_DENIED: "To see what this user may do: holdfast doctor",
+  NOT_SIMULATED: "Simulated pins: holdfast serve --backend sim --socket /tmp/holdfast-sim.sock",
+  NO_BACKEND: "To try it on simulated pins: holdfast serve --backend sim; to see what is wrong: holdfast doctor",
+  LIMIT_CLIENTS: "Who is connected: holdfast status; to allow more: holdfast serve --limit clients=1024",
+  LIMIT_QUEUE: "Without --queue the command runs now and drops the queue; to allow more: holdfast serve --limit queuedCommands=4096",
+  SHUTTING_DOWN: "Start another when it has ended: holdfast serve",
+  ALREADY_RUNNING: "Use that one, or serve on another socket: holdfast serve --socket PATH",
+  SOCKET_PATH: "Choose another: --socket PATH, or HOLDFAST_SOCKET",
+  NOT_RUNNING: "Start one: holdfast serve; if it serves another socket, name that: --socket PATH, or HOLDFAST_SOCKET",
+  DISCONNECTED: "To see whether it runs: holdfast status",
+  BAD_FIELD: help,
+  MISSING_FIELD: help,
+};
+
+function remedyFor(error: HoldfastError, command: Command): string | undefined {
+  const remedy = remedies[error.code];
+  return typeof remedy === "function" ? remedy(error, command) : remedy;
+}

@@ -1,0 +1,89 @@
+import { Command, CommanderError } from "commander";
+import { version } from "../version.ts";
+import { examples } from "./arguments.ts";
+import { addBlink } from "./blink.ts";
+import { addClose } from "./close.ts";
+import { addDoctor } from "./doctor.ts";
+import { reportFailure } from "./failure.ts";
+import { addOff } from "./off.ts";
+import { addOn } from "./on.ts";
+import { endWithReader } from "./output.ts";
+import { addPattern } from "./pattern.ts";
+import { addPins } from "./pins.ts";
+import { addPulse } from "./pulse.ts";
+import { addRead } from "./read.ts";
+import { addServe } from "./serve.ts";
+import { fullName } from "./session.ts";
+import { addSim } from "./sim.ts";
+import { addStatus } from "./status.ts";
+import { addToggle } from "./toggle.ts";
+import { addValue } from "./value.ts";
+import { addWatch } from "./watch.ts";
+
+/** What the process ends with. */
+const exitStatus = { ok: 0, failed: 1, misuse: 2 } as const;
+
+/** Does what a command line says, and sets the exit status: 0 ok, 1 refused or failed, 2 misuse. */
+export async function run(args: readonly string[]): Promise<void> {
+  endWithReader();
+  process.exitCode = await perform(args);
+}
+
+async function perform(args: readonly string[]): Promise<number> {
+  let command = createProgram();
+  command.hook("preAction", (_, acting) => {
+    command = acting;
+  });
+  if (args.length === 0) {
+    command.outputHelp();
+    return exitStatus.ok;
+  }
+  try {
+    await command.parseAsync(args, { from: "user" });
+    return exitStatus.ok;
+  } catch (error) {
+    // Commander has said already what is wrong, or shown the help or the version that it was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.misuse;
+    reportFailure(error, command);
+    return exitStatus.failed;
+  }
+}
+
+/** The command line of holdfast. */
+export function createProgram(): Command {
+  const program = new Command("holdfast")
+    .description("One process holds the GPIO lines fast; everyone else talks to it.")
+    .version(`holdfast ${version}`, "--version", "print the version")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "show the help of a command")
+    .option(
+      "--socket <path>",
+      "the supervisor's socket (default: HOLDFAST_SOCKET, then $XDG_RUNTIME_DIR/holdfast.sock, then /run/holdfast/holdfast.sock)",
+    )
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride();
+  program.commandsGroup("The supervisor:");
+  addServe(program);
+  addStatus(program);
+  addDoctor(program);
+  program.commandsGroup("Outputs:");
+  for (const add of [addOn, addOff, addToggle, addValue, addBlink, addPulse, addPattern]) add(program);
+  program.commandsGroup("All pins:");
+  for (const add of [addRead, addWatch, addClose, addPins]) add(program);
+  program.commandsGroup("Simulated pins:");
+  addSim(program);
+  examples(program, {
+    "holdfast serve": "the supervisor, in one terminal",
+    "holdfast blink 17 --on 100ms --off 400ms -n 5": "a pin, from another",
+    "holdfast watch 4 --bias pull-up": "a button",
+    "holdfast blink --help": "all about a command",
+  });
+  hintAtUsage(program);
+  return program;
+}
+
+/** Misuse is answered with how the command is used. */
+function hintAtUsage(command: Command): void {
+  command.showHelpAfterError(`Usage: ${command.createHelp().commandUsage(command)}\n  More: ${fullName(command)} --help`);
+  for (const sub of command.commands) hintAtUsage(sub);
+}

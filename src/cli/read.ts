@@ -1,0 +1,24 @@
+import type { Command } from "commander";
+import { examples, PIN } from "./arguments.ts";
+import { print, printJson } from "./output.ts";
+import { withClient } from "./session.ts";
+
+/** `holdfast read`. */
+export function addRead(program: Command): void {
+  const read = program
+    .command("read")
+    .summary("Print a pin's level")
+    .description("Print a pin's level now: 1 is on. The pin need not be open; an output may be read while another drives it.")
+    .argument("<pin>", PIN)
+    .option("--json", "print all that is known: level, value, state and the time in ns since boot")
+    .action((name: string, { json }: { readonly json?: true }, command: Command) =>
+      withClient(command, async (client) => {
+        const reply = await client.read(name);
+        await (json ? printJson({ pin: name, ...reply }) : print(String(reply.level)));
+      }),
+    );
+  examples(read, {
+    "holdfast read 4": "1 or 0",
+    'test "$(holdfast read GPIO4)" = 1 && echo pressed': "in a script",
+  });
+}

@@ -1,0 +1,31 @@
+import { writeSync } from "node:fs";
+import { type Logger, pino, stdTimeFunctions } from "pino";
+import { paint, type Style, toJson } from "./output.ts";
+
+/** What the supervisor logs to. */
+export type ServeLog = Logger;
+
+const STDERR = 2;
+
+/** A log on stderr: a line for a person where that is a terminal, else JSON for a journal. */
+export function serveLog(level: string): ServeLog {
+  const destination = process.stderr.isTTY
+    ? { write: (json: string) => void writeSync(STDERR, readable(json)) }
+    : pino.destination({ dest: STDERR, sync: true });
+  return pino(
+    { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    destination,
+  );
+}
+
+const styles: Readonly<Record<string, Style>> = { debug: "dim", info: "green", warn: "yellow", error: "red", fatal: "red" };
+
+/** `12:34:56 info ready socket=/run/… backend=sim`. */
+function readable(json: string): string {
+  const { level, time, msg, err, ...fields } = JSON.parse(json);
+  const told = Object.entries(fields).map(
+    ([name, value]) => ` ${paint(process.stderr, "dim", `${name}=`)}${typeof value === "string" ? value : toJson(value)}`,
+  );
+  const stack = err === undefined ? "" : `\n${err.stack ?? err.message}`;
+  return `${String(time).slice(11, 19)} ${paint(process.stderr, styles[level] ?? "bold", level)} ${msg}${told.join("")}${stack}\n`;
+}

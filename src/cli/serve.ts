@@ -1,0 +1,48 @@
+import type { Command } from "commander";
+import { serverSocketPath } from "../client/socket-path.ts";
+import { defaultLimits, type Limits } from "../protocol/limits.ts";
+import { duration, durationOption, examples, limit, oneOf } from "./arguments.ts";
+
+/** What `holdfast serve` is told. */
+export interface ServeFlags {
+  readonly backend: "auto" | "chardev" | "sim";
+  readonly drainTimeout: number;
+  readonly maxOn?: number;
+  readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
+  readonly limit?: Partial<Limits>;
+}
+
+/** `holdfast serve`. */
+export function addServe(program: Command): void {
+  const serve = program
+    .command("serve")
+    .summary("Run the supervisor that owns the pins")
+    .description(
+      "Run the supervisor that owns the pins. All other commands talk to it. It logs to stderr, as JSON unless that is a terminal. " +
+        "The first SIGTERM, SIGINT or SIGHUP lets every pin run what was accepted and gives it back; a second one does so at once.",
+    )
+    .addOption(
+      oneOf("--backend <kind>", "chardev: the machine's chips; sim: a simulated 40-pin header; auto: chardev if there are chips", [
+        "auto",
+        "chardev",
+        "sim",
+      ]).default("auto"),
+    )
+    .addOption(durationOption("--drain-timeout <duration>", "how long a soft end may take before it becomes a hard one", "10s"))
+    .option("--max-on <duration>", "longest time that an output may be on without a break (default: as long as it likes)", duration)
+    .addOption(oneOf("--log-level <level>", "what is logged", ["debug", "info", "warn", "error", "silent"]).default("info"))
+    .option("--limit <name=value>", `another limit; the names: ${limitNames.join(", ")}`, limit(limitNames))
+    .action(async (flags: ServeFlags, command: Command) => {
+      // What a supervisor is made of takes its time to load, and the other commands need none of it.
+      const { serveUntilTold } = await import("./supervise.ts");
+      const { socket = serverSocketPath() } = command.optsWithGlobals<{ readonly socket?: string }>();
+      await serveUntilTold(socket, flags);
+    });
+  examples(serve, {
+    "holdfast serve": "on the machine's chips, or simulated ones where there are none",
+    "holdfast serve --backend sim --socket /tmp/try.sock": "on simulated pins, to try things out",
+    "holdfast serve --max-on 30s --drain-timeout 2s": "nothing stays on for longer than 30 s; ends within 2 s",
+  });
+}
+
+const limitNames = Object.keys(defaultLimits).filter((name) => name !== "maxOnMs");

@@ -1,0 +1,27 @@
+import type { Command } from "commander";
+import type { HoldfastClient } from "../client/client.ts";
+import { connect } from "../client/connect.ts";
+import { clientSocketPath } from "../client/socket-path.ts";
+
+/** The socket that the command line names, or else the one where clients look. */
+export function socketOf(command: Command): string {
+  return command.optsWithGlobals<{ readonly socket?: string }>().socket ?? clientSocketPath();
+}
+
+/** A command as it is typed: `holdfast sim set`. */
+export function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+}
+
+/**
+ * Does the work of a command as a client, named after the command, and lets go of what it holds in the end. When that has
+ * resolved, the supervisor has let go of it too: what the shell starts next finds the pin free.
+ */
+export async function withClient<T>(command: Command, work: (client: HoldfastClient) => Promise<T>): Promise<T> {
+  const client = await connect({ socket: socketOf(command), name: fullName(command) });
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}

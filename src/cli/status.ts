@@ -1,0 +1,60 @@
+import type { Command } from "commander";
+import type { ClientInfo, Counters, ReplyOf } from "../protocol/replies.ts";
+import { examples } from "./arguments.ts";
+import { formatSpan } from "./durations.ts";
+import { print, printJson, table } from "./output.ts";
+import { pinTable } from "./pins.ts";
+import { socketOf, withClient } from "./session.ts";
+
+/** `holdfast status`. */
+export function addStatus(program: Command): void {
+  const status = program
+    .command("status")
+    .summary("Show the supervisor, its clients and its open pins")
+    .description("Show the supervisor that answers on the socket: its state, what it has counted, its clients and its open pins.")
+    .option("--json", "print all that is known, as the reply to the protocol's `status`")
+    .action(({ json }: { readonly json?: true }, command: Command) =>
+      withClient(command, async (client) => {
+        const reply = await client.status();
+        const socket = socketOf(command);
+        await (json ? printJson({ socket, ...reply }) : print(describe(reply, socket)));
+      }),
+    );
+  examples(status, {
+    "holdfast status": "for a person",
+    "holdfast status --json | jq .counters.lostEvents": "for a program",
+  });
+}
+
+function describe({ state, version, pid, uptimeMs, backend, counters, clients, pins }: ReplyOf<"status">, socket: string): string {
+  const chips = backend === "sim" ? "simulated chips" : "the machine's chips";
+  return [
+    `holdfast ${version}, pid ${pid}, ${state} for ${formatSpan(uptimeMs)} on ${chips}, socket ${socket}`,
+    counted(counters),
+    "",
+    clientTable(clients),
+    ...(pins.length === 0 ? ["", "No pin is open."] : ["", pinTable(pins)]),
+  ].join("\n");
+}
+
+function counted({ accepted, done, cancelled, edges, lostEvents, requests, errors }: Counters): string {
+  return [
+    `${requests} requests, ${errors} refused`,
+    `${accepted} commands: ${done} done, ${cancelled} cancelled`,
+    `${edges} edges, ${lostEvents} lost`,
+  ].join(" · ");
+}
+
+function clientTable(clients: readonly ClientInfo[]): string {
+  const headings = ["CLIENT", "NAME", "PID", "UID", "BY", "FOR", "PINS"];
+  const rows = clients.map(({ client, name, pid, uid, transport, connectedMs, pins }) => [
+    String(client),
+    name,
+    String(pid ?? "-"),
+    String(uid ?? "-"),
+    transport,
+    formatSpan(connectedMs),
+    pins.join(" ") || "-",
+  ]);
+  return table(headings, rows);
+}

@@ -1,0 +1,101 @@
+import type { Command } from "commander";
+import type { HoldfastClient } from "../client/client.ts";
+import type { EventStream } from "../client/event-stream.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import type { EventOf } from "../protocol/replies.ts";
+import type { Bias, EdgeFilter } from "../protocol/requests.ts";
+import { count, duration, examples, oneOf, PIN } from "./arguments.ts";
+import { formatNs, paint, print, printJson } from "./output.ts";
+import { withClient } from "./session.ts";
+
+interface WatchFlags {
+  readonly edge?: EdgeFilter;
+  readonly bias?: Bias;
+  readonly activeLow?: true;
+  readonly debounce?: number;
+  readonly count?: number;
+  readonly state?: true;
+  readonly json?: true;
+}
+
+type Seen = EventOf<"edge"> | EventOf<"state">;
+
+const inputOptions = ["edge", "bias", "activeLow", "debounce"];
+
+/** `holdfast watch`. */
+export function addWatch(program: Command): void {
+  const watch = program
+    .command("watch")
+    .summary("Print a pin's edges as they happen")
+    .description(
+      "Print the edges of inputs as they happen, one a line: seconds since boot as the kernel's interrupt took them, the pin, the edge, its " +
+        "number, and how many were lost before it if any. Any number of programs may watch a pin. With --state, print what any pin does, an " +
+        "output that another drives included. Ends with Ctrl-C (exit status 130, as every program that a signal ends) or after -n events (0).",
+    )
+    .argument("<pin...>", PIN)
+    .addOption(oneOf("--edge <edge>", "which edges (default: both)", ["rising", "falling", "both"]))
+    .addOption(oneOf("--bias <bias>", "the pull resistor", ["as-is", "disabled", "pull-up", "pull-down"]))
+    .option("--active-low", "rising is to the low level")
+    .option("--debounce <duration>", "how long a level must last to count", duration)
+    .option("-n, --count <n>", "end after so many events", count)
+    .option("--state", "print changes of state and command instead of edges")
+    .option("--json", "print each event as one line of JSON")
+    .action(act);
+  for (const option of watch.options) {
+    if (inputOptions.includes(option.attributeName())) option.conflicts("state");
+  }
+  examples(watch, {
+    "holdfast watch 4 --bias pull-up --edge falling": "a button to ground on GPIO4",
+    "holdfast watch GPIO4 GPIO5 --debounce 5ms --json": "two buttons that bounce, for a program",
+    "holdfast watch 4 -n 1 && echo pressed": "wait for one edge",
+    "holdfast watch --state 17": "what an output does, whoever drives it",
+  });
+}
+
+function act(names: string[], flags: WatchFlags, command: Command): Promise<void> {
+  return withClient(command, async (client) => {
+    const streams = await Promise.all(names.map((name) => (flags.state ? client.observe(name) : edges(client, name, flags))));
+    let left = flags.count ?? Number.POSITIVE_INFINITY;
+    const width = Math.max(...names.map((name) => name.length), "GPIO00".length);
+    const show = async (event: Seen) => {
+      left -= 1;
+      if (left >= 0) await (flags.json ? printJson(fieldsOf(event)) : print(lineOf(event, width)));
+      return left > 0;
+    };
+    await Promise.race(streams.map((stream) => follow(stream, show)));
+  });
+}
+
+async function edges(client: HoldfastClient, name: string, flags: WatchFlags): Promise<EventStream<EventOf<"edge">>> {
+  const { edge, bias, activeLow, debounce } = flags;
+  const pin = await client.input(name, { bias, activeLow, debounceUs: debounce === undefined ? undefined : Math.round(debounce * 1000) });
+  return pin.edges(edge === undefined ? {} : { edge });
+}
+
+/** Resolves when `show` wants no more. @throws HoldfastError when the stream ends before that */
+async function follow(stream: AsyncIterable<Seen>, show: (event: Seen) => Promise<boolean>): Promise<void> {
+  for await (const event of stream) {
+    if (!(await show(event))) return;
+  }
+  throw new HoldfastError("SHUTTING_DOWN", "the supervisor has closed the pin");
+}
+
+function fieldsOf(event: Seen): object {
+  const { sub: _sub, ev: _ev, ...fields } = event;
+  return event.ev === "edge" ? { ...fields, edge: edgeOf(event) } : fields;
+}
+
+function edgeOf({ level }: EventOf<"edge">): string {
+  return level === 1 ? "rising" : "falling";
+}
+
+function lineOf(event: Seen, width: number): string {
+  const lost = event.lost === 0 ? "" : `  ${paint(process.stdout, "yellow", `lost ${event.lost}`)}`;
+  const pin = event.pin.padEnd(width);
+  if (event.ev === "edge") return `${formatNs(event.timestampNs)}  ${pin}  ${edgeOf(event).padEnd("falling".length)}  #${event.seq}${lost}`;
+  const { state, value, level, command, by } = event;
+  const drives =
+    state === "on" && value !== null && value !== 1 ? ` at ${value}` : state === "watching" && level !== null ? ` ${level}` : "";
+  const why = command === null ? "" : `  command ${command}${by === null ? "" : ` by "${by}"`}`;
+  return `${pin}  ${state}${drives}${why}${lost}`;
+}
