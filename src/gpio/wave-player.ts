@@ -78,11 +78,6 @@ export class WavePlayer {
     this.#score = null;
   }
 
-  /** The line was reconfigured, and drives this level. */
-  resume(level: Level): void {
-    this.#level = level;
-  }
-
   /** Does what is due. @returns whether the line could be driven */
   #step(): boolean {
     const score = this.#score;
