@@ -18,9 +18,13 @@ export class CommandCancelled extends Error {
   }
 }
 
+/** The doctor has said all there is to say: only the exit status is left. */
+export class DoctorFoundFault extends Error {}
+
 /** Says on stderr what went wrong, and what to do about it. */
 export function reportFailure(thrown: unknown, command: Command): void {
   if (thrown instanceof CommandCancelled) return complain("CANCELLED", thrown.message);
+  if (thrown instanceof DoctorFoundFault) return;
   const error = HoldfastError.from(thrown);
   complain(error.code, error.message, remedyFor(error, command));
 }
@@ -35,8 +39,9 @@ type Remedy = string | ((error: HoldfastError, command: Command) => string | und
 
 const help: Remedy = (_, command) => `How it is written: ${fullName(command)} --help`;
 const pinOf = ({ details }: HoldfastError) => (typeof details["pin"] === "string" ? details["pin"] : "PIN");
-const observing = (error: HoldfastError) => `To see what an output does while another drives it: holdfast watch --state ${pinOf(error)}`;
+const observing = (error: HoldfastError) => `To see what an output does: holdfast watch --state ${pinOf(error)}`;
 const closeFirst = (error: HoldfastError) => `To set it anew, close it first: holdfast close ${pinOf(error)}`;
+const turn = (error: HoldfastError) => `${observing(error)}; to make it an input, close it first: holdfast close ${pinOf(error)}`;
 
 /** What to do about an error, where there is something to do. */
 const remedies: { readonly [C in ErrorCode]?: Remedy } = {
@@ -50,7 +55,7 @@ const remedies: { readonly [C in ErrorCode]?: Remedy } = {
     return "To share it, both must open it with --share; to see who holds what: holdfast pins";
   },
   PIN_CONFLICT: (error, command) => {
-    return command.name() === "watch" && error.details.field === "direction" ? observing(error) : closeFirst(error);
+    return command.name() === "watch" && error.details.field === "direction" ? turn(error) : closeFirst(error);
   },
   PIN_CLOSING: (error) => `To wait for it: --wait-closing 10s; to end it at once: holdfast close --hard ${pinOf(error)}`,
   PIN_DIRECTION: closeFirst,

@@ -7,6 +7,11 @@ export function endWithReader(): void {
   }
 }
 
+/** Resolves when all that was written has left the process. */
+export async function flush(): Promise<void> {
+  await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((done) => stream.write("", () => done()))));
+}
+
 /** Writes a line for the one who asked. Resolves when there is room for the next: a reader that is slow slows us, and fills no memory. */
 export async function print(line: string): Promise<void> {
   if (!process.stdout.write(`${line}\n`)) await once(process.stdout, "drain");

@@ -7,7 +7,7 @@ import { addDoctor } from "./doctor.ts";
 import { reportFailure } from "./failure.ts";
 import { addOff } from "./off.ts";
 import { addOn } from "./on.ts";
-import { endWithReader } from "./output.ts";
+import { endWithReader, flush } from "./output.ts";
 import { addPattern } from "./pattern.ts";
 import { addPins } from "./pins.ts";
 import { addPulse } from "./pulse.ts";
@@ -23,10 +23,12 @@ import { addWatch } from "./watch.ts";
 /** What the process ends with. */
 const exitStatus = { ok: 0, failed: 1, misuse: 2 } as const;
 
-/** Does what a command line says, and sets the exit status: 0 ok, 1 refused or failed, 2 misuse. */
-export async function run(args: readonly string[]): Promise<void> {
+/** Does what a command line says, and ends the process with the exit status: 0 ok, 1 refused or failed, 2 misuse. */
+export async function run(args: readonly string[]): Promise<never> {
   endWithReader();
-  process.exitCode = await perform(args);
+  const status = await perform(args);
+  await flush();
+  process.exit(status);
 }
 
 async function perform(args: readonly string[]): Promise<number> {
