@@ -11,6 +11,7 @@ export { RealClock } from "./clock/real.ts";
 export { SimulatedClock } from "./clock/simulated.ts";
 export { createSupervisor, type EmbeddedSupervisor, type SupervisorOptions } from "./create-supervisor.ts";
 export type * from "./gpio/backend.ts";
+export { ChardevBackend } from "./gpio/chardev/chardev.ts";
 export { SimBackend } from "./gpio/sim.ts";
 export { type ErrorCode, type ErrorDetails, errorCodes, HoldfastError } from "./protocol/errors.ts";
 export { defaultLimits, type Limits } from "./protocol/limits.ts";
