@@ -61,12 +61,14 @@ export class WaveScore {
     const { cycles } = this.#wave;
     let skipped = 0;
     while (this.#cycle < cycles) {
-      const endUs = this.#segmentEndUs(this.#cycle, this.#segment);
-      if (nowUs < endUs) break;
-      const nextEndUs = this.#segmentEndUs(...this.#following());
-      if (nowUs >= nextEndUs) {
-        if (cycles !== Number.POSITIVE_INFINITY) this.#originUs += nowUs - endUs;
-        else skipped += this.#skipCycles(nowUs);
+      const segmentEndUs = this.#segmentEndUs(this.#cycle, this.#segment);
+      if (nowUs < segmentEndUs || segmentEndUs >= this.endUs) break;
+      const [nextCycle, nextSegment] = this.#following();
+      if (cycles === Number.POSITIVE_INFINITY) {
+        skipped += this.#skipCycles(Math.min(nowUs, this.endUs));
+      } else if (nextCycle < cycles && nowUs >= Math.min(this.#segmentEndUs(nextCycle, nextSegment), this.endUs)) {
+        // The next segment would be missed whole: it is played now, and what follows it that much later.
+        this.#originUs += nowUs - segmentEndUs;
       }
       [this.#cycle, this.#segment] = this.#following();
       this.#period = 0;
@@ -85,14 +87,20 @@ export class WaveScore {
   /** PWM within a segment: each period begins on, for as long as the duty in its middle says. */
   #modulate(segment: Segment, nowUs: number, segmentEndUs: number, skippedCycles: number): Reading {
     const segmentStartUs = this.#segmentStartUs();
-    const period = Math.floor((nowUs - segmentStartUs) / PWM_PERIOD_US);
+    const period = this.#periodAt(nowUs, segmentStartUs);
     const skipped = skippedCycles + Math.max(0, period - this.#period - 1);
     this.#period = period;
-    const startUs = segmentStartUs + period * PWM_PERIOD_US;
-    const onUntilUs = startUs + this.#dutyAt(period, segment) * PWM_PERIOD_US;
+    const nextUs = segmentStartUs + (period + 1) * PWM_PERIOD_US;
+    const onUntilUs = segmentStartUs + (period + this.#dutyAt(period, segment)) * PWM_PERIOD_US;
     const on = nowUs < onUntilUs;
-    const dueUs = on && onUntilUs < startUs + PWM_PERIOD_US ? onUntilUs : startUs + PWM_PERIOD_US;
+    const dueUs = on ? Math.min(onUntilUs, nextUs) : nextUs;
     return { level: on ? 1 : 0, dueUs: Math.min(dueUs, segmentEndUs), skipped };
+  }
+
+  /** Which period of a segment an instant is in. One that is due has begun, whatever the division makes of the last bit. */
+  #periodAt(nowUs: number, segmentStartUs: number): number {
+    const period = Math.floor((nowUs - segmentStartUs) / PWM_PERIOD_US);
+    return nowUs >= segmentStartUs + (period + 1) * PWM_PERIOD_US ? period + 1 : period;
   }
 
   #dutyAt(period: number, { fromDuty, toDuty, ms }: Segment): number {

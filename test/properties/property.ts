@@ -33,7 +33,7 @@ export function property<T>(
       );
       if (!outcome.failed) return;
       const again = `FC_SEED=${outcome.seed} bun test -t ${JSON.stringify(name)}`;
-      throw new Error(`${await fc.asyncDefaultReportMessage(outcome)}\n\nTo see it again: ${again}`);
+      throw new Error(`${await fc.asyncDefaultReportMessage(outcome)}\n\nTo see it again: ${again}`, { cause: outcome.errorInstance });
     },
     TIMEOUT_MS,
   );
