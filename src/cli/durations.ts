@@ -1,15 +1,16 @@
 import { MAX_DURATION_MS, MIN_DURATION_MS } from "../protocol/limits.ts";
 
-const unitsMs: Readonly<Record<string, number>> = {
-  us: 0.001,
-  µs: 0.001,
-  μs: 0.001,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  min: 60_000,
-  h: 3_600_000,
-};
+/** The sign of micro is in Unicode twice. */
+const unitsMs: ReadonlyMap<string, number> = new Map([
+  ["us", 0.001],
+  ["\u00b5s", 0.001],
+  ["\u03bcs", 0.001],
+  ["ms", 1],
+  ["s", 1000],
+  ["m", 60_000],
+  ["min", 60_000],
+  ["h", 3_600_000],
+]);
 
 /** The grain of all timing is 1 µs. */
 const GRAINS_PER_MS = 1000;
@@ -19,8 +20,8 @@ const GRAINS_PER_MS = 1000;
  * @throws RangeError that says what a duration looks like
  */
 export function parseDuration(text: string): number {
-  const [, number = "", unit = ""] = /^(\d+\.?\d*|\.\d+)([a-zµμ]*)$/i.exec(text) ?? [];
-  const unitMs = unitsMs[unit];
+  const [, number = "", unit = ""] = /^(\d+\.?\d*|\.\d+)([a-z\u00b5\u03bc]*)$/i.exec(text) ?? [];
+  const unitMs = unitsMs.get(unit);
   if (unit === "" && number !== "") throw new RangeError(`It needs a unit: ${number}ms or ${number}s?`);
   if (unitMs === undefined) throw new RangeError("A duration is written 250ms, 2s, 1.5m, 1h or 100us.");
   const ms = Math.round(Number(number) * unitMs * GRAINS_PER_MS) / GRAINS_PER_MS;

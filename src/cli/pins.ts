@@ -30,7 +30,7 @@ export function addPins(program: Command): void {
 
 /** Pins for a person. */
 export function pinTable(pins: readonly PinInfo[]): string {
-  const headings = ["PIN", "LINE", "NAMES", "STATE", "LEVEL", "QUEUED", "HELD BY", "USED BY"];
+  const headings = ["PIN", "LINE", "NAMES", "STATE", "LEVEL", "QUEUED", "USED BY", "HELD BY"];
   return table(
     headings,
     pins.map((info) => [
@@ -40,8 +40,8 @@ export function pinTable(pins: readonly PinInfo[]): string {
       info.state,
       levelOf(info),
       info.queued === 0 ? "-" : String(info.queued),
-      holdersOf(info),
       info.usedBy ?? "-",
+      holdersOf(info),
     ]),
   );
 }
