@@ -86,6 +86,7 @@ export class Supervisor {
     const { limits, tally } = this.#surroundings;
     tally.requests += 1;
     try {
+      if (client.state !== "connected") throw new HoldfastError("DISCONNECTED", "this client has gone");
       if (client.pending >= limits.pendingRequests) {
         throw new HoldfastError("LIMIT_PENDING", `a client may have ${limits.pendingRequests} unanswered requests`, { limit: limits.pendingRequests });
       }

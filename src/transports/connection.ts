@@ -9,7 +9,7 @@ import type { Client, Outlet, Peer } from "../supervisor/client.ts";
 import type { Reply, Supervisor } from "../supervisor/supervisor.ts";
 import type { Log } from "../supervisor/surroundings.ts";
 
-/** From this share of the unsent limit on, a client that does not read is not read from either, and its events wait. */
+/** From this share of the unsent limit on, a client that does not read is not served either: its requests and events wait. */
 const PRESSED_SHARE = 1 / 4;
 
 /**
@@ -24,9 +24,13 @@ export class Connection implements Outlet {
   readonly #client: Client;
   readonly #reader: FrameReader;
   readonly #pending = new Set<number>();
+  /** Frames that have been read and wait for the client to take its replies. No more is read meanwhile. */
+  #unserved: Uint8Array[] = [];
   #unwritten: Uint8Array[] = [];
   #unwrittenBytes = 0;
-  #halfClosed = false;
+  /** The client has been sent much that it has not taken. */
+  #pressed = false;
+  #ended = false;
 
   /** @throws HoldfastError `LIMIT_CLIENTS`, `SHUTTING_DOWN`; the socket has been told and closed then */
   constructor(supervisor: Supervisor, socket: Socket, peer: Peer, limits: Limits, log: Log) {
@@ -44,13 +48,12 @@ export class Connection implements Outlet {
     }
     log.debug({ client: this.#client.number, pid: peer.pid, uid: peer.uid }, "client connected");
     socket.on("data", (chunk) => this.#receive(chunk as Uint8Array));
-    socket.on("drain", () => this.#drained());
-    socket.on("end", () => this.#peerEnded());
+    socket.on("end", () => this.#end());
     socket.on("close", () => this.#client.end());
   }
 
   get ready(): boolean {
-    return this.#unsent < this.#limits.unsentBytes * PRESSED_SHARE;
+    return !this.#pressed;
   }
 
   deliver(event: Event): void {
@@ -61,15 +64,39 @@ export class Connection implements Outlet {
     return this.#unwrittenBytes + this.#socket.writableLength;
   }
 
+  get #pressedBytes(): number {
+    return this.#limits.unsentBytes * PRESSED_SHARE;
+  }
+
   #receive(chunk: Uint8Array): void {
+    if (this.#ended) return;
     try {
-      this.#reader.read(chunk, (frame) => this.#answer(frame));
+      this.#reader.read(chunk, (frame) => {
+        if (this.#pressed) this.#unserved.push(frame);
+        else this.#answer(frame);
+      });
     } catch (error) {
       // The length of a frame is wrong: where the next one begins can't be known.
       this.#send(failure(null, error));
-      this.#flush();
-      this.#socket.end();
+      this.#end();
     }
+    if (this.#unserved.length > 0) this.#socket.pause();
+  }
+
+  /** The client has taken something: when that was enough, it is served again, in order. */
+  #taken(): void {
+    if (!this.#pressed || this.#unsent >= this.#pressedBytes) return;
+    this.#pressed = false;
+    const frames = this.#unserved;
+    const served = frames.findIndex((frame) => {
+      this.#answer(frame);
+      return this.#pressed;
+    });
+    this.#unserved = served === -1 ? [] : frames.slice(served + 1);
+    if (this.#pressed) return;
+    this.#client.flush();
+    this.#socket.resume();
+    if (this.#ended) this.#end();
   }
 
   #answer(frame: Uint8Array): void {
@@ -107,7 +134,9 @@ export class Connection implements Outlet {
     const frame = encode(message);
     this.#unwritten.push(frame);
     this.#unwrittenBytes += frame.length;
-    if (this.#unsent > this.#limits.unsentBytes) this.#giveUp();
+    const unsent = this.#unsent;
+    if (unsent >= this.#pressedBytes) this.#pressed = true;
+    if (unsent > this.#limits.unsentBytes) this.#giveUp();
   }
 
   #flush(): void {
@@ -115,24 +144,19 @@ export class Connection implements Outlet {
     if (frames.length === 0 || this.#socket.destroyed) return;
     this.#unwritten = [];
     this.#unwrittenBytes = 0;
-    this.#socket.write(frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames));
-    if (!this.ready) this.#socket.pause();
+    this.#socket.write(frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames), () => this.#taken());
   }
 
-  #drained(): void {
-    this.#socket.resume();
-    this.#client.flush();
-  }
-
-  /** The peer sends no more. What it awaits is still answered, if it still reads. */
-  #peerEnded(): void {
-    this.#halfClosed = true;
+  /** No more requests come. What the client awaits is still answered, if it still reads. */
+  #end(): void {
+    this.#ended = true;
+    if (this.#unserved.length > 0) return;
     this.#client.end();
     this.#endIfDone();
   }
 
   #endIfDone(): void {
-    if (!this.#halfClosed || this.#pending.size > 0) return;
+    if (!this.#ended || this.#unserved.length > 0 || this.#pending.size > 0) return;
     this.#flush();
     this.#socket.end();
   }
