@@ -111,9 +111,10 @@ export class Pin {
     return this.#holders.size === 0 && !this.closing;
   }
 
-  /** Calls back once the line has been given back. */
+  /** Calls back once the line has been given back: at once when it has been already. */
   whenClosed(tell: () => void): void {
-    this.#whenClosed.push(tell);
+    if (this.state === "closed") tell();
+    else this.#whenClosed.push(tell);
   }
 
   /**
