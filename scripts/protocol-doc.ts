@@ -79,12 +79,19 @@ function replyRules(): string[] {
   return [
     rule("reply", choice([...rules.map(({ name }) => name), "failure"]), "which one follows from the request's op"),
     ...rules.map(({ text }) => text),
-    rule("failure", "{\n  id: id / null, ; null: the message had no id that could be read\n  ok: false,\n  error: error,\n}", ""),
-    rule(
-      "error",
-      "{\n  code: tstr, ; docs/errors.md\n  message: tstr, ; a sentence for a person\n  ? field: tstr, ; as in steps.0.ms\n  * tstr => any,\n}",
-      "",
-    ),
+    `failure = {
+  id: id / null, ; null: the message had no id that could be read
+  ok: false,
+  error: error,
+}
+`,
+    `error = {
+  code: tstr, ; docs/errors.md
+  message: tstr, ; a sentence for a person
+  ? field: tstr, ; as in steps.0.ms
+  * tstr => any,
+}
+`,
   ];
 }
 
