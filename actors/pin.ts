@@ -137,7 +137,9 @@ const endAll = pin.enqueueActions(({ context, event, enqueue: act }) => {
 
 const shownStates: readonly Shown[] = ["idle", "on", "blinking", "pulsing"];
 const startCommand = shownStates.map((state) => ({ guard: { type: "startsAs", params: state }, target: state, actions: start }) as const);
-const moveOnOpen = shownStates.map((state) => ({ guard: { type: "movesOnTo", params: state }, target: state, actions: moveOn("open") }) as const);
+const moveOnOpen = shownStates.map(
+  (state) => ({ guard: { type: "movesOnTo", params: state }, target: state, actions: moveOn("open") }) as const,
+);
 const moveOnClosing = [
   { guard: "movesOn", actions: moveOn("closing") },
   { guard: "drains", target: "releasing", actions: moveOn("closing") },

@@ -1,6 +1,7 @@
 /** The library: a supervisor in your own process, and a client for one that runs elsewhere. */
-export { type Command, type Outcome, pinMachine } from "../actors/pin.ts";
+
 export { inputMachine } from "../actors/input.ts";
+export { type Command, type Outcome, pinMachine } from "../actors/pin.ts";
 export type { Segment, Wave } from "../actors/wave.ts";
 export { type ClientOptions, HoldfastClient } from "./client/client.ts";
 export { type ConnectOptions, connect } from "./client/connect.ts";
@@ -16,5 +17,17 @@ export { SimBackend } from "./gpio/sim.ts";
 export { type ErrorCode, type ErrorDetails, errorCodes, HoldfastError } from "./protocol/errors.ts";
 export { defaultLimits, type Limits } from "./protocol/limits.ts";
 export type { ClientInfo, Counters, Event, EventOf, PinInfo, PinState, ReplyOf } from "./protocol/replies.ts";
-export type { Bias, CloseLevel, CommandRequest, Drive, EdgeFilter, Level, Mode, OnDisconnect, Op, Request, RequestOf } from "./protocol/requests.ts";
+export type {
+  Bias,
+  CloseLevel,
+  CommandRequest,
+  Drive,
+  EdgeFilter,
+  Level,
+  Mode,
+  OnDisconnect,
+  Op,
+  Request,
+  RequestOf,
+} from "./protocol/requests.ts";
 export type { Log } from "./supervisor/surroundings.ts";

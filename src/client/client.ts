@@ -5,7 +5,7 @@ import type { Event, EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
 import { type Fields, type Level, type Op, PROTOCOL_VERSION } from "../protocol/requests.ts";
 import { EventStream } from "./event-stream.ts";
 import type { Dial, Link } from "./link.ts";
-import { InputPin, type InputOptions, OutputPin, type OutputOptions, type PinName } from "./pins.ts";
+import { type InputOptions, InputPin, type OutputOptions, OutputPin, type PinName } from "./pins.ts";
 
 /** How a client connects. */
 export interface ClientOptions {
@@ -238,7 +238,8 @@ export class HoldfastClient implements AsyncDisposable {
     this.#streams.clear();
     for (const [index, subscribed] of streams.entries()) {
       await this.#subscribe(subscribed).catch((error) => {
-        if (error.code === "DISCONNECTED") for (const [left, stream] of streams.slice(index).entries()) this.#streams.set(-1 - left, stream);
+        if (error.code === "DISCONNECTED")
+          for (const [left, stream] of streams.slice(index).entries()) this.#streams.set(-1 - left, stream);
         giveUp(error, () => subscribed.stream.finish(error));
       });
     }

@@ -100,7 +100,8 @@ export class WavePlayer {
     this.#alarm?.cancel();
     const limitUs = this.#level === 1 ? this.#activeSinceUs + this.#maxOnUs : Number.POSITIVE_INFINITY;
     const nextUs = Math.min(dueUs, limitUs);
-    this.#alarm = nextUs === Number.POSITIVE_INFINITY ? null : this.#clock.at(nextUs, nextUs < dueUs ? () => this.#limit() : () => this.#step());
+    this.#alarm =
+      nextUs === Number.POSITIVE_INFINITY ? null : this.#clock.at(nextUs, nextUs < dueUs ? () => this.#limit() : () => this.#step());
   }
 
   #limit(): void {

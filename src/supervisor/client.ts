@@ -84,7 +84,9 @@ export class Client {
   subscribe(end: (subscription: Subscription) => void): Subscription {
     const { limits, tally } = this.surroundings;
     if (this.#subscriptions.size >= limits.subscriptions) {
-      throw new HoldfastError("LIMIT_SUBSCRIPTIONS", `a client may have ${limits.subscriptions} subscriptions`, { limit: limits.subscriptions });
+      throw new HoldfastError("LIMIT_SUBSCRIPTIONS", `a client may have ${limits.subscriptions} subscriptions`, {
+        limit: limits.subscriptions,
+      });
     }
     const subscription = new Subscription(++this.#lastSubscription, this, limits.backlogEvents, tally);
     this.#subscriptions.set(subscription.number, { subscription, end: () => end(subscription) });

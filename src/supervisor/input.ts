@@ -1,4 +1,4 @@
-import { type Actor, createActor } from "xstate";
+import { type Actor, createActor, type Subscription } from "xstate";
 import { inputMachine } from "../../actors/input.ts";
 import type { Edge, Line } from "../gpio/backend.ts";
 import type { PinState } from "../protocol/replies.ts";
@@ -15,6 +15,7 @@ export class Input implements Tenant {
   readonly remainingMs = 0;
   readonly #actor: Actor<typeof inputMachine>;
   readonly #hooks: TenantHooks;
+  readonly #closed: Subscription;
   #level: Level;
 
   constructor(line: Line, hooks: TenantHooks) {
@@ -22,7 +23,7 @@ export class Input implements Tenant {
     this.#level = line.get();
     const release = () => line.release(() => this.#send("released"));
     this.#actor = createActor(inputMachine.provide({ actions: { release } }));
-    this.#actor.subscribe({ complete: hooks.closed });
+    this.#closed = this.#actor.subscribe({ complete: hooks.closed });
     this.#actor.start();
   }
 
@@ -49,6 +50,7 @@ export class Input implements Tenant {
   }
 
   retire(): void {
+    this.#closed.unsubscribe();
     this.#actor.stop();
   }
 

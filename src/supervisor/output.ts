@@ -1,6 +1,6 @@
-import { type Actor, createActor, type SnapshotFrom } from "xstate";
+import { type Actor, createActor, type SnapshotFrom, type Subscription } from "xstate";
 import { type CancelReason, type Command, concerns, type Outcome, pinMachine, type Running } from "../../actors/pin.ts";
-import { steady, steadyDuty, type Wave, waveOf } from "../../actors/wave.ts";
+import { isEndless, steady, steadyDuty, type Wave, waveOf } from "../../actors/wave.ts";
 import type { Line } from "../gpio/backend.ts";
 import { WavePlayer } from "../gpio/wave-player.ts";
 import { HoldfastError } from "../protocol/errors.ts";
@@ -26,6 +26,7 @@ export class Output implements Tenant {
   readonly #hooks: TenantHooks;
   readonly #player: WavePlayer;
   readonly #actor: Actor<typeof pinMachine>;
+  readonly #closed: Subscription;
   readonly #waiting = new Map<number, Waiting>();
   #snapshot: SnapshotFrom<typeof pinMachine>;
   #lastNumber = 0;
@@ -60,7 +61,7 @@ export class Output implements Tenant {
       },
     });
     this.#actor = createActor(machine, { input: settings });
-    this.#actor.subscribe({ complete: hooks.closed });
+    this.#closed = this.#actor.subscribe({ complete: hooks.closed });
     this.#actor.start();
     this.#snapshot = this.#actor.getSnapshot();
   }
@@ -99,7 +100,8 @@ export class Output implements Tenant {
 
   /** Whether a command runs that has an end. */
   get busy(): boolean {
-    return this.#player.remainingMs > 0 && this.#player.remainingMs !== Number.POSITIVE_INFINITY;
+    const { running } = this.#snapshot.context;
+    return running !== null && !isEndless(running.wave);
   }
 
   get remainingMs(): number {
@@ -159,6 +161,7 @@ export class Output implements Tenant {
   }
 
   retire(): void {
+    this.#closed.unsubscribe();
     this.#player.stop();
     const running = this.#snapshot.context.running?.command;
     if (running !== undefined) this.#ended(running, { outcome: "done", lateMs: 0 });

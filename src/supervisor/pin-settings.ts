@@ -42,7 +42,11 @@ export function assertAgrees(pin: string, open: PinSettings, request: RequestOf<
   const wanted = named(request);
   for (const field of names) {
     if (wanted[field] === undefined || wanted[field] === open[field]) continue;
-    throw new HoldfastError("PIN_CONFLICT", `${pin} is open with ${field} ${open[field]}, not ${wanted[field]}`, { field, pin, open: open[field] });
+    throw new HoldfastError("PIN_CONFLICT", `${pin} is open with ${field} ${open[field]}, not ${wanted[field]}`, {
+      field,
+      pin,
+      open: open[field],
+    });
   }
 }
 

@@ -304,7 +304,10 @@ export class Pin {
     const misplaced = settings.direction === "in" ? (["mode", "drive", "closeLevel", "initial"] as const) : (["debounceUs"] as const);
     const field = misplaced.find((name) => request[name] !== undefined);
     if (field !== undefined) {
-      throw new HoldfastError("PIN_DIRECTION", `${this.name} is an ${settings.direction}put, which has no ${field}`, { field, pin: this.name });
+      throw new HoldfastError("PIN_DIRECTION", `${this.name} is an ${settings.direction}put, which has no ${field}`, {
+        field,
+        pin: this.name,
+      });
     }
     if (request.initial !== undefined && this.#settings.direction === "out") {
       throw new HoldfastError("BAD_FIELD", `${this.name} is an output already: initial is for an input that becomes one`, {
@@ -318,7 +321,10 @@ export class Pin {
     if (this.#holders.has(client)) return;
     if (this.closing) throw this.closingError();
     if (this.#holders.size > 0) throw this.#busy();
-    throw new HoldfastError("PIN_NOT_OPEN", `${this.name} is open and held by nobody; open it to adopt it`, { field: "pin", pin: this.name });
+    throw new HoldfastError("PIN_NOT_OPEN", `${this.name} is open and held by nobody; open it to adopt it`, {
+      field: "pin",
+      pin: this.name,
+    });
   }
 
   #assertNotClosing(): void {

@@ -5,8 +5,8 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
 import type { RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
-import { pinInfo } from "./pin-info.ts";
 import { Pin } from "./pin.ts";
+import { pinInfo } from "./pin-info.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -99,7 +99,9 @@ export class Pins {
   all(): readonly PinInfo[] {
     const chips = this.#surroundings.backend.chips();
     this.#names = new PinNames(chips);
-    return this.#names.all().map((named) => pinInfo(named, this.#open.get(key(named.id)), this.#surroundings.clock, usedBy(chips, named.id)));
+    return this.#names
+      .all()
+      .map((named) => pinInfo(named, this.#open.get(key(named.id)), this.#surroundings.clock, usedBy(chips, named.id)));
   }
 
   /** Closes every pin, softly or at once. */

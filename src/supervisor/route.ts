@@ -7,9 +7,8 @@ import type { Reply, Supervisor } from "./supervisor.ts";
 
 type Handler<O extends Op> = (supervisor: Supervisor, client: Client, request: RequestOf<O>) => ReplyOf<O> | Promise<ReplyOf<O>>;
 
-const command = (({ pins }: Supervisor, client: Client, request: RequestOf<"on">) => pins.find(request.pin).command(client, request)) as Handler<
-  "on" | "off" | "toggle" | "value" | "blink" | "pulse" | "pattern"
->;
+const command = (({ pins }: Supervisor, client: Client, request: RequestOf<"on">) =>
+  pins.find(request.pin).command(client, request)) as Handler<"on" | "off" | "toggle" | "value" | "blink" | "pulse" | "pattern">;
 
 /** Where each operation goes. */
 const handlers: { readonly [O in Op]: Handler<O> } = {

@@ -6,13 +6,13 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { ClientInfo, ReplyOf } from "../protocol/replies.ts";
 import type { Op, Request } from "../protocol/requests.ts";
+import { version } from "../version.ts";
 import { Client, type Outlet, type Peer } from "./client.ts";
 import { pinInfo } from "./pin-info.ts";
 import { Pins } from "./pins.ts";
 import { route } from "./route.ts";
 import type { Log, Surroundings } from "./surroundings.ts";
 import { newTally } from "./tally.ts";
-import { version } from "../version.ts";
 
 /** What a supervisor is made of. */
 export interface SupervisorParts {
@@ -88,7 +88,9 @@ export class Supervisor {
     try {
       if (client.state !== "connected") throw new HoldfastError("DISCONNECTED", "this client has gone");
       if (client.pending >= limits.pendingRequests) {
-        throw new HoldfastError("LIMIT_PENDING", `a client may have ${limits.pendingRequests} unanswered requests`, { limit: limits.pendingRequests });
+        throw new HoldfastError("LIMIT_PENDING", `a client may have ${limits.pendingRequests} unanswered requests`, {
+          limit: limits.pendingRequests,
+        });
       }
       const reply = route(this, client, request);
       return reply instanceof Promise ? this.#follow(client, reply) : reply;
@@ -132,7 +134,8 @@ export class Supervisor {
   #report(thrown: unknown): HoldfastError {
     const error = HoldfastError.from(thrown);
     this.#surroundings.tally.errors += 1;
-    if (error.code === "INTERNAL") this.#surroundings.log.error({ err: error.cause ?? error }, "a request failed in a way that it must not");
+    if (error.code === "INTERNAL")
+      this.#surroundings.log.error({ err: error.cause ?? error }, "a request failed in a way that it must not");
     return error;
   }
 }

@@ -11,6 +11,9 @@ import { peerCredentials } from "./peer-credentials.ts";
 /** The longest path of a socket: sun_path has 108 bytes, the last one is NUL (unix(7)). */
 const LONGEST_PATH_BYTES = 107;
 
+/** How long a client has to read its last replies when the supervisor ends, in ms. */
+const LAST_READ_MS = 1000;
+
 /** Owner and group may talk to the supervisor. */
 const SOCKET_MODE = 0o660;
 
@@ -60,12 +63,21 @@ export class UnixListener {
     return new UnixListener(path, server, sockets);
   }
 
-  /** Takes no more clients, ends the connections that there are, and removes the file. */
+  /** Takes no more clients, removes the file, and ends the connections once what was answered has been sent. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroySoon();
     rmSync(this.path, { force: true });
+    // Replies of this very turn, as that to `shutdown`, are yet to be written.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const socket of this.#sockets) socket.destroySoon();
+    const impatience = setTimeout(() => this.#hangUp(), LAST_READ_MS);
     await closed;
+    clearTimeout(impatience);
+  }
+
+  /** Ends the connections of those who do not read. */
+  #hangUp(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 }
 
@@ -134,7 +146,11 @@ function socketError(error: unknown, path: string): HoldfastError {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "EADDRINUSE") return alreadyRunning(path);
   if (code === "EACCES" || code === "EPERM") {
-    return new HoldfastError("PERMISSION_DENIED", `the socket ${path} can't be made or replaced: ${message}; choose another with --socket`, { path });
+    return new HoldfastError(
+      "PERMISSION_DENIED",
+      `the socket ${path} can't be made or replaced: ${message}; choose another with --socket`,
+      { path },
+    );
   }
   return new HoldfastError("SOCKET_PATH", `the socket ${path} can't be made: ${message}`, { path });
 }
