@@ -1,0 +1,111 @@
+import { describe, expect } from "bun:test";
+import { existsSync, readdirSync } from "node:fs";
+import { story } from "./processes.ts";
+import { Shell, shellStory } from "./shell.ts";
+
+/** What a supervisor has logged. */
+function logOf(text: string): { level: string; msg: string; [field: string]: unknown }[] {
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+shellStory("serve says when it is ready: on which socket, with which chips", async (_, { socket }, supervisor) => {
+  expect(logOf(supervisor.errors)).toEqual([
+    expect.objectContaining({
+      level: "info",
+      msg: "ready",
+      socket,
+      backend: "sim",
+      chips: [{ label: "holdfast-sim", path: "sim:0", lines: 28 }],
+      pid: supervisor.pid,
+    }),
+  ]);
+});
+
+describe("the end of a supervisor", () => {
+  shellStory(
+    "SIGTERM lets every pin run what was accepted; then the socket is gone, and the exit status 0",
+    async (shell, { socket }, supervisor) => {
+      const blink = shell.start(..."blink 17 --on 10ms --off 40ms -n 10 --done".split(" "));
+      await shell.eventually("GPIO17", "blinks", ({ state }) => state === "blinking");
+      supervisor.kill("SIGTERM");
+      expect(await blink.ended).toEqual({ status: 0, out: "", err: "" });
+      expect(await supervisor.ended()).toBe(0);
+      expect(existsSync(socket)).toBe(false);
+      expect(logOf(supervisor.errors).at(-1)).toMatchObject({ level: "info", msg: "stopped" });
+    },
+  );
+
+  shellStory("a second signal ends it at once", async (shell, { socket }, supervisor) => {
+    const on = shell.start(..."on 17 --for 1h --done".split(" "));
+    await shell.eventually("GPIO17", "is on", ({ state }) => state === "on");
+    supervisor.kill("SIGINT");
+    await shell.eventually("GPIO17", "is closing", ({ state }) => state === "closing");
+    supervisor.kill("SIGTERM");
+    expect(await on.ended).toEqual({
+      status: 1,
+      out: "",
+      err: "CANCELLED: GPIO17: on has ended before its time: the pin was closed at once.\n",
+    });
+    expect(await supervisor.ended()).toBe(0);
+    expect(existsSync(socket)).toBe(false);
+  });
+
+  shellStory(
+    "--drain-timeout bounds a soft end",
+    async (shell, _, supervisor) => {
+      await shell.ok("on", "17", "--for", "1h");
+      supervisor.kill("SIGHUP");
+      expect(await supervisor.ended()).toBe(0);
+    },
+    "--drain-timeout",
+    "100ms",
+  );
+});
+
+describe("a supervisor that cannot serve", () => {
+  shellStory("another serves the socket already", async (shell, { socket }) => {
+    expect(await shell.run("serve", "--backend", "sim")).toEqual({
+      status: 1,
+      out: "",
+      err: `ALREADY_RUNNING: another supervisor serves ${socket}.\n  Use that one, or serve on another socket: holdfast serve --socket PATH\n`,
+    });
+    await shell.ok("on", "17");
+  });
+
+  story("the path of the socket is too long", async ({ folder }) => {
+    await using shell = new Shell(folder, {});
+    const { status, err } = await shell.run("serve", "--backend", "sim", "--socket", `${folder}/${"x".repeat(108)}`);
+    expect(status).toBe(1);
+    expect(err).toMatch(/^SOCKET_PATH: .*\n {2}Choose another: --socket PATH, or HOLDFAST_SOCKET\n$/);
+  });
+
+  story("there are no chips, and it was told to use them", async ({ folder, socket }) => {
+    if (readdirSync("/dev").some((name) => name.startsWith("gpiochip"))) return;
+    await using shell = new Shell(folder, { HOLDFAST_SOCKET: socket });
+    expect(await shell.run("serve", "--backend", "chardev")).toEqual({
+      status: 1,
+      out: "",
+      err:
+        "NO_BACKEND: this machine has no GPIO chip: there is no /dev/gpiochip*.\n" +
+        "  To try it on simulated pins: holdfast serve --backend sim; to see what is wrong: holdfast doctor\n",
+    });
+    expect(existsSync(socket)).toBe(false);
+  });
+});
+
+shellStory(
+  "what a limit refuses says how to raise it",
+  async (shell) => {
+    await shell.ok("on", "17", "--for", "1h");
+    await shell.ok("off", "17", "--queue");
+    const { status, err } = await shell.run("on", "17", "--queue");
+    expect(status).toBe(1);
+    expect(err).toStartWith("LIMIT_QUEUE: a pin may have 1 queued commands.\n");
+    expect(err).toEndWith("to allow more: holdfast serve --limit queuedCommands=4096\n");
+  },
+  "--limit",
+  "queuedCommands=1",
+);
