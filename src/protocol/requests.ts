@@ -2,8 +2,7 @@ import { z } from "zod";
 import { HoldfastError } from "./errors.ts";
 import { MAX_CYCLES, MAX_DEBOUNCE_US, MAX_DURATION_MS, MAX_NAME_LENGTH, MAX_STEPS, MIN_DURATION_MS, MIN_PERIOD_MS } from "./limits.ts";
 
-/** The version of the protocol that this code speaks. */
-export const PROTOCOL_VERSION = 1;
+export { PROTOCOL_VERSION } from "./version.ts";
 
 const id = z.int().nonnegative().describe("chosen by the client, unique among its unanswered requests");
 const name = z.string().min(1).max(MAX_NAME_LENGTH);
