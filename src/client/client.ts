@@ -124,7 +124,8 @@ export class HoldfastClient implements AsyncDisposable {
   async close(): Promise<void> {
     this.#closing = true;
     this.#wakeUp?.();
-    await this.#link?.close();
+    if (this.#link === null) this.#endStreams(null);
+    else await this.#link.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -167,6 +168,7 @@ export class HoldfastClient implements AsyncDisposable {
 
   async #connect(): Promise<void> {
     this.#link = await this.#dial({ message: (message) => this.#receive(message), closed: (error) => this.#lost(error) });
+    if (this.#closing) throw new HoldfastError("DISCONNECTED", "this client has closed");
     const { name = `${basename(process.argv[1] ?? process.title)}` } = this.#options;
     await this.request("hello", { protocol: PROTOCOL_VERSION, name: name.slice(0, MAX_NAME_LENGTH) });
   }
@@ -205,7 +207,11 @@ export class HoldfastClient implements AsyncDisposable {
       if (this.#established) void this.#reconnect();
       return;
     }
-    for (const { stream } of this.#streams.values()) stream.finish(this.#closing ? null : error);
+    this.#endStreams(this.#closing ? null : error);
+  }
+
+  #endStreams(failure: Error | null): void {
+    for (const { stream } of this.#streams.values()) stream.finish(failure);
     this.#streams.clear();
   }
 
