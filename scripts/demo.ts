@@ -175,6 +175,11 @@ if (process.argv[2] === "lights") {
 } else {
   const startedMs = performance.now();
   const folder = mkdtempSync(join(tmpdir(), "holdfast-demo-"));
+  // The terminal sends it to the processes as well.
+  process.once("SIGINT", () => {
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(130);
+  });
   try {
     console.log(`${paint(1, "holdfast")}: one supervisor holds the pins; everyone else talks to it. The pins are simulated.\n`);
     expect("dist/holdfast is there; `make build` makes it", existsSync(executable));

@@ -21,26 +21,42 @@ const udevRule =
   `sudo groupadd -f gpio && echo 'SUBSYSTEM=="gpio", KERNEL=="gpiochip*", GROUP="gpio", MODE="0660"' | ` +
   "sudo tee /etc/udev/rules.d/60-gpio.rules && sudo udevadm control --reload && sudo udevadm trigger -s gpio";
 
+/** A group of this system. */
+export interface Group {
+  readonly name: string;
+  readonly gid: number;
+  readonly members: readonly string[];
+}
+
+/** The group of that name. @param groups the contents of /etc/group */
+export function groupNamed(name: string, groups: string): Group | undefined {
+  return parse(groups).find((group) => group.name === name);
+}
+
+/** How a user comes into a group. */
+export function joinRemedy(user: string, { name, members }: Group): string {
+  if (members.includes(user)) return `${user} has joined the group ${name} after this session began: log in again, or newgrp ${name}`;
+  return `sudo usermod -aG ${name} ${user}, then log in again`;
+}
+
 /**
- * The command that lets a user open what is denied.
+ * What lets a user open what is denied.
  * @param groups the contents of /etc/group
  */
 export function accessRemedy({ path, gid, mode }: Denied, { name, uid, gids }: User, groups: string): string {
   if (uid === 0) return `root is refused too, so a container or a security module is in the way: pass ${path} in, as with --device ${path}`;
-  const group = groups
+  const group = parse(groups).find((candidate) => candidate.gid === gid);
+  if (group === undefined || gid === 0 || (mode & GROUP_READ_WRITE) !== GROUP_READ_WRITE) {
+    if (path.startsWith("/dev/")) return `${udevRule} && sudo usermod -aG gpio ${name}, then log in again`;
+    return `Only its owner may use it: the supervisor must give it to a group that ${name} is in`;
+  }
+  if (gids.includes(gid)) return `${name} is in its group ${group.name} and is refused all the same: a security module is in the way`;
+  return joinRemedy(name, group);
+}
+
+function parse(groups: string): Group[] {
+  return groups
     .split("\n")
     .map((line) => line.split(":"))
-    .find(([, , id]) => id === String(gid));
-  const [groupName, , , members = ""] = group ?? [];
-  if (groupName === undefined || gid === 0 || (mode & GROUP_READ_WRITE) !== GROUP_READ_WRITE) {
-    const join = `sudo usermod -aG gpio ${name}, then log in again`;
-    return path.startsWith("/dev/")
-      ? `${udevRule} && ${join}`
-      : `Only its owner may use it: the supervisor must give it to a group that ${name} is in`;
-  }
-  if (gids.includes(gid))
-    return `${name} is in the group ${groupName} that ${path} belongs to, and yet refused: a security module is in the way`;
-  if (members.split(",").includes(name))
-    return `${name} is in the group ${groupName} since after this session began: log in again, or newgrp ${groupName}`;
-  return `sudo usermod -aG ${groupName} ${name}, then log in again`;
+    .map(([name = "", , gid = "", members = ""]) => ({ name, gid: Number(gid), members: members.split(",") }));
 }

@@ -7,7 +7,7 @@ import { chipPaths, uapiVersion } from "../gpio/chardev/nodes.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { ReplyOf } from "../protocol/replies.ts";
 import { version } from "../version.ts";
-import { accessRemedy } from "./access.ts";
+import { accessRemedy, groupNamed, joinRemedy, type User } from "./access.ts";
 
 /** Whether something is as it must be: `fail` keeps holdfast from working, `warn` does not. */
 export type Verdict = "ok" | "warn" | "fail";
@@ -33,7 +33,14 @@ const runtimeVariables = ["BUN_OPTIONS", "BUN_BE_BUN", "BUN_INSPECT", "BUN_JSC_u
 /** Looks at everything that holdfast needs. */
 export async function examine(socket: string): Promise<Finding[]> {
   const supervisor = await ask(socket);
-  return [executable(), kernel(release()), environment(process.env), ...chips(supervisor), socketFinding(socket, supervisor)];
+  return [
+    executable(),
+    kernel(release()),
+    environment(process.env),
+    membership(user(), groups()),
+    ...chips(supervisor),
+    socketFinding(socket, supervisor),
+  ];
 }
 
 function executable(): Finding {
@@ -92,26 +99,28 @@ function chips(supervisor: Answer): Finding[] {
       },
     ];
   }
-  return [...usableChips(usable), ...denied.map((path) => deniedChip(path, supervisor))];
+  return [...usable.map(usableChip), ...denied.map((path) => deniedChip(path, supervisor))];
 }
 
-function usableChips(paths: readonly string[]): Finding[] {
-  if (paths.length === 0) return [];
-  const backend = new ChardevBackend();
-  const described = backend.chips();
-  backend.close();
-  return paths.map((path) => {
+function usableChip(path: string): Finding {
+  try {
     const uapi = uapiVersion(path);
-    const chip = described.find((candidate) => candidate.path === path);
-    const finding = `${chip?.label ?? "a chip"}, ${chip?.lines.length ?? "?"} lines, GPIO interface version ${uapi}`;
-    if (uapi === 2) return { subject: path, verdict: "ok", finding };
+    if (uapi !== 2) {
+      const remedy = "The kernel must be built with version 2 of the GPIO interface (Linux 5.10 and later)";
+      return { subject: path, verdict: "fail", finding: `the kernel speaks version ${uapi} of the GPIO interface`, remedy };
+    }
+    const backend = new ChardevBackend();
+    const chip = backend.chips().find((candidate) => candidate.path === path);
+    backend.close();
+    return { subject: path, verdict: "ok", finding: `${chip?.label}, ${chip?.lines.length} lines, version ${uapi} of the GPIO interface` };
+  } catch (error) {
     return {
       subject: path,
       verdict: "fail",
-      finding,
-      remedy: "The kernel must be built with the GPIO interface version 2 (Linux 5.10 and later)",
+      finding: (error as Error).message,
+      remedy: "What the kernel says about it: dmesg | grep -i gpio",
     };
-  });
+  }
 }
 
 /** A node that may not be opened is no harm to one who talks to a supervisor that may. */
@@ -167,6 +176,23 @@ function silence(socket: string, { code, message }: HoldfastError): Finding {
 
 function remedyFor(path: string): string {
   const { gid, mode } = statSync(path);
+  return accessRemedy({ path, gid, mode }, user(), groups());
+}
+
+/** Who may use GPIO where a group of that name is for it, as in Raspberry Pi OS; the socket of a system service is theirs too. */
+export function membership({ name, uid, gids }: User, known: string): Finding {
+  const gpio = groupNamed("gpio", known);
+  if (uid === 0) return { subject: "user", verdict: "ok", finding: "root may open everything" };
+  if (gpio === undefined) return { subject: "user", verdict: "ok", finding: `${name}; this system has no group gpio` };
+  if (gids.includes(gpio.gid)) return { subject: "user", verdict: "ok", finding: `${name} is in the group gpio` };
+  return { subject: "user", verdict: "warn", finding: `${name} is not in the group gpio`, remedy: joinRemedy(name, gpio) };
+}
+
+function user(): User {
   const { username: name, uid } = userInfo();
-  return accessRemedy({ path, gid, mode }, { name, uid, gids: process.getgroups?.() ?? [] }, readFileSync("/etc/group", "utf8"));
+  return { name, uid, gids: process.getgroups?.() ?? [] };
+}
+
+function groups(): string {
+  return readFileSync("/etc/group", "utf8");
 }

@@ -53,7 +53,8 @@ async function perform(args: readonly string[]): Promise<number> {
 
 /** The command line of holdfast. */
 export function createProgram(): Command {
-  const program = new Command("holdfast")
+  const program = new Command("holdfast");
+  program
     .description("One process holds the GPIO lines fast; everyone else talks to it.")
     .version(`holdfast ${version}`, "--version", "print the version")
     .helpOption("-h, --help", "show this help")
@@ -62,7 +63,7 @@ export function createProgram(): Command {
       "--socket <path>",
       "the supervisor's socket (default: HOLDFAST_SOCKET, then $XDG_RUNTIME_DIR/holdfast.sock, then /run/holdfast/holdfast.sock)",
     )
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, visibleGlobalOptions: () => program.options.filter(({ long }) => long === "--socket") })
     .exitOverride();
   program.commandsGroup("The supervisor:");
   addServe(program);

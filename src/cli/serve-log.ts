@@ -9,13 +9,15 @@ const STDERR = 2;
 
 /** A log on stderr: a line for a person where that is a terminal, else JSON for a journal. */
 export function serveLog(level: string): ServeLog {
-  const destination = process.stderr.isTTY
-    ? { write: (json: string) => void writeSync(STDERR, readable(json)) }
-    : pino.destination({ dest: STDERR, sync: true });
-  return pino(
-    { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
-    destination,
-  );
+  const format = process.stderr.isTTY ? readable : (json: string) => json;
+  const write = (json: string) => {
+    try {
+      writeSync(STDERR, format(json));
+    } catch {
+      // Pins must not be let go of because nobody reads the log any more.
+    }
+  };
+  return pino({ level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, { write });
 }
 
 const styles: Readonly<Record<string, Style>> = { debug: "dim", info: "green", warn: "yellow", error: "red", fatal: "red" };

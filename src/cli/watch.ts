@@ -13,6 +13,7 @@ interface WatchFlags {
   readonly bias?: Bias;
   readonly activeLow?: true;
   readonly debounce?: number;
+  readonly waitClosing?: number;
   readonly count?: number;
   readonly state?: true;
   readonly json?: true;
@@ -20,7 +21,7 @@ interface WatchFlags {
 
 type Seen = EventOf<"edge"> | EventOf<"state">;
 
-const inputOptions = ["edge", "bias", "activeLow", "debounce"];
+const inputOptions = ["edge", "bias", "activeLow", "debounce", "waitClosing"];
 
 /** `holdfast watch`. */
 export function addWatch(program: Command): void {
@@ -37,6 +38,7 @@ export function addWatch(program: Command): void {
     .addOption(oneOf("--bias <bias>", "the pull resistor", ["as-is", "disabled", "pull-up", "pull-down"]))
     .option("--active-low", "rising is to the low level")
     .option("--debounce <duration>", "how long a level must last to count", duration)
+    .option("--wait-closing <duration>", "how long to wait for a pin that is closing", duration)
     .option("-n, --count <n>", "end after so many events", count)
     .option("--state", "print changes of state and command instead of edges")
     .option("--json", "print each event as one line of JSON")
@@ -67,8 +69,9 @@ function act(names: string[], flags: WatchFlags, command: Command): Promise<void
 }
 
 async function edges(client: HoldfastClient, name: string, flags: WatchFlags): Promise<EventStream<EventOf<"edge">>> {
-  const { edge, bias, activeLow, debounce } = flags;
-  const pin = await client.input(name, { bias, activeLow, debounceUs: debounce === undefined ? undefined : Math.round(debounce * 1000) });
+  const { edge, bias, activeLow, debounce, waitClosing: waitMs } = flags;
+  const debounceUs = debounce === undefined ? undefined : Math.round(debounce * 1000);
+  const pin = await client.input(name, { bias, activeLow, debounceUs, waitMs });
   return pin.edges(edge === undefined ? {} : { edge });
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
-import { story } from "./processes.ts";
+import { executable, story } from "./processes.ts";
 import { Shell, shellStory } from "./shell.ts";
 
 /** What a supervisor has logged. */
@@ -94,6 +94,17 @@ describe("a supervisor that cannot serve", () => {
     });
     expect(existsSync(socket)).toBe(false);
   });
+});
+
+story("a supervisor goes on when nobody reads its log any more", async ({ folder, socket }) => {
+  await using shell = new Shell(folder, { HOLDFAST_SOCKET: socket });
+  const serve = shell.startAs(["bash", "-c", `exec "${executable}" serve --backend sim --log-level debug 2> >(head -n 1)`]);
+  await serve.printed(1);
+  await shell.ok("on", "17");
+  await shell.ok("off", "17");
+  expect(JSON.parse(await shell.ok("status", "--json"))).toMatchObject({ pid: serve.pid, counters: { accepted: 2 } });
+  serve.kill("SIGTERM");
+  expect((await serve.ended).status).toBe(0);
 });
 
 shellStory(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { accessRemedy } from "../../src/cli/access.ts";
-import { environment, kernel } from "../../src/cli/findings.ts";
+import { environment, kernel, membership } from "../../src/cli/findings.ts";
 
 const GPIO = 986;
 const groups = `root:x:0:\ngpio:x:${GPIO}:pi,newcomer\n`;
@@ -32,6 +32,24 @@ describe("the remedy for a chip that may not be opened", () => {
 
   test("the container, where root is refused", () => {
     expect(accessRemedy(node, { name: "root", uid: 0, gids: [0] }, groups)).toContain("--device /dev/gpiochip0");
+  });
+});
+
+describe("the group gpio", () => {
+  const users: [name: string, uid: number, gids: number[], verdict: string][] = [
+    ["root", 0, [0], "ok"],
+    ["pi", 1000, [1000, GPIO], "ok"],
+    ["ada", 1001, [1001], "warn"],
+    ["newcomer", 1002, [1002], "warn"],
+  ];
+  for (const [name, uid, gids, verdict] of users) {
+    test(`${name}: ${verdict}`, () => {
+      expect(membership({ name, uid, gids }, groups)).toMatchObject({ subject: "user", verdict });
+    });
+  }
+
+  test("need not exist", () => {
+    expect(membership({ name: "ada", uid: 1001, gids: [1001] }, "root:x:0:\n")).toMatchObject({ verdict: "ok" });
   });
 });
 
