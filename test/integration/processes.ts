@@ -74,6 +74,14 @@ export class Stage implements AsyncDisposable {
     return new ServeProcess(child);
   }
 
+  /** Runs a program to its end. */
+  async run(...command: readonly string[]): Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }> {
+    const child = Bun.spawn([...command], { cwd: this.folder, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    this.#processes.push(child);
+    const [status, stdout, stderr] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()]);
+    return { status, stdout, stderr };
+  }
+
   /** A client in this process. */
   async connect(options: ConnectOptions = {}): Promise<HoldfastClient> {
     const client = await connect({ socket: this.socket, name: "test", ...options });

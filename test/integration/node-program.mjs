@@ -1,0 +1,132 @@
+// A program for Node: `node node-program.mjs LIBRARY FOLDER`. It uses the library in each way that there is, and prints what it saw.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+const [library, folder] = process.argv.slice(2);
+const { connect, createSupervisor, HoldfastError, RealClock, SimBackend, SimulatedClock } = await import(library);
+
+/** The first `count` events of a stream. */
+async function take(stream, count) {
+  const events = [];
+  for await (const event of stream) {
+    events.push(event);
+    if (events.length === count) break;
+  }
+  return events;
+}
+
+/** A client of the compiled supervisor that serves in the folder. */
+async function talkToExecutable() {
+  const client = await connect({ socket: join(folder, "holdfast.sock"), name: "node" });
+  const led = await client.output(17);
+  const button = await client.input("GPIO4");
+  const edges = await button.edges({ edge: "rising" });
+  for (const level of [1, 0, 1]) await client.simSet(4, level);
+  const seen = await take(edges, 2);
+  assert.deepEqual(
+    seen.map(({ level, seq, lost }) => [level, seq, lost]),
+    [
+      [1, 1, 0],
+      [1, 2, 0],
+    ],
+  );
+  assert.ok(seen.every(({ timestampNs }) => typeof timestampNs === "bigint" && timestampNs > 0n));
+  const { outcome } = await led.blink({ onMs: 10, offMs: 10, n: 3, ack: "done" });
+  assert.equal(outcome, "done");
+  await assert.rejects(client.output(17), (error) => error instanceof HoldfastError && error.code === "PIN_ALREADY_OPEN");
+  await assert.rejects(led.on({ durationMs: -1 }), { code: "BAD_FIELD", details: { field: "durationMs" } });
+  const { clients } = await client.status();
+  assert.equal(clients[0].pid, process.pid);
+  await led[Symbol.asyncDispose]();
+  await client[Symbol.asyncDispose]();
+}
+
+/** A supervisor of this program's own, whose client is in this process. */
+async function embed() {
+  const backend = new SimBackend({ clock: new RealClock() });
+  const supervisor = await createSupervisor({ backend });
+  const client = await supervisor.client({ name: "embedded" });
+  const led = await client.output("GPIO17");
+  const states = await led.observe();
+  const [input, output] = [await client.input(27), await client.output(22)];
+  await client.simWire(22, 27);
+  const edges = await input.edges();
+  await output.pattern({
+    steps: [
+      { level: 1, ms: 5 },
+      { level: 0, ms: 5 },
+    ],
+    n: 2,
+    ack: "done",
+  });
+  assert.deepEqual(
+    (await take(edges, 4)).map(({ level, seq }) => [level, seq]),
+    [
+      [1, 1],
+      [0, 2],
+      [1, 3],
+      [0, 4],
+    ],
+  );
+  await led.on();
+  await led.off();
+  assert.deepEqual(
+    (await take(states, 3)).map(({ state, by }) => [state, by]),
+    [
+      ["idle", null],
+      ["on", "embedded"],
+      ["idle", "embedded"],
+    ],
+  );
+  assert.equal(supervisor.status().backend, "sim");
+  await client[Symbol.asyncDispose]();
+  await supervisor[Symbol.asyncDispose]();
+  await supervisor.stopped;
+}
+
+/** Hours in an instant. */
+async function simulateTime() {
+  const clock = new SimulatedClock();
+  const supervisor = await createSupervisor({ backend: new SimBackend({ clock }), clock });
+  const client = await supervisor.client();
+  const led = await client.output(17);
+  const blinked = led.blink({ onMs: 1_800_000, offMs: 1_800_000, n: 24, ack: "done" });
+  await led.read();
+  clock.advanceMs(24 * 3_600_000);
+  assert.equal((await blinked).outcome, "done");
+  await supervisor.shutdown();
+}
+
+/** A supervisor that serves a socket from Node. */
+async function serve() {
+  const socket = join(folder, "node.sock");
+  const supervisor = await createSupervisor({ backend: new SimBackend({ clock: new RealClock() }), socket });
+  const [one, two] = [await connect({ socket, name: "one" }), await connect({ socket, name: "two" })];
+  const led = await one.output(17);
+  await assert.rejects(two.output(17), { code: "PIN_BUSY" });
+  await assert.rejects(createSupervisor({ backend: new SimBackend({ clock: new RealClock() }), socket }), { code: "ALREADY_RUNNING" });
+  const replies = await Promise.all(Array.from({ length: 1000 }, (_, index) => (index % 2 === 0 ? led.on() : led.off())));
+  assert.deepEqual(
+    replies.map(({ command }) => command),
+    Array.from({ length: 1000 }, (_, index) => index + 1),
+  );
+  // Node does not tell who is at the other end.
+  assert.deepEqual(
+    supervisor.status().clients.map(({ name, pid }) => [name, pid]),
+    [
+      ["one", null],
+      ["two", null],
+    ],
+  );
+  await one.close();
+  await two.output(17, { waitMs: 5000 });
+  await supervisor.shutdown();
+  await assert.rejects(two.request("ping", {}), { code: "DISCONNECTED" });
+  assert.equal(existsSync(socket), false);
+}
+
+for (const use of [talkToExecutable, embed, simulateTime, serve]) {
+  await use();
+  console.log(use.name);
+}
