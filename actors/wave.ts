@@ -25,9 +25,11 @@ export function steady(duty: number): Wave {
 }
 
 /** The duty of a wave that does not change, and null for one that does. */
-export function steadyDuty({ segments }: Wave): number | null {
+export function steadyDuty({ segments, cycles, totalMs }: Wave): number | null {
   const [first] = segments;
-  return segments.length === 1 && first !== undefined && first.fromDuty === first.toDuty ? first.fromDuty : null;
+  if (segments.length !== 1 || first === undefined || first.fromDuty !== first.toDuty) return null;
+  const goesOff = cycles * first.ms < totalMs && first.fromDuty !== 0;
+  return goesOff ? null : first.fromDuty;
 }
 
 /** Whether a wave goes on until something else is played. */

@@ -31,6 +31,10 @@ export class Input implements Tenant {
     return this.#actor.getSnapshot().value;
   }
 
+  get released(): boolean {
+    return this.state !== "watching";
+  }
+
   get level(): Level | null {
     return this.state === "watching" ? this.#level : null;
   }

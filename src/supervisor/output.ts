@@ -72,6 +72,10 @@ export class Output implements Tenant {
     return value as Exclude<typeof value, "opened">;
   }
 
+  get released(): boolean {
+    return this.#snapshot.matches({ closing: "releasing" }) || this.#snapshot.matches("closed");
+  }
+
   get mode(): Mode {
     return this.#snapshot.context.mode;
   }

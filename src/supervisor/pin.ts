@@ -4,7 +4,7 @@ import type { Line } from "../gpio/backend.ts";
 import type { NamedLine } from "../gpio/pin-names.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { PinState, ReplyOf } from "../protocol/replies.ts";
-import type { CommandRequest, EdgeFilter, Level, OnDisconnect, RequestOf } from "../protocol/requests.ts";
+import type { CommandRequest, EdgeFilter, Level, Mode, OnDisconnect, RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
 import { Input } from "./input.ts";
 import { Output } from "./output.ts";
@@ -25,6 +25,8 @@ interface Watch {
   readonly subscription: Subscription;
   readonly edge: EdgeFilter;
   seq: number;
+  /** Edges lost since the last one that it was told of. */
+  lost: number;
 }
 
 /** What `gpioinfo` shows of our lines. */
@@ -36,7 +38,8 @@ export class Pin {
   readonly #line: Line;
   readonly #holders = new Map<Client, Holder>();
   readonly #watches = new Set<Watch>();
-  readonly #whenClosed: (() => void)[];
+  /** Who waits for the end; null: it has come. */
+  #whenClosed: (() => void)[] | null;
   readonly #hooks: TenantHooks;
   #settings: PinSettings;
   #tenant: Output | Input;
@@ -62,19 +65,16 @@ export class Pin {
       changed: () => changed(this),
       edge: (level, atNs, lost) => this.#edge(level, atNs, lost),
       failed: (error) => this.#fail(error),
-      closed: () => {
-        for (const tell of this.#whenClosed.splice(0)) tell();
-      },
+      closed: () => this.#end(),
     };
-    const { initial } = this.#settings;
-    this.#line = surroundings.backend.request(named.id, lineSettings(this.#settings, initial), CONSUMER, {
+    this.#line = surroundings.backend.request(named.id, lineSettings(this.#settings, this.#settings.initial), CONSUMER, {
       edge: (edge) => {
         if (this.#tenant instanceof Input) this.#tenant.edge(edge);
       },
       fail: (error) => this.#fail(error),
     });
     try {
-      this.#tenant = this.#newTenant(initial, request.mode ?? "wait");
+      this.#tenant = this.#newTenant(this.#settings, request.mode ?? "wait");
     } catch (error) {
       this.#line.release(() => {});
       throw error;
@@ -113,7 +113,7 @@ export class Pin {
 
   /** Calls back once the line has been given back: at once when it has been already. */
   whenClosed(tell: () => void): void {
-    if (this.state === "closed") tell();
+    if (this.#whenClosed === null) tell();
     else this.#whenClosed.push(tell);
   }
 
@@ -175,9 +175,9 @@ export class Pin {
     }
     const level = this.#tenant instanceof Output ? this.#tenant.drivenLevel : settings.initial;
     this.#line.reconfigure(lineSettings(settings, level));
-    this.#settings = settings;
-    if (turned) this.#turn(request);
-    else if (this.#tenant instanceof Output) {
+    if (turned) this.#turn(settings, level, request.mode);
+    else this.#settings = settings;
+    if (!turned && this.#tenant instanceof Output) {
       this.#tenant.closeLevel = settings.closeLevel;
       if (request.mode !== undefined) this.#tenant.setMode(request.mode);
     }
@@ -185,8 +185,9 @@ export class Pin {
     if (holder !== undefined && request.onDisconnect !== undefined) holder.onDisconnect = request.onDisconnect;
   }
 
-  /** The level now. @throws HoldfastError `LINE_LOST`, `LINE_FAILED` */
+  /** The level now. @throws HoldfastError `PIN_CLOSING`, `LINE_LOST`, `LINE_FAILED` */
   read(): ReplyOf<"read"> {
+    if (this.#tenant.released) throw this.closingError();
     const level = this.#line.get();
     return { level, value: this.#tenant.value, state: this.state, timestampNs: timestampNs(this.#surroundings.clock) };
   }
@@ -197,7 +198,7 @@ export class Pin {
     this.#assertNotClosing();
     const level = this.#line.get();
     const subscription = client.subscribe(() => this.#watches.delete(watch));
-    const watch: Watch = { subscription, edge, seq: 0 };
+    const watch: Watch = { subscription, edge, seq: 0, lost: 0 };
     this.#watches.add(watch);
     return { sub: subscription.number, level };
   }
@@ -248,18 +249,36 @@ export class Pin {
     this.#endWatches("CLOSED", client);
   }
 
-  #newTenant(initial: Level, mode: "wait" | "nowait"): Output | Input {
-    const { closeLevel, direction } = this.#settings;
+  #newTenant({ initial, closeLevel, direction }: PinSettings, mode: Mode): Output | Input {
     return direction === "out"
       ? new Output(this.#line, { initial, mode, closeLevel }, this.#surroundings, this.#hooks)
       : new Input(this.#line, this.#hooks);
   }
 
-  /** The pin has another direction now. */
-  #turn(request: RequestOf<"configure">): void {
+  /**
+   * The line has another direction now, and gets another tenant.
+   * @param level what it drove before, if it was an output
+   */
+  #turn(settings: PinSettings, level: Level, mode: Mode = "wait"): void {
+    let next: Output | Input;
+    try {
+      next = this.#newTenant(settings, mode);
+    } catch (error) {
+      this.#line.reconfigure(lineSettings(this.#settings, level));
+      throw error;
+    }
     this.#tenant.retire();
-    this.#tenant = this.#newTenant(this.#settings.initial, request.mode ?? "wait");
+    this.#tenant = next;
+    this.#settings = settings;
     this.#hooks.changed();
+  }
+
+  /** The line has been given back: nobody holds or watches it any more. */
+  #end(): void {
+    for (const client of [...this.#holders.keys()]) this.#dropHold(client);
+    const waiting = this.#whenClosed ?? [];
+    this.#whenClosed = null;
+    for (const tell of waiting) tell();
   }
 
   #edge(level: Level, atNs: bigint, lost: number): void {
@@ -267,10 +286,12 @@ export class Pin {
     if (this.#tenant.direction === "in") tally.edges += 1;
     tally.lostEvents += lost;
     for (const watch of this.#watches) {
+      watch.lost += lost;
       if (watch.edge !== "both" && (watch.edge === "rising") !== (level === 1)) continue;
-      watch.seq += 1 + lost;
+      watch.seq += 1 + watch.lost;
       const { subscription, seq } = watch;
-      subscription.push({ sub: subscription.number, ev: "edge", pin: this.name, level, timestampNs: atNs, seq, lost });
+      subscription.push({ sub: subscription.number, ev: "edge", pin: this.name, level, timestampNs: atNs, seq, lost: watch.lost });
+      watch.lost = 0;
     }
   }
 

@@ -26,6 +26,8 @@ export class Pins {
   readonly #observations = new Map<string, Set<Observation>>();
   readonly #emptied: () => void;
   #names: PinNames;
+  /** Every pin is closing for good, and none may be opened: neither by a request nor by one that has waited for a pin to close. */
+  #shut = false;
 
   /**
    * @param emptied is told whenever the last open pin has closed
@@ -52,9 +54,10 @@ export class Pins {
 
   /**
    * A client opens a pin: the line is requested, or the client joins those who hold it.
-   * @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `PIN_CLOSING`, what `Pin.admit` and the backend throw
+   * @throws HoldfastError `SHUTTING_DOWN`, `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `PIN_CLOSING`, what `Pin.admit` and the backend throw
    */
   openFor(client: Client, request: RequestOf<"open">): ReplyOf<"open"> | Promise<ReplyOf<"open">> {
+    if (this.#shut) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is shutting down and opens no more pins");
     const named = this.#resolve(request.pin);
     const pin = this.#open.get(key(named.id));
     if (pin === undefined) return this.#openAnew(named, client, request);
@@ -106,6 +109,7 @@ export class Pins {
 
   /** Closes every pin, softly or at once. */
   shut(hard: boolean): void {
+    this.#shut = true;
     for (const pin of this.open) pin.shut(hard ? "CLOSED" : null);
     if (this.#open.size === 0) this.#emptied();
   }
@@ -156,8 +160,13 @@ export class Pins {
     const { clock } = this.#surroundings;
     const deadlineUs = clock.nowUs() + waitMs * 1000;
     return new Promise((resolve, reject) => {
-      const deadline = clock.at(deadlineUs, () => reject(pin.closingError()));
+      let waits = true;
+      const deadline = clock.at(deadlineUs, () => {
+        waits = false;
+        reject(pin.closingError());
+      });
       pin.whenClosed(() => {
+        if (!waits) return;
         deadline.cancel();
         const leftMs = (deadlineUs - clock.nowUs()) / 1000;
         if (client.state !== "connected") return reject(new HoldfastError("DISCONNECTED", "the client has gone"));

@@ -30,10 +30,7 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
     return {};
   },
 
-  open: (supervisor, client, request) => {
-    if (supervisor.state !== "running") throw new HoldfastError("SHUTTING_DOWN", "the supervisor is shutting down and opens no more pins");
-    return supervisor.pins.openFor(client, request);
-  },
+  open: ({ pins }, client, request) => pins.openFor(client, request),
   configure: ({ pins }, client, request) => {
     pins.find(request.pin).configure(client, request);
     return {};

@@ -16,6 +16,8 @@ export interface Tenant {
   readonly value: number | null;
   /** The level while it is steady, else null. */
   readonly level: Level | null;
+  /** It is giving the line back, or has: the line may not be touched any more. */
+  readonly released: boolean;
   /** Until a closing tenant has given the line back, as far as can be told. */
   readonly remainingMs: number;
   /** Soft: what has been accepted still runs, then the line is given back. */
