@@ -184,7 +184,7 @@ property(
     );
     stage.clock.advanceMs(2 * durationMs + 1);
     const endUs = beganUs + (fades ? 2 : 1) * durationMs * 1000;
-    const activeUs = stage.changes.reduce((sum, { level, atUs }) => sum + (level === 1 ? -atUs : atUs), 0);
+    const activeUs: number = stage.changes.reduce((sum, { level, atUs }) => sum + (level === 1 ? -atUs : atUs), 0);
     const wantedUs = (fades ? 0.5 : value) * (endUs - beganUs);
     assert(Math.abs(activeUs - wantedUs) <= 10_000 + GRAIN_US, `active for ${activeUs} µs of ${endUs - beganUs}`);
   },
@@ -205,10 +205,11 @@ property(
     }
     let activeSinceUs: number | null = null;
     const limits: number[] = [];
-    for (const { level, atUs } of [...stage.changes, { level: 0 as const, atUs: stage.clock.nowUs() }]) {
+    const atTheEnd: Change = { level: 0, atUs: stage.clock.nowUs() };
+    for (const { level, atUs } of [...stage.changes, atTheEnd]) {
       if (level === 1) activeSinceUs = atUs;
       else if (activeSinceUs !== null) {
-        const activeUs = atUs - activeSinceUs;
+        const activeUs: number = atUs - activeSinceUs;
         assert(activeUs <= maxOnMs * 1000 + GRAIN_US, `active for ${activeUs} µs`);
         activeSinceUs = null;
         if (Math.abs(activeUs - maxOnMs * 1000) <= GRAIN_US) limits.push(atUs);

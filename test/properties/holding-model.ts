@@ -1,0 +1,191 @@
+import type { CloseLevel, Level, Mode, OnDisconnect, RequestOf } from "../../src/protocol/requests.ts";
+
+/** A call of the backend that the next one of its kind was made to fail. */
+export type Armed = "request" | "get" | "reconfigure";
+
+/** One line, as the rules of holding have it. */
+export interface ModelPin {
+  readonly settings: ModelSettings;
+  readonly holders: Map<number, { readonly share: boolean; readonly onDisconnect: OnDisconnect }>;
+  /** The clients that have gone and are not forgotten until this pin has closed. */
+  readonly leavers: number[];
+  closing: boolean;
+}
+
+interface ModelSettings {
+  readonly direction: "out" | "in";
+  readonly mode: Mode | null;
+  readonly initial: Level;
+  readonly bias: string;
+  readonly closeLevel: CloseLevel;
+}
+
+type Open = RequestOf<"open">;
+type Configure = RequestOf<"configure">;
+
+/** Who holds what, by the rules of DESIGN.md alone. Each method says what a request must come to, and does it if that is `ok`. */
+export class HoldingModel {
+  readonly pins = new Map<string, ModelPin>();
+  readonly uses = new Map<string, { requests: number; releases: number }>();
+  readonly armed = new Map<string, Set<Armed>>();
+  /** Clients that are connected. */
+  readonly connected = new Set<number>();
+  draining = false;
+
+  usesOf(name: string): { requests: number; releases: number } {
+    const known = this.uses.get(name) ?? { requests: 0, releases: 0 };
+    this.uses.set(name, known);
+    return known;
+  }
+
+  arm(name: string, failing: Armed): void {
+    this.armed.set(name, (this.armed.get(name) ?? new Set()).add(failing));
+  }
+
+  open(client: number, name: string, request: Omit<Open, "id" | "op" | "pin">): string {
+    if (this.draining) return "SHUTTING_DOWN";
+    const pin = this.pins.get(name);
+    const hold = { share: request.share ?? false, onDisconnect: request.onDisconnect ?? "close" };
+    if (pin === undefined) {
+      if (this.#fails(name, "request")) return "LINE_FAILED";
+      this.usesOf(name).requests++;
+      if (request.direction === "in" && this.#fails(name, "get")) {
+        this.usesOf(name).releases++;
+        return "LINE_FAILED";
+      }
+      this.pins.set(name, { settings: settingsOf(request), holders: new Map([[client, hold]]), leavers: [], closing: false });
+      return "ok";
+    }
+    if (pin.closing) return request.waitMs === undefined ? "PIN_CLOSING" : "pending";
+    if (pin.holders.has(client)) return "PIN_ALREADY_OPEN";
+    const allShare = hold.share && [...pin.holders.values()].every(({ share }) => share);
+    if (pin.holders.size > 0 && pin.settings.direction === "out" && !allShare) return "PIN_BUSY";
+    if (conflicts(pin.settings, request)) return "PIN_CONFLICT";
+    pin.holders.set(client, hold);
+    return "ok";
+  }
+
+  /** What anything but `open`, `close` and `cancel` needs: to hold the pin, and that it is not closing. */
+  use(client: number, name: string): string {
+    const pin = this.pins.get(name);
+    if (pin === undefined) return "PIN_NOT_OPEN";
+    if (pin.closing) return "PIN_CLOSING";
+    if (pin.holders.has(client)) return "ok";
+    return pin.holders.size > 0 ? "PIN_BUSY" : "PIN_NOT_OPEN";
+  }
+
+  command(client: number, name: string): string {
+    const use = this.use(client, name);
+    return use === "ok" && this.pins.get(name)?.settings.direction === "in" ? "PIN_DIRECTION" : use;
+  }
+
+  mode(client: number, name: string, mode: Mode): string {
+    const outcome = this.command(client, name);
+    if (outcome === "ok") this.#set(name, { mode });
+    return outcome;
+  }
+
+  cancel(client: number, name: string): string {
+    const pin = this.pins.get(name);
+    const abandoned = pin?.closing === true && pin.holders.size === 0;
+    const holds = pin?.holders.has(client) === true;
+    if (pin === undefined || (!abandoned && !holds)) return this.use(client, name);
+    return pin.settings.direction === "in" ? "PIN_DIRECTION" : "ok";
+  }
+
+  watch(client: number, name: string): string {
+    const use = this.use(client, name);
+    return use === "ok" && this.#fails(name, "get") ? "LINE_FAILED" : use;
+  }
+
+  read(name: string): string {
+    if (!this.pins.has(name)) {
+      if (this.#fails(name, "request")) return "LINE_FAILED";
+      this.usesOf(name).requests++;
+      this.usesOf(name).releases++;
+    }
+    return this.#fails(name, "get") ? "LINE_FAILED" : "ok";
+  }
+
+  /** @param busy whether commands that have an end are under way */
+  configure(client: number, name: string, request: Omit<Configure, "id" | "op" | "pin">, busy: boolean): string {
+    const use = this.use(client, name);
+    const pin = this.pins.get(name);
+    if (use !== "ok" || pin === undefined) return use;
+    if (pin.holders.size > 1) return "PIN_BUSY";
+    const direction = request.direction ?? pin.settings.direction;
+    if (direction === "in" && (request.mode ?? request.closeLevel ?? request.initial) !== undefined) return "PIN_DIRECTION";
+    if (request.initial !== undefined && pin.settings.direction === "out") return "BAD_FIELD";
+    const turns = direction !== pin.settings.direction;
+    if (turns && busy) return "PIN_CONFLICT";
+    if (this.#fails(name, "reconfigure")) return "LINE_FAILED";
+    if (turns && direction === "in" && this.#fails(name, "get")) return "LINE_FAILED";
+    const { bias } = pin.settings;
+    if (turns) this.pins.set(name, { ...pin, settings: settingsOf({ bias: bias as never, ...request, direction }) });
+    else this.#set(name, named(request));
+    const hold = pin.holders.get(client);
+    if (hold !== undefined) pin.holders.set(client, { ...hold, onDisconnect: request.onDisconnect ?? hold.onDisconnect });
+    return "ok";
+  }
+
+  /** `pending`: the answer comes when the pin has closed. */
+  close(client: number, name: string): string {
+    const pin = this.pins.get(name);
+    if (pin === undefined) return "PIN_NOT_OPEN";
+    if (pin.holders.size > 0 && !pin.holders.has(client)) return pin.closing ? "PIN_CLOSING" : "PIN_BUSY";
+    pin.holders.delete(client);
+    if (pin.holders.size > 0) return "ok";
+    pin.closing = true;
+    return "pending";
+  }
+
+  leave(client: number): void {
+    this.connected.delete(client);
+    for (const pin of this.pins.values()) {
+      const hold = pin.holders.get(client);
+      if (hold === undefined) continue;
+      pin.holders.delete(client);
+      if (pin.holders.size > 0 || hold.onDisconnect === "stay") continue;
+      pin.closing = true;
+      pin.leavers.push(client);
+    }
+  }
+
+  shutdown(): void {
+    this.draining = true;
+    for (const pin of this.pins.values()) pin.closing = true;
+  }
+
+  /** The line has been given back. */
+  closed(name: string): void {
+    this.pins.delete(name);
+    this.usesOf(name).releases++;
+  }
+
+  get leaving(): Set<number> {
+    return new Set([...this.pins.values()].flatMap(({ leavers }) => leavers));
+  }
+
+  #set(name: string, changed: Partial<ModelSettings>): void {
+    const pin = this.pins.get(name);
+    if (pin !== undefined) this.pins.set(name, { ...pin, settings: { ...pin.settings, ...changed } });
+  }
+
+  #fails(name: string, failing: Armed): boolean {
+    return this.armed.get(name)?.delete(failing) ?? false;
+  }
+}
+
+function settingsOf(request: Omit<Open, "id" | "op" | "pin">): ModelSettings {
+  const { direction, mode = "wait", initial = 0, bias = "as-is", closeLevel = "off" } = request;
+  return { direction, mode: direction === "in" ? null : mode, initial, bias, closeLevel };
+}
+
+function named(request: Partial<ModelSettings> | Omit<Configure, "id" | "op" | "pin">): Partial<ModelSettings> {
+  const { direction, mode, initial, bias, closeLevel } = request;
+  return Object.fromEntries(Object.entries({ direction, mode, initial, bias, closeLevel }).filter(([, value]) => value !== undefined));
+}
+
+function conflicts(open: ModelSettings, request: Omit<Open, "id" | "op" | "pin">): boolean {
+  return Object.entries(named(request)).some(([name, value]) => open[name as keyof ModelSettings] !== value);
+}

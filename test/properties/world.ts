@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { SimBackend } from "../../src/gpio/sim.ts";
+import { HoldfastError } from "../../src/protocol/errors.ts";
+import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
+import type { Event, PinInfo, ReplyOf } from "../../src/protocol/replies.ts";
+import { type Op, parseRequest, type RequestOf } from "../../src/protocol/requests.ts";
+import type { Client, Outlet } from "../../src/supervisor/client.ts";
+import { Supervisor } from "../../src/supervisor/supervisor.ts";
+import { RestlessClock } from "./wave-stage.ts";
+
+/** A request as a test writes it. */
+export type Asked = { [O in Op]: { readonly op: O } & Omit<RequestOf<O>, "id" | "op"> }[Op];
+
+/** What became of a request. */
+export class Answer<O extends Op = Op> {
+  /** Null: it has not been answered. */
+  reply: ReplyOf<O> | HoldfastError | null = null;
+  /** How many answers it got. */
+  answers = 0;
+
+  get error(): HoldfastError | null {
+    return this.reply instanceof HoldfastError ? this.reply : null;
+  }
+
+  /** What it came to: `ok`, `pending` or the code of an error. */
+  get outcome(): string {
+    return this.reply === null ? "pending" : (this.error?.code ?? "ok");
+  }
+
+  /** The reply of a request that was done. */
+  get body(): ReplyOf<O> {
+    assert(this.reply !== null && !(this.reply instanceof HoldfastError), `the request was not done: ${this.outcome}`);
+    return this.reply;
+  }
+
+  settle(reply: ReplyOf<O> | HoldfastError): void {
+    this.reply = reply;
+    this.answers++;
+  }
+}
+
+/** A client that a test moves: what it asks, what it is told, and when it is too slow to take it. */
+export class ScriptedClient implements Outlet {
+  ready = true;
+  readonly events: Event[] = [];
+  readonly answers: Answer[] = [];
+  readonly client: Client;
+  readonly #supervisor: Supervisor;
+
+  constructor(supervisor: Supervisor, name: string) {
+    this.#supervisor = supervisor;
+    this.client = supervisor.attach({ transport: "test", name, pid: null, uid: null }, this);
+  }
+
+  get number(): number {
+    return this.client.number;
+  }
+
+  deliver(event: Event): void {
+    assert(this.ready, "an event comes to a client that takes none");
+    this.events.push(event);
+  }
+
+  /** Sends a request, as a transport does. */
+  ask<A extends Asked>(asked: A): Answer<A["op"]> {
+    const answer = new Answer<A["op"]>();
+    this.answers.push(answer);
+    try {
+      const reply = this.#supervisor.request(this.client, parseRequest({ id: this.answers.length, ...asked }));
+      if (reply instanceof Promise) {
+        reply.then(
+          (body) => answer.settle(body as ReplyOf<A["op"]>),
+          (error) => answer.settle(error),
+        );
+      } else answer.settle(reply as ReplyOf<A["op"]>);
+    } catch (error) {
+      assert(error instanceof HoldfastError);
+      answer.settle(error);
+    }
+    return answer;
+  }
+
+  /** Takes what has waited. */
+  catchUp(): void {
+    this.ready = true;
+    this.client.flush();
+  }
+
+  /** The connection breaks. */
+  leave(): void {
+    this.client.end();
+  }
+}
+
+/** A supervisor with its simulated chip and time, and the defects that it reported. */
+export class World {
+  readonly clock = new RestlessClock();
+  readonly sim = new SimBackend({ clock: this.clock });
+  readonly supervisor: Supervisor;
+  readonly clients: ScriptedClient[] = [];
+  /** What the supervisor logged as errors and warnings. */
+  readonly defects: string[] = [];
+  stopped = false;
+
+  constructor({ limits = {}, drainMs = 10_000 }: { readonly limits?: Partial<Limits>; readonly drainMs?: number } = {}) {
+    const defect = (fields: object, message: string) => this.defects.push(`${message}: ${Bun.inspect(fields)}`);
+    this.supervisor = new Supervisor({
+      backend: this.sim,
+      clock: this.clock,
+      limits: { ...defaultLimits, ...limits },
+      drainMs,
+      log: { debug() {}, info() {}, warn: defect, error: defect },
+    });
+    void this.supervisor.stopped.then(() => {
+      this.stopped = true;
+    });
+  }
+
+  join(name: string): ScriptedClient {
+    const client = new ScriptedClient(this.supervisor, name);
+    this.clients.push(client);
+    return client;
+  }
+
+  /** Lets every promise that is due settle. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 12; turn++) await null;
+  }
+
+  /** Time passes, from one due instant to the next; each lets promises settle. */
+  async pass(ms: number, settled: () => void = () => {}): Promise<void> {
+    const untilUs = this.clock.nowUs() + ms * 1000;
+    for (;;) {
+      this.clock.advanceMs(Math.max(0, Math.min(this.clock.nextDueUs ?? untilUs, untilUs) - this.clock.nowUs()) / 1000);
+      await this.settle();
+      settled();
+      if (this.clock.nowUs() >= untilUs) return;
+    }
+  }
+
+  /** An open line as `status` shows it; undefined: it is closed. */
+  shown(pin: string): PinInfo | undefined {
+    return this.supervisor.status().pins.find((info) => info.pin === pin);
+  }
+}
