@@ -35,7 +35,7 @@ export async function serveUntilTold(socket: string, { backend: kind, drainTimeo
   log.info({ socket, backend: backend.name, chips, pid: process.pid, version }, "ready");
   await supervisor.stopped;
   log.info({ socket }, "stopped");
-  process.exit(0);
+  process.exit();
 }
 
 /** @throws HoldfastError `NO_BACKEND`; `PERMISSION_DENIED` when there are chips that may not be opened, never the simulator then */
@@ -62,8 +62,9 @@ function obeySignals(starting: Promise<EmbeddedSupervisor>, log: ServeLog): void
 function endAfterDefects(supervisor: EmbeddedSupervisor, log: ServeLog): void {
   const end = (error: unknown) => {
     log.error({ err: error }, "a defect in holdfast; it ends now");
-    setTimeout(() => process.exit(1), LAST_WORDS_MS);
-    void supervisor.shutdown({ hard: true }).finally(() => process.exit(1));
+    process.exitCode = 1;
+    setTimeout(() => process.exit(), LAST_WORDS_MS);
+    void supervisor.shutdown({ hard: true });
   };
   process.on("uncaughtException", end);
   process.on("unhandledRejection", end);

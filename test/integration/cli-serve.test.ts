@@ -1,6 +1,6 @@
 import { describe, expect } from "bun:test";
-import { existsSync, readdirSync } from "node:fs";
-import { executable, story } from "./processes.ts";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { eventually, executable, story } from "./processes.ts";
 import { Shell, shellStory } from "./shell.ts";
 
 /** What a supervisor has logged. */
@@ -63,6 +63,21 @@ describe("the end of a supervisor", () => {
     "--drain-timeout",
     "100ms",
   );
+});
+
+story("a defect ends the supervisor with exit status 1, after its lines have been given back", async ({ folder, socket }) => {
+  writeFileSync(`${folder}/defect.js`, 'process.on("SIGUSR2", () => void Promise.reject(new Error("planted")));');
+  await using shell = new Shell(folder, { HOLDFAST_SOCKET: socket, BUN_OPTIONS: `--preload ${folder}/defect.js` });
+  const serve = shell.start("serve", "--backend", "sim");
+  await eventually("it serves", async () => (await shell.run("on", "17", "--for", "1h")).status === 0);
+  const on = shell.start("on", "17", "--queue", "--done", "--for", "1h");
+  await shell.eventually("GPIO17", "has a queue", ({ queued }) => queued === 1);
+  serve.kill("SIGUSR2");
+  expect(await on.ended).toMatchObject({ status: 1, err: expect.stringContaining("the pin was closed at once") });
+  const { status, err } = await serve.ended;
+  expect(status).toBe(1);
+  expect(logOf(err)).toContainEqual(expect.objectContaining({ level: "error", err: expect.objectContaining({ message: "planted" }) }));
+  expect(existsSync(socket)).toBe(false);
 });
 
 describe("a supervisor that cannot serve", () => {
