@@ -3,6 +3,7 @@ import { RealClock } from "../clock/real.ts";
 import { createSupervisor, type EmbeddedSupervisor } from "../create-supervisor.ts";
 import type { GpioBackend } from "../gpio/backend.ts";
 import { ChardevBackend } from "../gpio/chardev/chardev.ts";
+import { chipPaths } from "../gpio/chardev/nodes.ts";
 import { SimBackend } from "../gpio/sim.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { version } from "../version.ts";
@@ -38,12 +39,18 @@ export async function serveUntilTold(socket: string, { backend: kind, drainTimeo
   process.exit();
 }
 
-/** @throws HoldfastError `NO_BACKEND`; `PERMISSION_DENIED` when there are chips that may not be opened, never the simulator then */
+/**
+ * Real chips wherever there is any sign of them: nobody gets a pretended success.
+ * @throws HoldfastError `NO_BACKEND`; `PERMISSION_DENIED` when there are chips that may not be opened
+ */
 function chooseBackend(kind: ServeFlags["backend"], clock: Clock, log: ServeLog): GpioBackend {
   if (kind === "sim") return new SimBackend({ clock });
-  const chardev = new ChardevBackend();
-  if (chardev.chips().length > 0) return chardev;
-  chardev.close();
+  const { usable, denied } = chipPaths();
+  if (usable.length + denied.length > 0) {
+    const chardev = new ChardevBackend();
+    if (chardev.chips().length > 0) return chardev;
+    throw new HoldfastError("NO_BACKEND", `no GPIO chip answers behind ${usable.join(", ")}`, { paths: usable });
+  }
   if (kind === "chardev") throw new HoldfastError("NO_BACKEND", "this machine has no GPIO chip: there is no /dev/gpiochip*");
   log.warn({}, "this machine has no GPIO chip: the pins are simulated");
   return new SimBackend({ clock });
