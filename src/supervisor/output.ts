@@ -174,7 +174,10 @@ export class Output implements Tenant {
 
   #send(event: Parameters<Actor<typeof pinMachine>["send"]>[0]): void {
     this.#actor.send(event);
-    this.#snapshot = this.#actor.getSnapshot();
+    const snapshot = this.#actor.getSnapshot();
+    // Sent from within an action, an event waits until the one before it is done; nothing has changed yet.
+    if (snapshot === this.#snapshot) return;
+    this.#snapshot = snapshot;
     this.#hooks.changed();
   }
 
