@@ -1,0 +1,60 @@
+import { expect, test } from "bun:test";
+import { World } from "../properties/world.ts";
+
+test("a pin queues so many commands and no more; what replaces them needs no room", () => {
+  const world = new World({ limits: { queuedCommands: 2 } });
+  const client = world.join("eager");
+  client.ask({ op: "open", pin: "GPIO17", direction: "out" });
+  const give = () => client.ask({ op: "on", pin: "GPIO17", durationMs: 10 });
+  expect([give(), give(), give(), give()].map(({ outcome }) => outcome)).toEqual(["ok", "ok", "ok", "LIMIT_QUEUE"]);
+  expect(world.shown("GPIO17")).toMatchObject({ command: 1, queued: 2 });
+  expect(client.ask({ op: "off", pin: "GPIO17", mode: "nowait" }).body).toEqual({ state: "idle", queued: 0, command: 4 });
+});
+
+test("a client has so many subscriptions and no more, and one that ends makes room", () => {
+  const world = new World({ limits: { subscriptions: 2 } });
+  const client = world.join("curious");
+  const observe = () => client.ask({ op: "observe", pin: "GPIO17" });
+  expect([observe(), observe(), observe()].map(({ outcome }) => outcome)).toEqual(["ok", "ok", "LIMIT_SUBSCRIPTIONS"]);
+  client.ask({ op: "unwatch", sub: 1 });
+  expect(observe().body).toEqual({ sub: 3, state: "closed" });
+});
+
+test("so many clients are served and no more, and one that goes makes room", () => {
+  const world = new World({ limits: { clients: 2 } });
+  const [first] = [world.join("first"), world.join("second")];
+  expect(() => world.join("third")).toThrow("the supervisor serves 2 clients at most");
+  first?.leave();
+  expect(world.join("third").number).toBe(3);
+});
+
+test("a client waits for so many answers and no more", async () => {
+  const world = new World({ limits: { pendingRequests: 2 } });
+  const client = world.join("impatient");
+  client.ask({ op: "open", pin: "GPIO17", direction: "out" });
+  const give = () => client.ask({ op: "on", pin: "GPIO17", durationMs: 10, ack: "done" });
+  const given = [give(), give(), give()];
+  expect(given[2]?.outcome).toBe("LIMIT_PENDING");
+  await world.pass(20);
+  expect(given.map(({ outcome }) => outcome)).toEqual(["ok", "ok", "LIMIT_PENDING"]);
+  expect(give().outcome).toBe("pending");
+});
+
+test("a line that may be active for so long goes off, and the command that had it is told why", async () => {
+  const world = new World({ limits: { maxOnMs: 50 } });
+  const client = world.join("heater");
+  client.ask({ op: "open", pin: "GPIO17", direction: "out" });
+  await world.pass(10);
+  client.ask({ op: "on", pin: "GPIO17", durationMs: 30 });
+  const second = client.ask({ op: "on", pin: "GPIO17", ack: "done" });
+  await world.pass(100);
+  expect(second.body).toMatchObject({ outcome: "cancelled", reason: "MAX_ON", state: "idle" });
+  expect(world.sim.trace({ chip: "sim:0", offset: 17 }).map(({ timestampNs }) => timestampNs)).toEqual([1_010_000_000n, 1_060_000_000n]);
+});
+
+test("a client that has gone asks for nothing", () => {
+  const world = new World();
+  const client = world.join("ghost");
+  client.leave();
+  expect(client.ask({ op: "open", pin: "GPIO17", direction: "out" }).outcome).toBe("DISCONNECTED");
+});
