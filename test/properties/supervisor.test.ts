@@ -176,6 +176,10 @@ class Office {
       holders: [...holders].map(([client, hold]) => ({ client, ...hold })),
     }));
     assert.deepEqual(new Set(seen), new Set(wanted), "who holds what");
+    for (const { client, pins } of clients) {
+      const held = [...model.pins].filter(([, { holders }]) => holders.has(client)).map(([name]) => name);
+      assert.deepEqual(new Set(pins), new Set(held), "what a client holds");
+    }
     for (const { name, id } of lines) {
       const uses = world.sim.uses(id);
       assert.deepEqual(uses, model.usesOf(name), "requests and releases of a line");
@@ -392,7 +396,7 @@ property(
     await play(script, office);
     await office.end();
   },
-  400,
+  300,
 );
 
 property(
@@ -404,7 +408,7 @@ property(
     await play(script, office);
     await office.end();
   },
-  400,
+  300,
 );
 
 property(
@@ -416,5 +420,5 @@ property(
     await play(script, office);
     await office.end();
   },
-  400,
+  300,
 );
