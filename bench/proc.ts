@@ -1,0 +1,29 @@
+import { readFileSync } from "node:fs";
+
+/** Clock ticks of /proc per second: USER_HZ, which is 100 on all that runs Linux and Bun. */
+const TICKS_PER_SECOND = 100;
+
+/** What a process and its threads have used of the processors so far, in µs, to 10 ms (proc_pid_stat(5)). */
+export function cpuUs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  const [user, system] = [Number(fields[11]), Number(fields[12])];
+  return ((user + system) * 1e6) / TICKS_PER_SECOND;
+}
+
+/** The memory of a process: all that is resident, and the part that no file backs (proc_pid_status(5)). */
+export function memory(pid: number): { readonly residentMb: number; readonly anonymousMb: number } {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const megabytes = (field: string) => (Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1024) / 1e6;
+  return { residentMb: megabytes("VmRSS"), anonymousMb: megabytes("RssAnon") };
+}
+
+/** The value below which this share of the values lies. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+/** The one in the middle. */
+export function median(values: readonly number[]): number {
+  return percentile(values, 0.5);
+}
