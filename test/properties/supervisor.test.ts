@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HoldfastError } from "../../src/protocol/errors.ts";
+import type { Limits } from "../../src/protocol/limits.ts";
 import type { EventOf } from "../../src/protocol/replies.ts";
 import type { CommandRequest, Level, Mode, RequestOf } from "../../src/protocol/requests.ts";
 import { type Armed, HoldingModel } from "./holding-model.ts";
@@ -30,7 +31,7 @@ interface Waiting {
 
 /** The real supervisor and the model of who holds what, asked the same. */
 class Office {
-  readonly world = new World({ drainMs: 400 });
+  readonly world: World;
   readonly model = new HoldingModel();
   readonly witness: ScriptedClient;
   readonly #seats: (ScriptedClient | null)[] = Array.from({ length: SEATS }, () => null);
@@ -40,7 +41,8 @@ class Office {
   /** Lines whose next change of level may fail, at a time that the model does not know. */
   readonly fragile = new Set<string>();
 
-  constructor() {
+  constructor(limits: Partial<Limits> = {}) {
+    this.world = new World({ drainMs: 400, limits });
     this.witness = this.world.join("witness");
     this.model.connected.add(this.witness.number);
     for (const { name } of lines) this.witness.ask({ op: "observe", pin: name });
@@ -403,7 +405,7 @@ property(
   "when lines fail and releases take time, what is refused changes nothing, and nothing stays held",
   scripts([...everyday, configured, configured, failures, failures, losses, slow, slow], 80),
   async (script) => {
-    const office = new Office();
+    const office = new Office({ maxOnMs: 30 });
     await office.world.settle();
     await play(script, office);
     await office.end();
