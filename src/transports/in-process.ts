@@ -8,6 +8,14 @@ export function inProcess(supervisor: Supervisor, name: string): Dial {
   return async (listener) => {
     const peer = { transport: "in-process", name, pid: process.pid, uid: process.getuid?.() ?? null };
     const client = supervisor.attach(peer, { ready: true, deliver: (event) => queueMicrotask(() => listener.message(event)) });
+    let open = true;
+    const close = (reason: string) => {
+      if (!open) return;
+      open = false;
+      client.end();
+      listener.closed(new HoldfastError("DISCONNECTED", reason));
+    };
+    void supervisor.stopped.then(() => close("the supervisor has stopped"));
     return {
       send(request) {
         const message = request as { readonly id: number; readonly op: Op };
@@ -19,10 +27,7 @@ export function inProcess(supervisor: Supervisor, name: string): Dial {
           (error) => listener.message({ id, ok: false, error: HoldfastError.from(error).toValue() }),
         );
       },
-      async close() {
-        client.end();
-        listener.closed(new HoldfastError("DISCONNECTED", "this client has closed"));
-      },
+      close: async () => close("this client has closed"),
     };
   };
 }

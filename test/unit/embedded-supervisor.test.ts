@@ -1,0 +1,40 @@
+import { describe, expect, test } from "bun:test";
+import { createSupervisor, HoldfastError, SimBackend, SimulatedClock } from "../../src/index.ts";
+
+function embed() {
+  const clock = new SimulatedClock();
+  return createSupervisor({ backend: new SimBackend({ clock }), clock });
+}
+
+describe("a supervisor in one's own process", () => {
+  test("does what its clients ask, in the order in which they ask it", async () => {
+    await using supervisor = await embed();
+    const client = await supervisor.client({ name: "app" });
+    const led = await client.output("GPIO17");
+    const replies = await Promise.all([led.on(), led.off(), led.on()]);
+    expect(replies.map(({ command, state }) => [command, state])).toEqual([
+      [1, "on"],
+      [2, "idle"],
+      [3, "on"],
+    ]);
+  });
+
+  test("refuses a wrong field as it does on the socket", async () => {
+    await using supervisor = await embed();
+    const client = await supervisor.client();
+    const refused = client.request("on", { pin: "GPIO17", durationms: 5 } as never);
+    await expect(refused).rejects.toMatchObject({ code: "UNKNOWN_FIELD", details: { field: "durationms" } });
+  });
+
+  test("ends its clients when it stops: streams end with the reason, and requests are refused", async () => {
+    const supervisor = await embed();
+    const client = await supervisor.client();
+    const states = await client.observe("GPIO17");
+    await states.next();
+    const next = states.next();
+    await supervisor.shutdown();
+    await expect(next).rejects.toMatchObject({ code: "DISCONNECTED" });
+    await expect(client.request("ping", {})).rejects.toBeInstanceOf(HoldfastError);
+    expect(supervisor.status().clients).toEqual([]);
+  });
+});
