@@ -1,10 +1,9 @@
 import { Encoder } from "cbor-x/index-no-eval";
-import { checkProfile } from "./cbor-profile.ts";
+import { decodeMap, type Message } from "./cbor-decoder.ts";
 import { HoldfastError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 
-/** A decoded message: `…Ns` fields are `bigint`, every other number a JS number, byte strings are copies. */
-export type Message = Record<string, unknown>;
+export type { Message };
 
 /** Bytes of the length that goes before every message: unsigned, big-endian. */
 export const LENGTH_BYTES = 4;
@@ -18,7 +17,7 @@ export const LENGTH_BYTES = 4;
  *   `LIMIT_DEPTH` when it is nested beyond what any receiver takes, as a cycle is
  */
 export function encode(message: object): Uint8Array {
-  const body = codec.encode(sendable(message, "", 0));
+  const body = encoder.encode(sendable(message, "", 0));
   const { length } = body;
   const frame = new Uint8Array(LENGTH_BYTES + length);
   frame[0] = length >>> 24;
@@ -39,54 +38,10 @@ export function decode(bytes: Uint8Array, limits: Pick<Limits, "messageBytes" | 
   const { length } = bytes;
   const limit = limits.messageBytes;
   if (length > limit) throw new HoldfastError("LIMIT_MESSAGE", `a message has at most ${limit} bytes, not ${length}`, { limit });
-  if (length > scratch.length) scratch = newScratch(length);
-  scratch.set(bytes);
-  const mixedIntegers = checkProfile(scratch, length, limits.messageDepth);
-  const message = codec.decode(scratch, length) as Message;
-  return mixedIntegers ? (settle(message) as Message) : message;
+  return decodeMap(bytes, limits.messageDepth);
 }
 
-/** cbor-x as it is used here. Its own types leave out where a message ends in a buffer that holds more. */
-interface Codec {
-  encode(value: unknown): Uint8Array;
-  decode(source: Uint8Array, end: number): unknown;
-}
-
-const codec = new Encoder({
-  useRecords: false,
-  mapsAsObjects: true,
-  variableMapSize: true,
-  tagUint8Array: false,
-  copyBuffers: true,
-}) as unknown as Codec;
-
-/**
- * Every message is decoded from this one buffer: cbor-x makes a DataView for each buffer that it meets, which costs as much as the
- * decoding. It grows to the longest message received.
- */
-let scratch = newScratch(4096);
-
-function newScratch(bytes: number): Uint8Array {
-  return new Uint8Array(new ArrayBuffer(bytes));
-}
-
-/** Integers as their fields have them, in place: `bigint` when the key ends in `Ns`, a number elsewhere. */
-function settle(value: unknown): unknown {
-  if (typeof value === "bigint") return Number(value);
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) value[i] = settle(value[i]);
-    return value;
-  }
-  const map = value as Message;
-  for (const key of Object.keys(map)) {
-    const item = map[key];
-    if (!key.endsWith("Ns")) map[key] = settle(item);
-    else if (typeof item === "number") map[key] = BigInt(item);
-    else if (typeof item !== "bigint") map[key] = settle(item);
-  }
-  return map;
-}
+const encoder = new Encoder({ useRecords: false, variableMapSize: true, tagUint8Array: false });
 
 /** Deepest nesting that is encoded: no receiver takes more, and a cycle must end. */
 const DEEPEST_SENT = 64;
