@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import { examples } from "./arguments.ts";
 import { DoctorFoundFault } from "./failure.ts";
 import type { Finding, Verdict } from "./findings.ts";
-import { paint, print, printJson, type Style } from "./output.ts";
-import { socketOf } from "./session.ts";
+import { paint, print, printJson, type Style } from "./print.ts";
+import { socketsOf } from "./session.ts";
 
 /** `holdfast doctor`. */
 export function addDoctor(program: Command): void {
@@ -17,7 +17,7 @@ export function addDoctor(program: Command): void {
     .option("--json", "print the findings")
     .action(async ({ json }: { readonly json?: true }, command: Command) => {
       const { examine } = await import("./findings.ts");
-      const findings = await examine(socketOf(command));
+      const findings = await examine(socketsOf(command));
       await (json ? printJson({ findings }) : print(findings.map(describe).join("\n")));
       if (findings.some(({ verdict }) => verdict === "fail")) throw new DoctorFoundFault();
     });

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type ErrorCode, HoldfastError } from "../protocol/errors.ts";
-import { paint } from "./output.ts";
+import { paint } from "./print.ts";
 import { fullName } from "./session.ts";
 
 const reasons: Readonly<Record<string, string>> = {

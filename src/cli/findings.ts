@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { release, userInfo } from "node:os";
-import { connect } from "../client/connect.ts";
+import { connectToFirst } from "../client/connect.ts";
 import { ChardevBackend } from "../gpio/chardev/chardev.ts";
 import { libc } from "../gpio/chardev/libc.ts";
 import { chipPaths, uapiVersion } from "../gpio/chardev/nodes.ts";
@@ -30,16 +30,19 @@ const PATIENCE_MS = 3000;
 /** Variables by which the runtime within the executable can be made to do other things. */
 const runtimeVariables = ["BUN_OPTIONS", "BUN_BE_BUN", "BUN_INSPECT", "BUN_JSC_useJIT"];
 
-/** Looks at everything that holdfast needs. */
-export async function examine(socket: string): Promise<Finding[]> {
-  const supervisor = await ask(socket);
+/**
+ * Looks at everything that holdfast needs.
+ * @param sockets where a supervisor may answer
+ */
+export async function examine(sockets: readonly string[]): Promise<Finding[]> {
+  const supervisor = await ask(sockets);
   return [
     executable(),
     kernel(release()),
     environment(process.env),
     membership(user(), groups()),
     ...chips(supervisor),
-    socketFinding(socket, supervisor),
+    socketFinding(supervisor),
   ];
 }
 
@@ -130,35 +133,36 @@ function deniedChip(path: string, supervisor: Answer): Finding {
   return { subject: path, verdict: "fail", finding: "this user may not open it", remedy: remedyFor(path) };
 }
 
-type Answer = { readonly status: ReplyOf<"status"> } | { readonly error: HoldfastError };
+type Answer = { readonly status: ReplyOf<"status">; readonly socket: string } | { readonly error: HoldfastError };
 
-async function ask(socket: string): Promise<Answer> {
+async function ask(sockets: readonly string[]): Promise<Answer> {
   const tooLate = new Promise<Answer>((resolve) => {
-    const error = new HoldfastError("DISCONNECTED", `what serves ${socket} does not answer`, { path: socket });
+    const error = new HoldfastError("DISCONNECTED", `what serves ${sockets.join(" or ")} does not answer`);
     setTimeout(() => resolve({ error }), PATIENCE_MS).unref();
   });
-  return Promise.race([statusOf(socket), tooLate]);
+  return Promise.race([statusOf(sockets), tooLate]);
 }
 
-async function statusOf(socket: string): Promise<Answer> {
+async function statusOf(sockets: readonly string[]): Promise<Answer> {
   try {
-    await using client = await connect({ socket, name: "holdfast doctor" });
-    return { status: await client.status() };
+    const { client, socket } = await connectToFirst(sockets, { name: "holdfast doctor" });
+    await using asking = client;
+    return { status: await asking.status(), socket };
   } catch (error) {
     return { error: HoldfastError.from(error) };
   }
 }
 
-function socketFinding(socket: string, answer: Answer): Finding {
-  if ("error" in answer) return silence(socket, answer.error);
-  const { status } = answer;
+function socketFinding(answer: Answer): Finding {
+  if ("error" in answer) return silence(answer.error);
+  const { status, socket } = answer;
   const kind = status.backend === "sim" ? "simulated chips" : "the machine's chips";
   const finding = `${socket}: holdfast ${status.version} (pid ${status.pid}) answers, with ${kind}`;
   if (status.version === version) return { subject: "socket", verdict: "ok", finding };
   return { subject: "socket", verdict: "warn", finding, remedy: `This is holdfast ${version}: end the other and start this one` };
 }
 
-function silence(socket: string, { code, message }: HoldfastError): Finding {
+function silence({ code, message, details }: HoldfastError): Finding {
   if (code === "NOT_RUNNING") {
     return {
       subject: "socket",
@@ -169,7 +173,7 @@ function silence(socket: string, { code, message }: HoldfastError): Finding {
   }
   const remedy =
     code === "PERMISSION_DENIED"
-      ? remedyFor(socket)
+      ? remedyFor(String(details["path"]))
       : "It hangs, or is another program, or another version of holdfast: `ss -xlp` names the process";
   return { subject: "socket", verdict: "fail", finding: `${code}: ${message}`, remedy };
 }

@@ -4,7 +4,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { Bias, CloseLevel, CommandRequest, Drive, Fields, Level, OnDisconnect } from "../protocol/requests.ts";
 import { duration, examples, level, oneOf, PIN } from "./arguments.ts";
 import { CommandCancelled } from "./failure.ts";
-import { printJson } from "./output.ts";
+import { printJson } from "./print.ts";
 import { withClient } from "./session.ts";
 
 /** The options of every command that drives an output. */
@@ -62,9 +62,10 @@ export function give<O extends CommandRequest["op"]>(
   command: Command,
 ): Promise<void> {
   const { for: durationMs, queue, started, done, json } = flags;
-  const endless = durationMs === undefined && !("n" in own && own.n !== undefined) && op !== "off";
-  if (done && !queue && endless) {
-    command.error(`error: --done would wait for ever: ${op} has no end of its own; say --for${"n" in own ? " or -n" : ""}`);
+  const endless = durationMs === undefined && !("n" in own && own.n !== undefined);
+  if (done && endless) {
+    const bound = `--for${"n" in own ? " or -n" : ""}`;
+    command.error(`error: --done would wait until somebody else commands the pin: ${op} has no end of its own; say ${bound}`);
   }
   return withClient(command, async (client) => {
     const pin = await openOutput(client, name, flags, op === "on");

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { PinInfo } from "../protocol/replies.ts";
 import { examples } from "./arguments.ts";
 import { formatSpan } from "./durations.ts";
-import { print, printJson, table } from "./output.ts";
+import { print, printJson, table } from "./print.ts";
 import { withClient } from "./session.ts";
 
 /** `holdfast pins`. */

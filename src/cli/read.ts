@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { examples, PIN } from "./arguments.ts";
-import { print, printJson } from "./output.ts";
+import { print, printJson } from "./print.ts";
 import { withClient } from "./session.ts";
 
 /** `holdfast read`. */

@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import { type Logger, pino, stdTimeFunctions } from "pino";
-import { paint, type Style, toJson } from "./output.ts";
+import { paint, type Style, toJson } from "./print.ts";
 
 /** What the supervisor logs to. */
 export type ServeLog = Logger;

@@ -2,9 +2,9 @@ import type { Command } from "commander";
 import type { ClientInfo, Counters, ReplyOf } from "../protocol/replies.ts";
 import { examples } from "./arguments.ts";
 import { formatSpan } from "./durations.ts";
-import { print, printJson, table } from "./output.ts";
 import { pinTable } from "./pins.ts";
-import { socketOf, withClient } from "./session.ts";
+import { print, printJson, table } from "./print.ts";
+import { withClient } from "./session.ts";
 
 /** `holdfast status`. */
 export function addStatus(program: Command): void {
@@ -14,9 +14,8 @@ export function addStatus(program: Command): void {
     .description("Show the supervisor that answers on the socket: its state, what it has counted, its clients and its open pins.")
     .option("--json", "print all that is known, as the reply to the protocol's `status`")
     .action(({ json }: { readonly json?: true }, command: Command) =>
-      withClient(command, async (client) => {
+      withClient(command, async (client, socket) => {
         const reply = await client.status();
-        const socket = socketOf(command);
         await (json ? printJson({ socket, ...reply }) : print(describe(reply, socket)));
       }),
     );

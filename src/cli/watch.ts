@@ -5,7 +5,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf } from "../protocol/replies.ts";
 import type { Bias, EdgeFilter } from "../protocol/requests.ts";
 import { count, duration, examples, oneOf, PIN } from "./arguments.ts";
-import { formatNs, paint, print, printJson } from "./output.ts";
+import { formatNs, paint, print, printJson } from "./print.ts";
 import { withClient } from "./session.ts";
 
 interface WatchFlags {
