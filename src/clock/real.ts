@@ -1,4 +1,5 @@
-import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { openLibc } from "../libc.ts";
 import type { Alarm, Clock } from "./clock.ts";
 
 /** A timer beyond 2³¹−1 ms fires at once, so long waits are made of pieces. */
@@ -8,16 +9,23 @@ const CLOCK_MONOTONIC = 1;
 
 /**
  * What to add to `performance.now()` (µs since the process began) to get CLOCK_MONOTONIC (µs since boot).
- * Node's hrtime reads that clock; Bun's counts from the start of the process, so there libc is asked (clock_gettime(2)).
+ * Node's hrtime reads that clock; Bun's counts from the start of the process, so there libc is asked.
  */
 function monotonicOffsetUs(): number {
-  if (process.versions.bun === undefined) return Number(process.hrtime.bigint()) / 1000 - performance.now() * 1000;
-  const { dlopen } = createRequire(import.meta.url)("bun:ffi") as typeof import("bun:ffi");
-  const libc = dlopen("libc.so.6", { clock_gettime: { args: ["i32", "ptr"], returns: "i32" } });
-  const timespec = new BigInt64Array(new ArrayBuffer(16));
-  libc.symbols.clock_gettime(CLOCK_MONOTONIC, timespec);
-  const beforeUs = performance.now() * 1000;
-  return Number(timespec[0]) * 1e6 + Number(timespec[1]) / 1000 - beforeUs;
+  const monotonicUs = process.versions.bun === undefined ? Number(process.hrtime.bigint()) / 1000 : askKernelUs();
+  return monotonicUs - performance.now() * 1000;
+}
+
+/** clock_gettime(2) or, where libc cannot be called, the kernel's uptime, to 10 ms: no kernel's edges are seen there to compare with. */
+function askKernelUs(): number {
+  try {
+    const { symbols } = openLibc({ clock_gettime: { args: ["i32", "ptr"], returns: "i32" } });
+    const timespec = new BigInt64Array(new ArrayBuffer(16));
+    symbols.clock_gettime(CLOCK_MONOTONIC, timespec);
+    return Number(timespec[0]) * 1e6 + Number(timespec[1]) / 1000;
+  } catch {
+    return Number.parseFloat(readFileSync("/proc/uptime", "utf8")) * 1e6;
+  }
 }
 
 /** The clock of this machine. */

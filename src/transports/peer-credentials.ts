@@ -1,5 +1,5 @@
-import { createRequire } from "node:module";
 import type { Socket } from "node:net";
+import { openLibc } from "../libc.ts";
 
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
@@ -16,17 +16,19 @@ type GetSockOpt = (fd: number, level: number, option: number, value: Uint8Array,
 
 let getsockopt: GetSockOpt | null | undefined;
 
-/** Bun reaches libc; Node doesn't. */
+/** Null where libc cannot be called: in Node, or without the JIT. */
 function loadGetsockopt(): GetSockOpt | null {
-  if (process.versions.bun === undefined) return null;
-  const { dlopen } = createRequire(import.meta.url)("bun:ffi") as typeof import("bun:ffi");
-  const { symbols } = dlopen("libc.so.6", { getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" } });
-  return symbols.getsockopt as GetSockOpt;
+  try {
+    const { symbols } = openLibc({ getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" } });
+    return symbols.getsockopt as GetSockOpt;
+  } catch {
+    return null;
+  }
 }
 
 /** Who is at the other end of a Unix socket (SO_PEERCRED, socket(7)); nulls where the platform does not tell. */
 export function peerCredentials(socket: Socket): PeerCredentials {
-  getsockopt ??= loadGetsockopt();
+  if (getsockopt === undefined) getsockopt = loadGetsockopt();
   const fd = (socket as { _handle?: { fd?: number } })._handle?.fd;
   if (getsockopt === null || fd === undefined || fd < 0) return { pid: null, uid: null };
   const ucred = new Uint8Array(new ArrayBuffer(UCRED_BYTES));

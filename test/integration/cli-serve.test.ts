@@ -122,6 +122,20 @@ story("a supervisor goes on when nobody reads its log any more", async ({ folder
   expect((await serve.ended).status).toBe(0);
 });
 
+story("simulated pins need no call of the kernel: they work without the runtime's JIT", async ({ folder, socket }) => {
+  await using shell = new Shell(folder, { HOLDFAST_SOCKET: socket, BUN_JSC_useJIT: "0" });
+  const serve = shell.start("serve", "--backend", "sim");
+  await eventually("it serves", async () => (await shell.run("on", "17")).status === 0);
+  const { clients, uptimeMs } = await shell.status();
+  expect(clients).toMatchObject([{ name: "holdfast status", pid: null, uid: null }]);
+  expect(uptimeMs).toBeGreaterThan(0);
+  expect((await shell.run("doctor")).out).toMatch(
+    /^fail {2}chips: The kernel cannot be reached through libc: .*\n {6}.*BUN_JSC_useJIT=0$/m,
+  );
+  serve.kill("SIGTERM");
+  expect((await serve.ended).status).toBe(0);
+});
+
 shellStory(
   "what a limit refuses says how to raise it",
   async (shell) => {

@@ -1,11 +1,11 @@
-import { createRequire } from "node:module";
 import { constants } from "node:os";
+import { openLibc } from "../../libc.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 
 /** include/uapi/asm-generic/fcntl.h and poll.h: the same on x86_64 and arm64. */
 export const O_RDWR = 0o2;
-export const O_NONBLOCK = 0o4000;
-export const O_CLOEXEC = 0o2000000;
+const O_NONBLOCK = 0o4000;
+const O_CLOEXEC = 0o2000000;
 const F_SETFL = 4;
 const CLOCK_MONOTONIC = 1;
 
@@ -60,15 +60,12 @@ let opened: Libc | undefined;
  * @throws HoldfastError `NO_BACKEND` where there is no bun:ffi (Node), or where it may not work (no JIT)
  */
 export function libc(): Libc {
-  opened ??= openLibc();
+  opened ??= openCalls();
   return opened;
 }
 
-function openLibc(): Libc {
-  if (process.versions.bun === undefined) {
-    throw new HoldfastError("NO_BACKEND", "The chardev backend calls the kernel through Bun's FFI; on Node choose another backend.");
-  }
-  const { symbols, read } = loadSymbols();
+function openCalls(): Libc {
+  const { symbols, read } = openLibc(signatures);
   // Thread-local in C: each thread has fetched its own address here.
   const errnoAddress = symbols.__errno_location();
   if (errnoAddress === null) throw new HoldfastError("INTERNAL", "libc has no errno.");
@@ -126,13 +123,3 @@ const signatures = {
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
-
-function loadSymbols() {
-  const { dlopen, read } = createRequire(import.meta.url)("bun:ffi") as typeof import("bun:ffi");
-  try {
-    return { symbols: dlopen("libc.so.6", signatures).symbols, read };
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new HoldfastError("NO_BACKEND", `The kernel cannot be reached through libc: ${reason}`, {}, { cause });
-  }
-}
