@@ -2,15 +2,12 @@ import { type ClientOptions, HoldfastClient } from "./client/client.ts";
 import type { Clock } from "./clock/clock.ts";
 import { RealClock } from "./clock/real.ts";
 import type { GpioBackend } from "./gpio/backend.ts";
-import { defaultLimits, type Limits } from "./protocol/limits.ts";
+import { DEFAULT_DRAIN_MS, defaultLimits, type Limits } from "./protocol/limits.ts";
 import type { ReplyOf } from "./protocol/replies.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
 import type { Log } from "./supervisor/surroundings.ts";
 import { inProcess } from "./transports/in-process.ts";
 import { UnixListener } from "./transports/unix.ts";
-
-/** How long a soft shutdown may take unless it is told, in ms. */
-export const DEFAULT_DRAIN_MS = 10_000;
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -20,9 +17,11 @@ export interface SupervisorOptions {
   readonly backend: GpioBackend;
   /** Serve other processes on this Unix socket; without it only this process has clients. */
   readonly socket?: string;
+  /** Default: the machine's time. */
   readonly clock?: Clock;
+  /** Those that are not to be the default ones. */
   readonly limits?: Partial<Limits>;
-  /** How long a soft shutdown may take before it becomes a hard one, in ms. */
+  /** How long a soft shutdown may take before it becomes a hard one, in ms; default 10 000. */
   readonly drainMs?: number;
   /** A pino logger, or anything alike; default: silence. */
   readonly log?: Log;
@@ -32,6 +31,7 @@ export interface SupervisorOptions {
 export interface EmbeddedSupervisor extends AsyncDisposable {
   /** A client in this process, with the same methods as one over the socket. */
   client(options?: ClientOptions): Promise<HoldfastClient>;
+  /** What the protocol's `status` answers. */
   status(): ReplyOf<"status">;
   /** Gives every line back, softly or at once, closes the socket, and resolves when all that is done. A second call is a hard one. */
   shutdown(options?: { readonly hard?: boolean }): Promise<void>;

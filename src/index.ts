@@ -6,7 +6,7 @@ export type { Segment, Wave } from "../actors/wave.ts";
 export { type ClientOptions, HoldfastClient } from "./client/client.ts";
 export { type ConnectOptions, connect } from "./client/connect.ts";
 export type { EventStream } from "./client/event-stream.ts";
-export type { CommandOptions, CommandReply, InputOptions, InputPin, OutputOptions, OutputPin, PinName } from "./client/pins.ts";
+export type { CommandOptions, CommandReply, InputOptions, InputPin, OutputOptions, OutputPin, PinName } from "./client/held-pin.ts";
 export type { Alarm, Clock } from "./clock/clock.ts";
 export { RealClock } from "./clock/real.ts";
 export { SimulatedClock } from "./clock/simulated.ts";

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, type Option } from "commander";
 import { version } from "../version.ts";
 import { examples } from "./arguments.ts";
 import { addBlink } from "./blink.ts";
@@ -7,9 +7,9 @@ import { addDoctor } from "./doctor.ts";
 import { reportFailure } from "./failure.ts";
 import { addOff } from "./off.ts";
 import { addOn } from "./on.ts";
-import { endWithReader, flush } from "./output.ts";
 import { addPattern } from "./pattern.ts";
 import { addPins } from "./pins.ts";
+import { endWithReader, flush } from "./print.ts";
 import { addPulse } from "./pulse.ts";
 import { addRead } from "./read.ts";
 import { addServe } from "./serve.ts";
@@ -61,9 +61,9 @@ export function createProgram(): Command {
     .helpCommand("help [command]", "show the help of a command")
     .option(
       "--socket <path>",
-      "the supervisor's socket (default: HOLDFAST_SOCKET, then $XDG_RUNTIME_DIR/holdfast.sock, then /run/holdfast/holdfast.sock)",
+      "the supervisor's socket (default: HOLDFAST_SOCKET, else the first that answers: $XDG_RUNTIME_DIR/holdfast.sock, /run/holdfast/holdfast.sock)",
     )
-    .configureHelp({ showGlobalOptions: true, visibleGlobalOptions: () => program.options.filter(({ long }) => long === "--socket") })
+    .configureHelp({ showGlobalOptions: true, visibleGlobalOptions: globalOptions })
     .exitOverride();
   program.commandsGroup("The supervisor:");
   addServe(program);
@@ -83,6 +83,14 @@ export function createProgram(): Command {
   });
   hintAtUsage(program);
   return program;
+}
+
+/** What the help of a sub-command says of the options of `holdfast`: its own help lists them anyway. */
+function globalOptions({ parent }: Command): Option[] {
+  for (let root = parent; root !== null; root = root.parent) {
+    if (root.parent === null) return root.options.filter(({ long }) => long === "--socket");
+  }
+  return [];
 }
 
 /** Misuse is answered with how the command is used. */

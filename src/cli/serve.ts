@@ -1,7 +1,7 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { serverSocketPath } from "../client/socket-path.ts";
-import { defaultLimits, type Limits } from "../protocol/limits.ts";
-import { duration, durationOption, examples, limit, oneOf } from "./arguments.ts";
+import { DEFAULT_DRAIN_MS, defaultLimits, type Limits } from "../protocol/limits.ts";
+import { duration, examples, limit, oneOf } from "./arguments.ts";
 
 /** What `holdfast serve` is told. */
 export interface ServeFlags {
@@ -12,7 +12,7 @@ export interface ServeFlags {
   readonly limit?: Partial<Limits>;
 }
 
-/** `holdfast serve`. */
+/** `holdfast serve`, as it is typed. */
 export function addServe(program: Command): void {
   const serve = program
     .command("serve")
@@ -28,13 +28,17 @@ export function addServe(program: Command): void {
         "sim",
       ]).default("auto"),
     )
-    .addOption(durationOption("--drain-timeout <duration>", "how long a soft end may take before it becomes a hard one", "10s"))
+    .addOption(
+      new Option("--drain-timeout <duration>", "how long a soft end may take before it becomes a hard one")
+        .argParser(duration)
+        .default(DEFAULT_DRAIN_MS, `${DEFAULT_DRAIN_MS / 1000}s`),
+    )
     .option("--max-on <duration>", "longest time that an output may be on without a break (default: as long as it likes)", duration)
     .addOption(oneOf("--log-level <level>", "what is logged", ["debug", "info", "warn", "error", "silent"]).default("info"))
     .option("--limit <name=value>", `another limit; the names: ${limitNames.join(", ")}`, limit(limitNames))
     .action(async (flags: ServeFlags, command: Command) => {
-      // What a supervisor is made of takes its time to load, and the other commands need none of it.
-      const { serveUntilTold } = await import("./supervise.ts");
+      // Two files, because what a supervisor is made of takes its time to load: this one is read by every command, the other by `serve`.
+      const { serveUntilTold } = await import("./run-supervisor.ts");
       const { socket = serverSocketPath() } = command.optsWithGlobals<{ readonly socket?: string }>();
       await serveUntilTold(socket, flags);
     });

@@ -5,8 +5,8 @@ import type { Event, EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
 import type { Fields, Level, Op } from "../protocol/requests.ts";
 import { PROTOCOL_VERSION } from "../protocol/version.ts";
 import { EventStream } from "./event-stream.ts";
+import { type InputOptions, InputPin, type OutputOptions, OutputPin, type PinName } from "./held-pin.ts";
 import type { Dial, Link } from "./link.ts";
-import { type InputOptions, InputPin, type OutputOptions, OutputPin, type PinName } from "./pins.ts";
 
 /** How a client connects. */
 export interface ClientOptions {

@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-
 /** The socket of a supervisor that runs as a system service. */
 const SYSTEM_SOCKET = "/run/holdfast/holdfast.sock";
 
@@ -9,12 +7,11 @@ function userSocket(): string | null {
   return folder ? `${folder}/holdfast.sock` : null;
 }
 
-/** Where a client looks for a supervisor: `HOLDFAST_SOCKET`, then the user's own socket, then that of the system service. */
-export function clientSocketPath(): string {
+/** Where a client looks for a supervisor: `HOLDFAST_SOCKET` alone, or else the user's own socket, then that of the system service. */
+export function clientSocketPaths(): readonly string[] {
   const named = process.env["HOLDFAST_SOCKET"];
-  if (named) return named;
-  const own = userSocket();
-  return own !== null && existsSync(own) ? own : SYSTEM_SOCKET;
+  if (named) return [named];
+  return [userSocket(), SYSTEM_SOCKET].filter((path) => path !== null);
 }
 
 /** Where a supervisor serves unless it is told: `HOLDFAST_SOCKET`, for root the system's socket, else the user's own. */

@@ -60,6 +60,6 @@ function dialError({ code, message }: NodeJS.ErrnoException, path: string): Hold
   if (code === "EACCES" || code === "EPERM") {
     return new HoldfastError("PERMISSION_DENIED", `${path} may not be opened by this user; join its group, usually gpio`, { path });
   }
-  const why = code === "ENOENT" ? "there is no such socket" : code === "ECONNREFUSED" ? "nobody serves it" : message;
-  return new HoldfastError("NOT_RUNNING", `no supervisor answers on ${path}: ${why}`, { path });
+  const reason = code === "ENOENT" ? "there is no such socket" : code === "ECONNREFUSED" ? "nobody serves it" : message;
+  return new HoldfastError("NOT_RUNNING", `no supervisor answers on ${path}: ${reason}`, { path, reason });
 }

@@ -33,6 +33,9 @@ export const defaultLimits: Limits = {
   maxOnMs: Number.POSITIVE_INFINITY,
 };
 
+/** How long a soft shutdown may take before it becomes a hard one, unless it is told, in ms. */
+export const DEFAULT_DRAIN_MS = 10_000;
+
 /** Longest duration of any field, in ms: ten years. It keeps every instant within the exact range of a double in µs. */
 export const MAX_DURATION_MS = 10 * 365 * 24 * 3600 * 1000;
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { formatNs, paint, table, toJson } from "../../src/cli/output.ts";
+import { formatNs, paint, table, toJson } from "../../src/cli/print.ts";
 
 const variables = ["NO_COLOR", "TERM"];
 let before: Record<string, string | undefined>;
