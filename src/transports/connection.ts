@@ -12,6 +12,9 @@ import type { Log } from "../supervisor/surroundings.ts";
 /** From this share of the unsent limit on, a client that does not read is not served either: its requests and events wait. */
 const PRESSED_SHARE = 1 / 4;
 
+/** With so many bytes a write does not wait for the end of the turn: the client is to read the first replies while the next ones are made. */
+const EAGER_BYTES = 1024;
+
 /**
  * One client on a byte stream: bytes become requests, replies and events become bytes. What is sent within one turn of the
  * event loop leaves in one write.
@@ -134,6 +137,7 @@ export class Connection implements Outlet {
     const frame = encode(message);
     this.#unwritten.push(frame);
     this.#unwrittenBytes += frame.length;
+    if (this.#unwrittenBytes >= EAGER_BYTES) this.#flush();
     const unsent = this.#unsent;
     if (unsent >= this.#pressedBytes) this.#pressed = true;
     if (unsent > this.#limits.unsentBytes) this.#giveUp();
