@@ -7,12 +7,13 @@ export interface NamedLine {
   readonly id: LineId;
   /**
    * The canonical name: `GPIO<n>` on a header, else the line's own name, else `label:offset`; the first of these that
-   * means no other line. Without any it is `path:offset`, which is shown and never resolved.
+   * means no other line. Without any it is `path:offset`, which always leads to the line but may lead to another one
+   * after the next start.
    */
   readonly pin: string;
   /** `label:offset`. */
   readonly line: string;
-  /** Every name that resolves to this line, the canonical one first. */
+  /** Every name that resolves to this line, the canonical one first; `path:offset` only where it is that. */
   readonly names: readonly string[];
 }
 
@@ -27,6 +28,11 @@ const foldable = /^(?:gpio|board)\d+$/i;
 /** `gpio17` as `GPIO17`; every other name is exact. */
 function fold(name: string): string {
   return foldable.test(name) ? name.toUpperCase() : name;
+}
+
+/** `path:offset`. */
+function placeOf({ chip, offset }: LineId): string {
+  return `${chip}:${offset}`;
 }
 
 /** A line's names in the order of preference for the canonical one; `17` and `BOARD11` are never canonical. */
@@ -53,19 +59,22 @@ export class PinNames {
       lines.map(({ offset, name }) => ({ id: { chip: path, offset }, line: `${label}:${offset}`, ...namesOf(label, offset, name) })),
     );
     const uses = new Map<string, number>();
-    for (const { preferred, others } of drafts) {
-      for (const name of new Set([...preferred, ...others])) uses.set(name, (uses.get(name) ?? 0) + 1);
+    for (const { id, preferred, others } of drafts) {
+      for (const name of new Set([...preferred, ...others, placeOf(id)])) uses.set(name, (uses.get(name) ?? 0) + 1);
     }
     const unique = (name: string) => uses.get(name) === 1;
     this.#lines = drafts.map(({ id, line, preferred, others }) => {
       const all = [...new Set([...preferred, ...others])];
-      const named = { id, pin: preferred.find(unique) ?? `${id.chip}:${id.offset}`, line, names: all.filter(unique) };
+      const pin = preferred.find(unique) ?? placeOf(id);
+      const named = { id, pin, line, names: [...new Set([pin, ...all.filter(unique)])] };
       for (const name of all) {
         if (unique(name)) this.#byName.set(name, named);
         else this.#ambiguous.set(name, [...(this.#ambiguous.get(name) ?? []), named]);
       }
       return named;
     });
+    // The last resort, so that every line can be meant: it leads to its line whatever another one is called.
+    for (const named of this.#lines) this.#byName.set(placeOf(named.id), named);
   }
 
   /** Every line of every chip, in the order of the chips. */
@@ -74,24 +83,26 @@ export class PinNames {
   }
 
   /**
-   * The line that `name` means: `GPIO17`, `17`, `BOARD11`, a line's own name or `label:offset`.
+   * The line that `name` means: `GPIO17`, `17`, `BOARD11`, a line's own name, `label:offset` or `path:offset`.
    * @throws HoldfastError `PIN_UNKNOWN`, with the nearest names in `nearest`; `PIN_AMBIGUOUS`, with `candidates`
    */
   resolve(name: string): NamedLine {
-    return this.#byName.get(name) ?? this.#resolveFolded(name);
+    return this.find(name) ?? this.#refuse(name);
   }
 
-  #resolveFolded(name: string): NamedLine {
+  /** The same; undefined where `resolve` throws. */
+  find(name: string): NamedLine | undefined {
+    return this.#byName.get(name) ?? this.#byName.get(fold(name));
+  }
+
+  #refuse(name: string): never {
     const folded = fold(name);
-    const line = this.#byName.get(folded);
-    if (line !== undefined) return line;
     const fitting = this.#ambiguous.get(folded);
     throw fitting === undefined ? this.#unknown(name, folded) : this.#ambiguity(name, fitting);
   }
 
   #ambiguity(name: string, fitting: readonly NamedLine[]): HoldfastError {
-    const tellApart = ({ id, line }: NamedLine) => (this.#ambiguous.has(line) ? `${id.chip}:${id.offset}` : line);
-    const candidates = fitting.map(tellApart);
+    const candidates = fitting.map(({ id, line }) => (this.#ambiguous.has(line) ? placeOf(id) : line));
     return new HoldfastError("PIN_AMBIGUOUS", `${name} may be any of ${candidates.join(", ")}`, { field: "pin", candidates });
   }
 

@@ -52,6 +52,13 @@ interface Place extends Terminal {
   readonly trace: Ring<{ readonly level: Level; readonly atUs: number }>;
 }
 
+/** A chip with its lines, in the order of their offsets. */
+interface Chip {
+  readonly path: string;
+  readonly label: string;
+  readonly places: readonly Place[];
+}
+
 /**
  * Simulated GPIO chips that behave like hardware: wires join lines, drivers beat pulls, an open wire keeps its level.
  * The outside world is in the caller's hands, and so is what fails. Released lines drive and pull nothing.
@@ -64,7 +71,7 @@ export class SimBackend implements GpioBackend, Simulation {
   readonly #clock: Clock;
   readonly #notices: Notices;
   readonly #around: Surroundings;
-  readonly #chips: readonly { readonly path: string; readonly label: string; readonly places: readonly Place[] }[];
+  readonly #chips: Chip[];
   readonly #removed = new Set<string>();
   readonly #places = new Map<Pad, Place>();
   readonly #contentions = new Ring<Contention>(MAX_CONTENTIONS);
@@ -73,11 +80,7 @@ export class SimBackend implements GpioBackend, Simulation {
     this.#clock = clock;
     this.#notices = new Notices(clock);
     this.#around = { clock, notices: this.#notices, contention: (pad) => this.#contention(pad) };
-    this.#chips = chips.map(({ path, label, lines }) => ({
-      path,
-      label,
-      places: lines.map((name, offset) => this.#place({ chip: path, offset }, name, label)),
-    }));
+    this.#chips = chips.map((chip) => this.#build(chip));
     assert.equal(new Set(chips.map(({ path }) => path)).size, chips.length, "two simulated chips have the same path");
   }
 
@@ -193,6 +196,19 @@ export class SimBackend implements GpioBackend, Simulation {
         if (settle(pad.net)) this.#contention(pad);
       }
     });
+  }
+
+  /** Brings a chip, as plugging in does. It may take the place of one that was removed: same path, other lines. */
+  addChip(chip: SimChip): void {
+    const index = this.#chips.findIndex(({ path }) => path === chip.path);
+    const replaces = this.#removed.delete(chip.path);
+    assert(index < 0 || replaces, `there is a simulated chip ${chip.path} already`);
+    if (replaces) this.#chips.splice(index, 1);
+    this.#chips.push(this.#build(chip));
+  }
+
+  #build({ path, label, lines }: SimChip): Chip {
+    return { path, label, places: lines.map((name, offset) => this.#place({ chip: path, offset }, name, label)) };
   }
 
   #place(id: LineId, name: string | null, label: string): Place {

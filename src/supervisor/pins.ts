@@ -5,6 +5,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
 import type { RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
+import { withDetails } from "./error-details.ts";
 import { Pin } from "./pin.ts";
 import { pinInfo } from "./pin-info.ts";
 import type { Subscription } from "./subscription.ts";
@@ -58,8 +59,7 @@ export class Pins {
    */
   openFor(client: Client, request: RequestOf<"open">): ReplyOf<"open"> | Promise<ReplyOf<"open">> {
     if (this.#shut) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is shutting down and opens no more pins");
-    const named = this.#resolve(request.pin);
-    const pin = this.#open.get(key(named.id));
+    const { named, pin } = this.#lookUp(request.pin);
     if (pin === undefined) return this.#openAnew(named, client, request);
     if (pin.closing) {
       if (request.waitMs === undefined) throw pin.closingError();
@@ -72,23 +72,23 @@ export class Pins {
 
   /** The level of a line, open or not. @throws HoldfastError what `find`, `Pin.read` and the backend throw */
   read(name: string): ReplyOf<"read"> {
-    const { id } = this.#resolve(name);
-    const pin = this.#open.get(key(id));
+    const { named, pin } = this.#lookUp(name);
     if (pin !== undefined) return pin.read();
     const { backend, clock } = this.#surroundings;
-    const line = backend.request(id, { direction: "as-is" }, "holdfast read", deaf);
-    try {
-      return { level: line.get(), value: null, state: "closed", timestampNs: timestampNs(clock) };
-    } finally {
-      line.release(() => {});
-    }
+    return withDetails({ field: "pin", pin: named.pin }, () => {
+      const line = backend.request(named.id, { direction: "as-is" }, "holdfast read", deaf);
+      try {
+        return { level: line.get(), value: null, state: "closed", timestampNs: timestampNs(clock) };
+      } finally {
+        line.release(() => {});
+      }
+    });
   }
 
   /** @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `LIMIT_SUBSCRIPTIONS` */
   observe(client: Client, name: string): ReplyOf<"observe"> {
-    const named = this.#resolve(name);
+    const { named, pin } = this.#lookUp(name);
     const at = key(named.id);
-    const pin = this.#open.get(at);
     const subscription = client.subscribe(() => this.#observations.get(at)?.delete(observation));
     const observation: Observation = { subscription, told: "" };
     const observations = this.#observations.get(at) ?? new Set();
@@ -100,8 +100,7 @@ export class Pins {
 
   /** Every line, open or not. @throws HoldfastError what `GpioBackend.chips` throws */
   all(): readonly PinInfo[] {
-    const chips = this.#surroundings.backend.chips();
-    this.#names = new PinNames(chips);
+    const chips = this.#readChips();
     return this.#names
       .all()
       .map((named) => pinInfo(named, this.#open.get(key(named.id)), this.#surroundings.clock, usedBy(chips, named.id)));
@@ -121,9 +120,13 @@ export class Pins {
     return simulation;
   }
 
-  /** Where a name leads. @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS` */
-  locate(name: string): LineId {
-    return this.#resolve(name).id;
+  /**
+   * Where a name leads.
+   * @param field which field of the request says it
+   * @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`
+   */
+  locate(name: string, field = "pin"): LineId {
+    return withDetails({ field }, () => this.#lookUp(name)).named.id;
   }
 
   /** A name that is not known may be that of a chip which has come since. */
@@ -132,9 +135,28 @@ export class Pins {
       return this.#names.resolve(name);
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.code !== "PIN_UNKNOWN") throw error;
-      this.#names = new PinNames(this.#surroundings.backend.chips());
+      this.#readChips();
       return this.#names.resolve(name);
     }
+  }
+
+  /**
+   * The line of that name, and its pin when it is open. Only an open pin is sure to be what its name meant when the chips were
+   * read: where any other line was, there may be another chip by now.
+   */
+  #lookUp(name: string): { readonly named: NamedLine; readonly pin: Pin | undefined } {
+    const known = this.#names.find(name);
+    const open = known && this.#open.get(key(known.id));
+    if (open !== undefined) return { named: open.named, pin: open };
+    this.#readChips();
+    const named = this.#names.resolve(name);
+    return { named, pin: this.#open.get(key(named.id)) };
+  }
+
+  #readChips(): readonly ChipInfo[] {
+    const chips = this.#surroundings.backend.chips();
+    this.#names = new PinNames(chips);
+    return chips;
   }
 
   #openAnew(named: NamedLine, client: Client, request: RequestOf<"open">): ReplyOf<"open"> {
@@ -194,7 +216,8 @@ export class Pins {
       by: command?.by.name ?? null,
       lost: 0,
     } satisfies Omit<EventOf<"state">, "sub">;
-    const news = JSON.stringify(seen);
+    // An input's level changes with its edges, which are for those who watch it.
+    const news = JSON.stringify(pin?.tenant.direction === "in" ? { ...seen, level: null } : seen);
     for (const observation of observations) {
       if (observation.told === news) continue;
       observation.told = news;

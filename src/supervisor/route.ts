@@ -64,7 +64,7 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
     return {};
   },
   "sim.wire": ({ pins }, _, { pin, to }) => {
-    pins.simulation.wire(pins.locate(pin), pins.locate(to));
+    pins.simulation.wire(pins.locate(pin), pins.locate(to, "to"));
     return {};
   },
 };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SimBackend } from "../../src/gpio/sim.ts";
+import { SimBackend, type SimChip } from "../../src/gpio/sim.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
 import type { Event, PinInfo, ReplyOf } from "../../src/protocol/replies.ts";
@@ -92,17 +92,24 @@ export class ScriptedClient implements Outlet {
   }
 }
 
+interface WorldOptions {
+  readonly limits?: Partial<Limits>;
+  readonly drainMs?: number;
+  readonly chips?: readonly SimChip[];
+}
+
 /** A supervisor with its simulated chip and time, and the defects that it reported. */
 export class World {
   readonly clock = new RestlessClock();
-  readonly sim = new SimBackend({ clock: this.clock });
+  readonly sim: SimBackend;
   readonly supervisor: Supervisor;
   readonly clients: ScriptedClient[] = [];
   /** What the supervisor logged as errors and warnings. */
   readonly defects: string[] = [];
   stopped = false;
 
-  constructor({ limits = {}, drainMs = 10_000 }: { readonly limits?: Partial<Limits>; readonly drainMs?: number } = {}) {
+  constructor({ limits = {}, drainMs = 10_000, chips }: WorldOptions = {}) {
+    this.sim = new SimBackend({ clock: this.clock, ...(chips && { chips }) });
     const defect = (fields: object, message: string) => this.defects.push(`${message}: ${Bun.inspect(fields)}`);
     this.supervisor = new Supervisor({
       backend: this.sim,

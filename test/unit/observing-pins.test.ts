@@ -35,6 +35,17 @@ test("an observation outlives close and open: it belongs to the name", async () 
   expect(seen(observer).map(([state]) => state)).toEqual(["closed", "idle", "on", "closing", "closed", "watching"]);
 });
 
+test("another client's open of an input whose level has changed is nothing to tell of", async () => {
+  const world = new World();
+  const [observer, first, second] = [world.join("observer"), world.join("first"), world.join("second")];
+  first.ask({ op: "open", pin: "GPIO17", direction: "in" });
+  observer.ask({ op: "observe", pin: "GPIO17" });
+  await world.settle();
+  world.sim.drive({ chip: "sim:0", offset: 17 }, 1);
+  second.ask({ op: "open", pin: "GPIO17", direction: "in" });
+  expect(seen(observer)).toEqual([["watching", 0, null, null, null]]);
+});
+
 test("a watch ends with the hold on the pin, and says so", async () => {
   const world = new World();
   const client = world.join("watcher");

@@ -106,7 +106,8 @@ describe("elsewhere", () => {
     const names = new PinNames([chip("/dev/gpiochip1", "usb-gpio", ["A", null]), chip("/dev/gpiochip2", "usb-gpio", ["B", null])]);
     expect(names.resolve("A").pin).toBe("A");
     expect(refusal(names, "usb-gpio:1").details.candidates).toEqual(["/dev/gpiochip1:1", "/dev/gpiochip2:1"]);
-    expect(names.all()[1]).toMatchObject({ pin: "/dev/gpiochip1:1", names: [] });
+    expect(names.all()[1]).toMatchObject({ pin: "/dev/gpiochip1:1", names: ["/dev/gpiochip1:1"] });
+    expect(names.resolve("/dev/gpiochip2:1")).toBe(names.all()[3] as never);
   });
 
   test("a slip of the finger gets a hint", () => {
@@ -121,7 +122,9 @@ describe("elsewhere", () => {
 
 describe("on any machine", () => {
   const label = fc.constantFrom("pinctrl-rp1", "pinctrl-bcm2711", "soc-gpio", "expander");
-  const name = fc.option(fc.constantFrom("", "-", "GPIO1", "gpio2", "3", "BOARD7", "SDA1", "RESET", "LED", "expander:2"));
+  const name = fc.option(
+    fc.constantFrom("", "-", "GPIO1", "gpio2", "3", "BOARD7", "SDA1", "RESET", "LED", "expander:2", "/dev/gpiochip1:2"),
+  );
   const machine = fc
     .array(fc.tuple(label, fc.array(name, { maxLength: 30 })), { maxLength: 4 })
     .map((chips) => chips.map(([label, names], index) => chip(`/dev/gpiochip${index}`, label, names)));
@@ -135,7 +138,8 @@ describe("on any machine", () => {
         );
         for (const line of names.all()) {
           for (const name of line.names) expect(names.resolve(name)).toBe(line);
-          if (line.names.length > 0 && line.pin !== `${line.id.chip}:${line.id.offset}`) expect(line.names[0]).toBe(line.pin);
+          expect(line.names[0]).toBe(line.pin);
+          expect(names.resolve(`${line.id.chip}:${line.id.offset}`)).toBe(line);
         }
         expect(new Set(names.all().map(({ pin }) => pin)).size).toBe(names.all().length);
       }),
@@ -148,7 +152,8 @@ describe("on any machine", () => {
         const names = new PinNames(chips);
         for (const { path, label, lines } of chips) {
           for (const { offset, name } of lines) {
-            for (const called of [`${label}:${offset}`, ...(name ? [name] : [])]) {
+            // A name that looks like the place of a line means that place.
+            for (const called of [`${label}:${offset}`, ...(name && !name.startsWith("/dev/") ? [name] : [])]) {
               let found: readonly string[];
               try {
                 const { id } = names.resolve(called);
@@ -159,6 +164,7 @@ describe("on any machine", () => {
                 found = error.details.candidates as readonly string[];
                 expect(new Set(found).size).toBe(found.length);
                 expect(found.length).toBeGreaterThan(1);
+                expect(new Set(found.map((candidate) => names.resolve(candidate))).size).toBe(found.length);
               }
               expect(found.includes(`${path}:${offset}`) || found.includes(`${label}:${offset}`)).toBe(true);
             }
