@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type ErrorCode, HoldfastError } from "../protocol/errors.ts";
-import { paint } from "./print.ts";
+import { paint, printable } from "./print.ts";
 import { fullName } from "./session.ts";
 
 const reasons: Readonly<Record<string, string>> = {
@@ -30,7 +30,7 @@ export function reportFailure(thrown: unknown, command: Command): void {
 }
 
 function complain(code: string, message: string, remedy?: string): void {
-  const sentence = /[.?!]$/.test(message) ? message : `${message}.`;
+  const sentence = printable(/[.?!]$/.test(message) ? message : `${message}.`);
   const lines = [`${paint(process.stderr, "red", code)}: ${sentence}`, ...(remedy === undefined ? [] : [`  ${remedy}`])];
   process.stderr.write(`${lines.join("\n")}\n`);
 }

@@ -55,9 +55,10 @@ function holdersOf({ unowned, holders }: PinInfo): string {
   if (unowned) return "nobody";
   if (holders.length === 0) return "-";
   return holders
-    .map(
-      ({ name, pid, heldMs, share }) =>
-        `"${name}"${pid === null ? "" : ` (pid ${pid})`} for ${formatSpan(heldMs)}${share ? ", shared" : ""}`,
-    )
+    .map((holder) => `"${holder.name}"${processOf(holder)} for ${formatSpan(holder.heldMs)}${holder.share ? ", shared" : ""}`)
     .join("; ");
+}
+
+function processOf({ pid, uid }: PinInfo["holders"][number]): string {
+  return pid === null ? "" : ` (pid ${pid}${uid === null ? "" : `, uid ${uid}`})`;
 }

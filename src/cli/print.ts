@@ -46,8 +46,14 @@ export function paint(stream: { readonly isTTY?: boolean }, style: Style, text: 
   return `\x1b[${styles[style]}m${text}\x1b[0m`;
 }
 
+/** Text that others chose, safe for a terminal: a control character might move the cursor or hide what follows. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, "\ufffd");
+}
+
 /** Rows under their headings, in columns as wide as what they hold. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(headings: readonly string[], given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map(printable));
   const widths = headings.map((heading, column) => Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]) =>
     cells

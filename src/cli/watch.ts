@@ -5,7 +5,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf } from "../protocol/replies.ts";
 import type { Bias, EdgeFilter } from "../protocol/requests.ts";
 import { count, duration, examples, oneOf, PIN } from "./arguments.ts";
-import { formatNs, paint, print, printJson } from "./print.ts";
+import { formatNs, paint, print, printable, printJson } from "./print.ts";
 import { withClient } from "./session.ts";
 
 interface WatchFlags {
@@ -94,11 +94,11 @@ function edgeOf({ level }: EventOf<"edge">): string {
 
 function lineOf(event: Seen, width: number): string {
   const lost = event.lost === 0 ? "" : `  ${paint(process.stdout, "yellow", `lost ${event.lost}`)}`;
-  const pin = event.pin.padEnd(width);
+  const pin = printable(event.pin).padEnd(width);
   if (event.ev === "edge") return `${formatNs(event.timestampNs)}  ${pin}  ${edgeOf(event).padEnd("falling".length)}  #${event.seq}${lost}`;
   const { state, value, level, command, by } = event;
   const drives =
     state === "on" && value !== null && value !== 1 ? ` at ${value}` : state === "watching" && level !== null ? ` ${level}` : "";
-  const why = command === null ? "" : `  command ${command}${by === null ? "" : ` by "${by}"`}`;
+  const why = command === null ? "" : `  command ${command}${by === null ? "" : ` by "${printable(by)}"`}`;
   return `${pin}  ${state}${drives}${why}${lost}`;
 }

@@ -14,7 +14,7 @@ export type { Failing } from "./sim/line.ts";
 export const MAX_TRACE = 10_000;
 
 /** How many contentions are kept, of all lines together. */
-export const MAX_CONTENTIONS = 1000;
+const MAX_CONTENTIONS = 1000;
 
 /** A chip to simulate: its lines' names in the order of their offsets, null for a line without one. */
 export interface SimChip {

@@ -44,11 +44,6 @@ export class FrameReader {
     }
   }
 
-  /** Whether the stream has ended within a frame, if it ended now. */
-  get midFrame(): boolean {
-    return this.#lengthBytes > 0;
-  }
-
   #checkLength(): void {
     if (this.#length > 0 && this.#length <= this.#limit) return;
     this.#broken =

@@ -6,6 +6,7 @@ const timestampNs = z.bigint().nonnegative().describe("CLOCK_MONOTONIC, ns");
 
 /** What a pin is doing. An input is `watching`; a line that nobody has opened is `closed`. */
 export const pinStateSchema = z.enum(["idle", "on", "blinking", "pulsing", "watching", "closing", "closed"]);
+/** What a pin is doing. */
 export type PinState = z.infer<typeof pinStateSchema>;
 
 /** Who holds a pin. */
@@ -13,6 +14,7 @@ const holder = z.object({
   client: count,
   name: z.string(),
   pid: count.nullable(),
+  uid: count.nullable(),
   heldMs: z.number().describe("for how long"),
   share: z.boolean(),
   onDisconnect: onDisconnectSchema,
@@ -44,6 +46,7 @@ export const pinInfoSchema = z.object({
   usedBy: z.string().nullable().describe("the program outside holdfast, or the kernel driver, that has the line"),
   settings: settings.nullable().describe("null: closed"),
 });
+/** One line, open or not. */
 export type PinInfo = z.infer<typeof pinInfoSchema>;
 
 /** One client of the supervisor. */
@@ -59,6 +62,7 @@ export const clientInfoSchema = z.object({
   subscriptions: count,
   pending: count.describe("requests without a reply yet"),
 });
+/** One client of the supervisor. */
 export type ClientInfo = z.infer<typeof clientInfoSchema>;
 
 /** What has been counted since the start. */
@@ -73,6 +77,7 @@ export const countersSchema = z.object({
   lostEvents: count.describe("dropped because a client was slow, or by the kernel"),
   skippedCycles: count.describe("cycles of endless waves and PWM that the machine was too slow to play"),
 });
+/** What has been counted since the start. */
 export type Counters = z.infer<typeof countersSchema>;
 
 const commandReply = z.object({

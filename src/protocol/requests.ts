@@ -6,6 +6,8 @@ export { PROTOCOL_VERSION } from "./version.ts";
 
 const id = z.int().nonnegative().describe("chosen by the client, unique among its unanswered requests");
 const name = z.string().min(1).max(MAX_NAME_LENGTH);
+/** Names of clients come to terminals and logs: no control characters, of which some move the cursor and others hide text. */
+const clientName = name.regex(/^\P{Cc}*$/u, "must not hold control characters").describe("no control characters");
 const pin = name.describe("GPIO17, 17, BOARD11, a line name, or chip-label:offset");
 const durationMs = z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS).describe("in ms, may be fractional; 1 µs to ten years");
 const count = z.int().min(1).max(MAX_CYCLES);
@@ -37,7 +39,7 @@ const settings = {
   closeLevel: closeLevelSchema.optional().describe("outputs; default off"),
 };
 
-const outputOnly = ["mode", "drive", "closeLevel", "initial"] as const;
+const outputOnly = ["share", "mode", "drive", "closeLevel", "initial"] as const;
 const inputOnly = ["debounceUs"] as const;
 
 /** A setting that the direction has no use for is a mistake, and is named. */
@@ -75,7 +77,7 @@ function request<Op extends string, Shape extends z.ZodRawShape>(op: Op, shape: 
 
 /** Every request, by its operation: the single source of truth for parsing, types and docs/protocol.md. */
 export const requestSchemas = {
-  hello: request("hello", { protocol: z.int().nonnegative(), name, token: z.string().max(1024).optional() }),
+  hello: request("hello", { protocol: z.int().nonnegative(), name: clientName, token: z.string().max(1024).optional() }),
   ping: request("ping", {}),
   status: request("status", {}),
   pins: request("pins", {}),
@@ -84,7 +86,7 @@ export const requestSchemas = {
   open: request("open", {
     pin,
     direction: z.enum(["out", "in"]),
-    share: z.boolean().optional().describe("an output that others may hold beside this client; default false"),
+    share: z.boolean().optional().describe("outputs; others may hold it beside this client; default false"),
     ...settings,
     initial: levelSchema.optional().describe("outputs; the level that is part of the line request; default 0"),
     waitMs: durationMs.optional().describe("how long to wait for a pin that is closing"),
@@ -140,19 +142,23 @@ export type RequestOf<O extends Op> = z.infer<(typeof requestSchemas)[O]>;
 export type Request = { [O in Op]: RequestOf<O> }[Op];
 /** The level of a line: 1 is active. */
 export type Level = z.infer<typeof levelSchema>;
+/** How a pin treats a command that comes while another holds it. */
 export type Mode = z.infer<typeof modeSchema>;
+/** Which edges a watch is told of. */
 export type EdgeFilter = z.infer<typeof edgeSchema>;
+/** The pull resistor of a line. */
 export type Bias = z.infer<typeof biasSchema>;
+/** How an output drives its line. */
 export type Drive = z.infer<typeof driveSchema>;
+/** What a pin does when the last client that holds it ends without closing it. */
 export type OnDisconnect = z.infer<typeof onDisconnectSchema>;
+/** Where a line is driven before it is released. */
 export type CloseLevel = z.infer<typeof closeLevelSchema>;
 
-/** The operations that command an output. */
-export const commandOps = ["on", "off", "toggle", "value", "blink", "pulse", "pattern"] as const;
 /** A request that commands an output. */
-export type CommandRequest = RequestOf<(typeof commandOps)[number]>;
+export type CommandRequest = RequestOf<"on" | "off" | "toggle" | "value" | "blink" | "pulse" | "pattern">;
 
-/** Leaves `id` and `op` to the client that sends it. */
+/** A request but for its `id` and `op`, which its client adds. */
 export type Fields<O extends Op> = Omit<RequestOf<O>, "id" | "op">;
 
 /**

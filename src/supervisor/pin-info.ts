@@ -27,6 +27,7 @@ export function pinInfo({ pin: name, line, names }: NamedLine, pin: Pin | undefi
       client: client.number,
       name: client.name,
       pid: client.peer.pid,
+      uid: client.peer.uid,
       heldMs: (clock.nowUs() - sinceUs) / 1000,
       share,
       onDisconnect,

@@ -160,7 +160,9 @@ describe("pins", () => {
     expect(lines).toHaveLength(29);
     const row = (pin: string) => lines.find((line) => line.startsWith(`${pin} `));
     expect(row("GPIO17")).toMatch(/^GPIO17 +holdfast-sim:17 +17 BOARD11 +blinking +- +- +- +nobody$/);
-    expect(row("GPIO4")).toMatch(new RegExp(`watching +0 +- +- +"holdfast watch" \\(pid ${watch.pid}\\) for \\d+ m?s$`));
+    expect(row("GPIO4")).toMatch(
+      new RegExp(`watching +0 +- +- +"holdfast watch" \\(pid ${watch.pid}, uid ${process.getuid?.()}\\) for \\d+ m?s$`),
+    );
     expect(row("GPIO27")).toMatch(/ closed +- +- +- +-$/);
     const open = (await shell.ok("pins", "--open")).trimEnd().split("\n");
     expect(open.map((line) => line.split(" ")[0])).toEqual(["PIN", "GPIO4", "GPIO17"]);

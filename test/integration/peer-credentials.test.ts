@@ -14,7 +14,7 @@ story("status and pins tell which process and user a client is", async (stage) =
     { name: "test", transport: "unix", pid: process.pid, uid, pins: [] },
   ]);
   const pins = await client.pins();
-  expect(pins.find((each) => each.pin === "GPIO17")?.holders).toMatchObject([{ name: "conveyor", pid: puppet.pid }]);
+  expect(pins.find((each) => each.pin === "GPIO17")?.holders).toMatchObject([{ name: "conveyor", pid: puppet.pid, uid }]);
   const refusal = await client.output(17).catch((error) => error);
   expect(refusal).toMatchObject({ code: "PIN_BUSY", details: { pid: puppet.pid, holder: "conveyor" } });
 });

@@ -55,3 +55,11 @@ test("a table's columns are as wide as what they hold, and nothing trails", () =
     "holdfast-sim:0  closed  x",
   ]);
 });
+
+test("a table shows no control character that a name holds", () => {
+  expect(
+    table(["NAME"], [["\x1b[2Jpump\n\x9b\x7f"]])
+      .split("\n")
+      .at(-1),
+  ).toBe("\ufffd[2Jpump\ufffd\ufffd\ufffd");
+});

@@ -65,6 +65,21 @@ describe("a request", () => {
   });
 });
 
+describe("a client's name", () => {
+  const hello = { id: 1, op: "hello", protocol: 1 };
+
+  test("may be any text for people", () => {
+    for (const name of ["conveyor", "Förderband 2", "ポンプ", "x".repeat(MAX_NAME_LENGTH)])
+      expect(parseRequest({ ...hello, name }) as object).toMatchObject({ name });
+  });
+
+  test("holds no control character, which a terminal would obey", () => {
+    for (const name of ["\x1b[2J", "a\nb", "a\0", "\x7f", "\u009b31m", ""])
+      expect(refusal({ ...hello, name })).toEqual(["BAD_FIELD", "name"]);
+    expect(() => parseRequest({ ...hello, name: "a\nb" })).toThrow("hello: name: must not hold control characters");
+  });
+});
+
 describe("a duration", () => {
   test("may be fractional, down to a microsecond, up to ten years", () => {
     for (const durationMs of [0.5, MIN_DURATION_MS, MAX_DURATION_MS])
@@ -126,7 +141,7 @@ describe("the settings of a pin", () => {
   });
 
   test("that are for outputs are refused on an input", () => {
-    for (const setting of [{ mode: "wait" }, { drive: "push-pull" }, { closeLevel: "off" }, { initial: 1 }]) {
+    for (const setting of [{ share: true }, { mode: "wait" }, { drive: "push-pull" }, { closeLevel: "off" }, { initial: 1 }]) {
       expect(refusal({ ...open, direction: "in", ...setting })).toEqual(["BAD_FIELD", Object.keys(setting)[0]]);
     }
   });

@@ -60,7 +60,7 @@ export function encodeCommand(command: PollerCommand): Uint8Array {
 }
 
 /** The commands in `bytes`. */
-export function decodeCommands(bytes: Uint8Array): PollerCommand[] {
+function decodeCommands(bytes: Uint8Array): PollerCommand[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: Math.floor(bytes.byteLength / COMMAND_BYTES) }, (_, index) => {
     const at = index * COMMAND_BYTES;
