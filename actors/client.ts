@@ -1,5 +1,6 @@
 import { setup } from "xstate";
 
+/** What a client is told. */
 export type ClientEvent =
   /** The connection is over, however it ended. */
   | { readonly type: "end" }

@@ -1,5 +1,6 @@
 import { setup } from "xstate";
 
+/** What an input line is told. */
 export type InputEvent =
   | { readonly type: "close" }
   /** The line has been given back. */

@@ -25,6 +25,7 @@ export interface Running {
   readonly wave: Wave;
 }
 
+/** What a pin knows beside its state. */
 export interface PinContext {
   readonly mode: Mode;
   /** The command that has the line; null: nobody has commanded it yet, or the last command has had its time. */
@@ -43,6 +44,7 @@ export interface Cancellation {
   readonly client?: number | undefined;
 }
 
+/** What a pin is told. */
 export type PinEvent =
   | { readonly type: "command"; readonly command: Command }
   /** The wave of this command has been played to its end. */
@@ -59,6 +61,7 @@ export type PinEvent =
   /** The line has been given back. */
   | { readonly type: "released" };
 
+/** What a pin starts with. */
 export interface PinInput {
   readonly mode: Mode;
   /** The level that the line was requested with. */

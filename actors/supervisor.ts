@@ -1,5 +1,6 @@
 import { setup } from "xstate";
 
+/** What the supervisor is told. */
 export type SupervisorEvent =
   | { readonly type: "started" }
   /** Asks for the end: once for a soft one, once more for a hard one. */
