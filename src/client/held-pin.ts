@@ -1,3 +1,4 @@
+import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf, ReplyOf } from "../protocol/replies.ts";
 import type { CommandRequest, EdgeFilter, Fields, Mode } from "../protocol/requests.ts";
 import type { HoldfastClient } from "./client.ts";
@@ -20,6 +21,7 @@ export type CommandReply = ReplyOf<CommandRequest["op"]>;
 abstract class HeldPin<Self> implements AsyncDisposable {
   /** The canonical name, once the pin is open. */
   name: string;
+  #closing: Promise<unknown> | null = null;
 
   constructor(
     protected readonly client: HoldfastClient,
@@ -59,11 +61,17 @@ abstract class HeldPin<Self> implements AsyncDisposable {
   /** Lets go of the pin: softly, when what was commanded has run, or at once. Resolves when that has happened. */
   async close({ hard = false }: { readonly hard?: boolean } = {}): Promise<void> {
     this.closed(this as unknown as Self);
-    await this.client.request("close", { pin: this.name, hard });
+    this.#closing = this.client.request("close", { pin: this.name, hard });
+    await this.#closing;
   }
 
+  /** Closes the pin softly, unless that has been done. A connection that is lost has closed it too. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+    try {
+      await (this.#closing ?? this.close());
+    } catch (error) {
+      if (!(error instanceof HoldfastError && error.code === "DISCONNECTED")) throw error;
+    }
   }
 }
 

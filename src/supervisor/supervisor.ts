@@ -87,7 +87,7 @@ export class Supervisor {
     tally.requests += 1;
     try {
       if (client.state !== "connected") throw new HoldfastError("DISCONNECTED", "this client has gone");
-      if (client.pending >= limits.pendingRequests) {
+      if (client.pending >= limits.pendingRequests && mayWait(request)) {
         throw new HoldfastError("LIMIT_PENDING", `a client may have ${limits.pendingRequests} unanswered requests`, {
           limit: limits.pendingRequests,
         });
@@ -138,6 +138,14 @@ export class Supervisor {
       this.#surroundings.log.error({ err: error.cause ?? error }, "a request failed in a way that it must not");
     return error;
   }
+}
+
+/** Whether a reply may be long in coming. Nobody is kept from anything else, least of all from stopping a pin. */
+function mayWait(request: Request): boolean {
+  if (request.op === "close") return request.hard !== true;
+  return (
+    ("ack" in request && (request.ack === "started" || request.ack === "done")) || ("waitMs" in request && request.waitMs !== undefined)
+  );
 }
 
 function clientInfo(client: Client, clock: Clock): ClientInfo {

@@ -15,6 +15,9 @@ const PRESSED_SHARE = 1 / 4;
 /** With so many bytes a write does not wait for the end of the turn: the client is to read the first replies while the next ones are made. */
 const EAGER_BYTES = 1024;
 
+/** How long a peer may take to read the last that it is sent, in ms. */
+export const LAST_READ_MS = 1000;
+
 /**
  * One client on a byte stream: bytes become requests, replies and events become bytes. What is sent within one turn of the
  * event loop leaves in one write.
@@ -46,7 +49,8 @@ export class Connection implements Outlet {
     try {
       this.#client = supervisor.attach(peer, this);
     } catch (error) {
-      socket.end(encode(failure(null, error)));
+      socket.write(encode(failure(null, error)));
+      hangUp(socket);
       throw error;
     }
     log.debug({ client: this.#client.number, pid: peer.pid, uid: peer.uid }, "client connected");
@@ -162,7 +166,7 @@ export class Connection implements Outlet {
   #endIfDone(): void {
     if (!this.#ended || this.#unserved.length > 0 || this.#pending.size > 0) return;
     this.#flush();
-    this.#socket.end();
+    hangUp(this.#socket);
   }
 
   #giveUp(): void {
@@ -172,6 +176,13 @@ export class Connection implements Outlet {
     this.#unwrittenBytes = 0;
     this.#socket.destroy();
   }
+}
+
+/** Ends a connection when what was written has been taken, or has had its time: whether the peer ends it too is not awaited. */
+function hangUp(socket: Socket): void {
+  const impatience = setTimeout(() => socket.destroy(), LAST_READ_MS);
+  socket.once("close", () => clearTimeout(impatience));
+  socket.destroySoon();
 }
 
 function idOf({ id }: Readonly<Record<string, unknown>>): number | null {

@@ -5,14 +5,11 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { Log } from "../supervisor/surroundings.ts";
-import { Connection } from "./connection.ts";
+import { Connection, LAST_READ_MS } from "./connection.ts";
 import { peerCredentials } from "./peer-credentials.ts";
 
 /** The longest path of a socket: sun_path has 108 bytes, the last one is NUL (unix(7)). */
 const LONGEST_PATH_BYTES = 107;
-
-/** How long a client has to read its last replies when the supervisor ends, in ms. */
-const LAST_READ_MS = 1000;
 
 /** Owner and group may talk to the supervisor. */
 const SOCKET_MODE = 0o660;
@@ -47,7 +44,8 @@ export class UnixListener {
         const { pid, uid } = peerCredentials(socket);
         new Connection(supervisor, socket, { transport: "unix", name: pid === null ? "unnamed" : `pid ${pid}`, pid, uid }, limits, log);
       } catch (error) {
-        log.warn({ err: error }, "client refused");
+        const { code, message } = HoldfastError.from(error);
+        log.warn({ code, reason: message }, "client refused");
       }
     });
     try {

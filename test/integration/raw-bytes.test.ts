@@ -1,4 +1,5 @@
 import { expect } from "bun:test";
+import { readdirSync } from "node:fs";
 import { encode } from "../../src/protocol/codec.ts";
 import { eventually, story } from "./processes.ts";
 import type { RawConnection } from "./raw-connection.ts";
@@ -146,4 +147,24 @@ story("who sends no more still gets every reply, those that take their time incl
   expect(messages).toHaveLength(503);
   expect(messages.every(({ ok }) => ok === true)).toBe(true);
   expect(messages.at(-1)).toMatchObject({ id: 501, outcome: "done" });
+});
+
+story("a connection that is refused or broken holds nothing of the supervisor's, though its peer keeps it open", async (stage) => {
+  const supervisor = await stage.serve("--limit", "clients=2");
+  const descriptors = () => readdirSync(`/proc/${supervisor.pid}/fd`).length;
+  const first = (await stage.raw()).read();
+  first.request({ id: 1, op: "ping" });
+  await replies(first, 1);
+  const before = descriptors();
+  const broken = (await stage.raw()).read();
+  broken.send(new Uint8Array(4));
+  expect(await replies(broken, 1)).toMatchObject([{ id: null, error: { code: "BAD_LENGTH" } }]);
+  await eventually("the broken connection is closed", () => descriptors() === before);
+  const second = (await stage.raw()).read();
+  second.request({ id: 1, op: "ping" });
+  await replies(second, 1);
+  for (const refused of await Promise.all(Array.from({ length: 20 }, () => stage.raw()))) {
+    expect(await replies(refused.read(), 1)).toMatchObject([{ id: null, error: { code: "LIMIT_CLIENTS" } }]);
+  }
+  await eventually("the refused connections are closed", () => descriptors() === before + 1);
 });

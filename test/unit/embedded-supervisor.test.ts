@@ -38,3 +38,27 @@ describe("a supervisor in one's own process", () => {
     expect(supervisor.status().clients).toEqual([]);
   });
 });
+
+describe("a held pin", () => {
+  test("may be closed before its scope ends", async () => {
+    await using supervisor = await embed();
+    const client = await supervisor.client();
+    {
+      await using led = await client.output("GPIO17");
+      await led.on();
+      await led.close();
+    }
+    expect((await client.read(17)).state).toBe("closed");
+  });
+
+  test("ends its scope in peace when its client was closed first", async () => {
+    await using supervisor = await embed();
+    const client = await supervisor.client();
+    {
+      await using led = await client.output("GPIO17");
+      await led.on();
+      await client.close();
+    }
+    expect(supervisor.status().pins).toEqual([]);
+  });
+});

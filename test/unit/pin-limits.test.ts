@@ -40,6 +40,17 @@ test("a client waits for so many answers and no more", async () => {
   expect(give().outcome).toBe("pending");
 });
 
+test("a client that waits for as many answers as it may can stop its pin all the same", () => {
+  const world = new World({ limits: { pendingRequests: 1 } });
+  const client = world.join("impatient");
+  client.ask({ op: "open", pin: "GPIO17", direction: "out" });
+  const given = client.ask({ op: "on", pin: "GPIO17", durationMs: 1000, ack: "done" });
+  expect(client.ask({ op: "close", pin: "GPIO17" }).outcome).toBe("LIMIT_PENDING");
+  expect(client.ask({ op: "read", pin: "GPIO17" }).outcome).toBe("ok");
+  expect(client.ask({ op: "off", pin: "GPIO17", mode: "nowait" }).outcome).toBe("ok");
+  expect(client.ask({ op: "cancel", pin: "GPIO17" }).outcome).toBe("ok");
+});
+
 test("a line that may be active for so long goes off, and the command that had it is told why", async () => {
   const world = new World({ limits: { maxOnMs: 50 } });
   const client = world.join("heater");
