@@ -13,14 +13,14 @@ import type { Log } from "../supervisor/surroundings.ts";
 const PRESSED_SHARE = 1 / 4;
 
 /** With so many bytes a write does not wait for the end of the turn: the client is to read the first replies while the next ones are made. */
-const EAGER_BYTES = 1024;
+const EAGER_BYTES = 2048;
 
 /** How long a peer may take to read the last that it is sent, in ms. */
 export const LAST_READ_MS = 1000;
 
 /**
  * One client on a byte stream: bytes become requests, replies and events become bytes. What is sent within one turn of the
- * event loop leaves in one write.
+ * event loop leaves in one write, or in few.
  */
 export class Connection implements Outlet {
   readonly #supervisor: Supervisor;
