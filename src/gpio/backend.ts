@@ -95,7 +95,10 @@ export interface Simulation {
   wire(a: LineId, b: LineId): void;
 }
 
-/** Where lines come from: the real kernel (`chardev`) or a simulated chip (`sim`). */
+/**
+ * Where lines come from: the real kernel (`chardev`) or a simulated chip (`sim`). An error about a line says `chip` and `offset`;
+ * `LINE_BUSY` says `consumer` too, null when that is not known.
+ */
 export interface GpioBackend {
   /** `chardev` or `sim`; shown in `status`. */
   readonly name: string;

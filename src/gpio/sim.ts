@@ -47,7 +47,6 @@ export interface Contention {
 
 /** A line with its place and its history. */
 interface Place extends Terminal {
-  readonly id: LineId;
   readonly name: string | null;
   readonly trace: Ring<{ readonly level: Level; readonly atUs: number }>;
 }
@@ -236,9 +235,9 @@ export class SimBackend implements GpioBackend, Simulation {
 
   #find({ chip, offset }: LineId): Place {
     const found = this.#chips.find(({ path }) => path === chip);
-    if (found === undefined) throw new HoldfastError("LINE_LOST", `there is no chip ${chip}`, { line: `${chip}:${offset}` });
+    if (found === undefined) throw new HoldfastError("LINE_LOST", `there is no chip ${chip}`, { chip, offset });
     const place = found.places[offset];
-    if (place === undefined) throw new HoldfastError("LINE_FAILED", `${chip} has no line ${offset}`, { line: `${chip}:${offset}` });
+    if (place === undefined) throw new HoldfastError("LINE_FAILED", `${chip} has no line ${offset}`, { chip, offset });
     return place;
   }
 
@@ -248,9 +247,9 @@ export class SimBackend implements GpioBackend, Simulation {
     return place;
   }
 
-  #assureFree({ holder, place }: Place): void {
+  #assureFree({ id, holder, place }: Place): void {
     if (holder === null) return;
-    throw new HoldfastError("LINE_BUSY", `${place} is held by "${holder.consumer}"`, { line: place, consumer: holder.consumer });
+    throw new HoldfastError("LINE_BUSY", `${place} is held by "${holder.consumer}"`, { ...id, consumer: holder.consumer });
   }
 
   #contention(pad: Pad): void {

@@ -64,7 +64,7 @@ async function released(rig: Rig, line: Line): Promise<void> {
   expect(times).toBe(1);
 }
 
-/** The code that a call is refused with. */
+/** What a call is refused with. */
 function refusal(call: () => unknown): HoldfastError {
   try {
     call();
@@ -240,7 +240,7 @@ export function conformsAsGpioBackend(name: string, build: () => Rig | Promise<R
 
     on("an input can't be set", async (rig) => {
       const line = rig.backend.request(rig.line, input, CONSUMER, new Recorder());
-      expect(refusal(() => line.set(1)).code).toBe("LINE_FAILED");
+      expect(refusal(() => line.set(1))).toMatchObject({ code: "LINE_FAILED", details: { ...rig.line } });
       await released(rig, line);
     });
   });
@@ -252,10 +252,17 @@ export function conformsAsGpioBackend(name: string, build: () => Rig | Promise<R
         const error = refusal(() => rig.backend.request(rig.line, settings, "late-comer", new Recorder()));
         expect(error.code).toBe("LINE_BUSY");
         expect(error.message).toContain(CONSUMER);
+        expect(error.details).toEqual({ ...rig.line, consumer: CONSUMER });
       }
       line.set(1);
       expect(rig.physical(rig.line)).toBe(1);
       await released(rig, line);
+    });
+
+    on("a line of a chip that is not there is lost, and the error says which", async (rig) => {
+      const nowhere = { chip: `${rig.line.chip}999`, offset: 3 };
+      const error = refusal(() => rig.backend.request(nowhere, output, CONSUMER, new Recorder()));
+      expect(error).toMatchObject({ code: "LINE_LOST", details: nowhere });
     });
 
     on("chips tells who has a line, afresh each time", async (rig) => {

@@ -23,6 +23,7 @@ test("a chip that may not be opened is PERMISSION_DENIED, and the error says how
     const error = lineError(errno, "open", line);
     expect(error.code).toBe("PERMISSION_DENIED");
     expect(error.message).toContain("sudo usermod -aG gpio $USER");
+    expect(error.details).toEqual({ ...line, paths: ["/dev/gpiochip0"] });
   }
 });
 

@@ -290,7 +290,7 @@ describe("failure on demand", () => {
     sim.occupy(gpio(17), "gpioset");
     expect(sim.chips()[0]?.lines[17]).toEqual({ offset: 17, name: "GPIO17", used: true, consumer: "gpioset" });
     const error = thrown(() => sim.request(gpio(17), output, "driver", deaf));
-    expect(error).toMatchObject({ code: "LINE_BUSY", details: { consumer: "gpioset", line: "holdfast-sim:17" } });
+    expect(error).toMatchObject({ code: "LINE_BUSY", details: { consumer: "gpioset", chip: "sim:0", offset: 17 } });
     sim.vacate(gpio(17));
     sim.request(gpio(17), output, "driver", deaf);
     expect(thrown(() => sim.occupy(gpio(17), "gpioset")).code).toBe("LINE_BUSY");

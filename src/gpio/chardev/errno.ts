@@ -71,7 +71,7 @@ export function lineError(errno: number, operation: Operation, line: LineId, con
       return new HoldfastError(code, `${capital(where)} is held by ${holder}; end that first.`, { ...details, consumer }, cause);
     }
     case "PERMISSION_DENIED":
-      return permissionDenied([line.chip]);
+      return permissionDenied([line.chip], details);
     case "LINE_LOST":
       return new HoldfastError(code, `${capital(where)} is gone: its chip was removed.`, details, cause);
     case "LINE_UNSUPPORTED":
@@ -91,12 +91,15 @@ export function lineError(errno: number, operation: Operation, line: LineId, con
   }
 }
 
-/** Chip nodes that exist and may not be opened. */
-export function permissionDenied(paths: readonly string[]): HoldfastError {
+/**
+ * Chip nodes that exist and may not be opened.
+ * @param details what else is to be said: the line, where it was one that was asked for
+ */
+export function permissionDenied(paths: readonly string[], details: Partial<LineId> = {}): HoldfastError {
   return new HoldfastError(
     "PERMISSION_DENIED",
     `This user may not open ${paths.join(", ")}. Where the gpio group owns it: sudo usermod -aG gpio $USER, then log in again.`,
-    { paths },
+    { ...details, paths },
   );
 }
 

@@ -173,7 +173,8 @@ export function encodeLineRequest(offset: number, settings: LineSettings, consum
   bytes.set(consumerBytes(consumer), at.consumer);
   writeConfig(settings, bytes.subarray(at.config, at.config + structBytes.gpio_v2_line_config));
   view.setUint32(at.num_lines, 1, true);
-  if (settings.direction === "in") view.setUint32(at.event_buffer_size, EVENT_BUFFER_SIZE, true);
+  // Whatever the line is at first: it may become an input, and its buffer is made for good with the request.
+  view.setUint32(at.event_buffer_size, EVENT_BUFFER_SIZE, true);
   return bytes;
 }
 

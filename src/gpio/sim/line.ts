@@ -3,7 +3,7 @@ import type { Alarm, Clock } from "../../clock/clock.ts";
 import { timestampNs } from "../../clock/clock.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { Bias, Level } from "../../protocol/requests.ts";
-import type { Line, LineListener, LineSettings } from "../backend.ts";
+import type { Line, LineId, LineListener, LineSettings } from "../backend.ts";
 import { type Pad, settle } from "./net.ts";
 import type { Notices } from "./notices.ts";
 
@@ -12,6 +12,7 @@ export type Failing = "request" | "get" | "set" | "reconfigure" | "edges";
 
 /** A line of a simulated chip, requested or not. */
 export interface Terminal {
+  readonly id: LineId;
   /** `holdfast-sim:17`. */
   readonly place: string;
   readonly pad: Pad;
@@ -37,8 +38,8 @@ export function failIfAsked(terminal: Terminal, failing: Failing): void {
 }
 
 /** The error of a line whose chip has gone. */
-export function lineLost({ place }: Terminal): HoldfastError {
-  return new HoldfastError("LINE_LOST", `the chip of ${place} has gone`, { line: place });
+export function lineLost({ id, place }: Terminal): HoldfastError {
+  return new HoldfastError("LINE_LOST", `the chip of ${place} has gone`, { ...id });
 }
 
 /** The chip that lines belong to, as far as they need it. */
@@ -83,9 +84,9 @@ export class SimLine implements Line {
 
   set(level: Level): void {
     this.#check("set");
-    const { pad, place } = this.#terminal;
+    const { pad, place, id } = this.#terminal;
     const output = pad.output;
-    if (output === null) throw new HoldfastError("LINE_FAILED", `${place} is not an output, so it can't be set`, { line: place });
+    if (output === null) throw new HoldfastError("LINE_FAILED", `${place} is not an output, so it can't be set`, { ...id });
     this.#around.notices.change(this, () => {
       pad.output = { level: this.#logical(level), drive: output.drive };
       this.#settle();
