@@ -27,6 +27,8 @@ export interface Outlet {
 /** Whoever sends requests, and what it holds. */
 export class Client {
   readonly #actor: Actor<typeof clientMachine>;
+  /** What calls off the waits for something that has yet to happen. */
+  readonly #waits = new Set<() => void>();
   readonly #subscriptions = new Map<number, { readonly subscription: Subscription; readonly end: () => void }>();
   #lastSubscription = 0;
   readonly connectedUs: number;
@@ -108,11 +110,30 @@ export class Client {
     this.#forgetIfOver(subscription);
   }
 
+  /**
+   * Waits for something, for as long as the client is there.
+   * @param begin begins to wait, and returns what calls it off
+   * @throws HoldfastError `DISCONNECTED` when the client has gone before; what `begin` rejects with
+   */
+  wait<T>(begin: (resolve: (value: T | Promise<T>) => void, reject: (error: unknown) => void) => () => void): Promise<T> {
+    let callOff = () => {};
+    const outcome = new Promise<T>((resolve, reject) => {
+      const cancel = begin(resolve, reject);
+      callOff = () => {
+        cancel();
+        reject(new HoldfastError("DISCONNECTED", "the client has gone"));
+      };
+      this.#waits.add(callOff);
+    });
+    return outcome.finally(() => this.#waits.delete(callOff));
+  }
+
   #forgetIfOver({ number, over, waiting }: Subscription): void {
     if (over && waiting === 0) this.#subscriptions.delete(number);
   }
 
   #letGo(): void {
+    for (const callOff of [...this.#waits]) callOff();
     for (const number of [...this.#subscriptions.keys()]) this.unsubscribe(number);
     const closing = [...this.pins].filter((pin) => pin.leave(this));
     let left = closing.length;

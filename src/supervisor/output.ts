@@ -5,12 +5,23 @@ import type { Line } from "../gpio/backend.ts";
 import { WavePlayer } from "../gpio/wave-player.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { PinState, ReplyOf } from "../protocol/replies.ts";
-import type { CloseLevel, CommandRequest, Level, Mode, RequestOf } from "../protocol/requests.ts";
+import type { CloseLevel, CommandRequest, Level, Mode } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Tenant, TenantHooks } from "./tenant.ts";
 
 type CommandReply = ReplyOf<CommandRequest["op"]>;
+
+/** How an output begins. */
+interface OutputSettings {
+  /** The canonical name. */
+  readonly pin: string;
+  readonly initial: Level;
+  readonly mode: Mode;
+  readonly closeLevel: CloseLevel;
+  /** The number of the last command that this pin has had. */
+  readonly lastCommand: number;
+}
 
 /** How the reply to a command that waits for it is completed. */
 interface Waiting {
@@ -29,19 +40,17 @@ export class Output implements Tenant {
   readonly #closed: Subscription;
   readonly #waiting = new Map<number, Waiting>();
   #snapshot: SnapshotFrom<typeof pinMachine>;
-  #lastNumber = 0;
+  readonly #pin: string;
+  #lastCommand: number;
   closeLevel: CloseLevel;
 
-  constructor(
-    line: Line,
-    settings: { readonly initial: Level; readonly mode: Mode; readonly closeLevel: CloseLevel },
-    surroundings: Surroundings,
-    hooks: TenantHooks,
-  ) {
+  constructor(line: Line, settings: OutputSettings, surroundings: Surroundings, hooks: TenantHooks) {
     const { clock, limits, tally } = surroundings;
     this.#line = line;
     this.#surroundings = surroundings;
     this.#hooks = hooks;
+    this.#pin = settings.pin;
+    this.#lastCommand = settings.lastCommand;
     this.closeLevel = settings.closeLevel;
     this.#player = new WavePlayer(line, settings.initial, clock, limits.maxOnMs, {
       started: (number) => this.#started(number),
@@ -78,6 +87,11 @@ export class Output implements Tenant {
 
   get mode(): Mode {
     return this.#snapshot.context.mode;
+  }
+
+  /** The number of the last command; 0: there was none. */
+  get lastCommand(): number {
+    return this.#lastCommand;
   }
 
   get queued(): number {
@@ -122,11 +136,11 @@ export class Output implements Tenant {
     const { limits, tally } = this.#surroundings;
     if (this.queued >= limits.queuedCommands && (request.mode ?? this.mode) === "wait") {
       throw new HoldfastError("LIMIT_QUEUE", `a pin may have ${limits.queuedCommands} queued commands`, {
-        pin: request.pin,
+        pin: this.#pin,
         limit: limits.queuedCommands,
       });
     }
-    const number = ++this.#lastNumber;
+    const number = ++this.#lastCommand;
     tally.accepted += 1;
     const { ack } = request;
     const wait = ack === "started" || ack === "done" ? this.#wait(number, ack) : null;
@@ -141,16 +155,20 @@ export class Output implements Tenant {
 
   /**
    * Ends commands before their time.
+   * @param number which one; undefined: all
    * @param client whose; null: anybody's
    * @returns how many
    * @throws HoldfastError `COMMAND_UNKNOWN`
    */
-  cancel({ command: number, pin }: RequestOf<"cancel">, client: Client | null): number {
+  cancel(number: number | undefined, client: Client | null): number {
     const cancellation = { number, client: client?.number };
     const { running, queue } = this.#snapshot.context;
     const meant = [...(running === null ? [] : [running.command]), ...queue].filter((command) => concerns(cancellation, command));
     if (number !== undefined && meant.length === 0) {
-      throw new HoldfastError("COMMAND_UNKNOWN", `${pin} has no command ${number} that this client may cancel`, { field: "command", pin });
+      throw new HoldfastError("COMMAND_UNKNOWN", `${this.#pin} has no command ${number} that this client may cancel`, {
+        field: "command",
+        pin: this.#pin,
+      });
     }
     if (meant.length > 0) this.#send({ type: "cancel", ...cancellation });
     return meant.length;

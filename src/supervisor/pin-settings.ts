@@ -35,17 +35,43 @@ export function changedSettings(before: PinSettings, request: RequestOf<"configu
 }
 
 /**
- * The one who requested the line has set it; who opens it later may only agree.
+ * The one who requested the line has set it; who opens it later may only agree. The level that the line was opened with is
+ * of the past: `initial` has to agree with the one that it has.
+ * @param level while it is steady, else null
  * @throws HoldfastError `PIN_CONFLICT`, with the field
  */
-export function assertAgrees(pin: string, open: PinSettings, request: RequestOf<"open">): void {
+export function assertAgrees(pin: string, settings: PinSettings, level: Level | null, request: RequestOf<"open">): void {
   const wanted = named(request);
+  const open = { ...settings, initial: level };
   for (const field of names) {
     if (wanted[field] === undefined || wanted[field] === open[field]) continue;
-    throw new HoldfastError("PIN_CONFLICT", `${pin} is open with ${field} ${open[field]}, not ${wanted[field]}`, {
+    const does = level === null ? "in a wave" : `at level ${level}`;
+    const message =
+      field === "initial"
+        ? `${pin} is open already and ${does}, not at ${request.initial}`
+        : `${pin} is open with ${field} ${open[field]}, not ${wanted[field]}`;
+    throw new HoldfastError("PIN_CONFLICT", message, {
       field,
       pin,
       open: open[field],
+    });
+  }
+}
+
+/**
+ * What a `configure` names must be of use to the direction that the pin then has.
+ * @throws HoldfastError `PIN_DIRECTION`, `BAD_FIELD`, with the field
+ */
+export function assertFits(pin: string, before: PinSettings, after: PinSettings, request: RequestOf<"configure">): void {
+  const misplaced = after.direction === "in" ? (["mode", "drive", "closeLevel", "initial"] as const) : (["debounceUs"] as const);
+  const field = misplaced.find((name) => request[name] !== undefined);
+  if (field !== undefined) {
+    throw new HoldfastError("PIN_DIRECTION", `${pin} is an ${after.direction}put, which has no ${field}`, { field, pin });
+  }
+  if (request.initial !== undefined && before.direction === "out") {
+    throw new HoldfastError("BAD_FIELD", `${pin} is an output already: initial is for an input that becomes one`, {
+      field: "initial",
+      pin,
     });
   }
 }

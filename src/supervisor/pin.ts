@@ -1,17 +1,19 @@
+import { isDeepStrictEqual } from "node:util";
 import type { CancelReason } from "../../actors/pin.ts";
 import { timestampNs } from "../clock/clock.ts";
-import type { Line } from "../gpio/backend.ts";
+import type { Line, LineListener } from "../gpio/backend.ts";
 import type { NamedLine } from "../gpio/pin-names.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { PinState, ReplyOf } from "../protocol/replies.ts";
-import type { CommandRequest, EdgeFilter, Level, Mode, OnDisconnect, RequestOf } from "../protocol/requests.ts";
+import type { CommandRequest, Level, Mode, OnDisconnect, RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
+import { withDetails } from "./error-details.ts";
 import { Input } from "./input.ts";
 import { Output } from "./output.ts";
-import { assertAgrees, changedSettings, lineSettings, type PinSettings, settingsOf } from "./pin-settings.ts";
-import type { Subscription } from "./subscription.ts";
+import { assertAgrees, assertFits, changedSettings, lineSettings, type PinSettings, settingsOf } from "./pin-settings.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { TenantHooks } from "./tenant.ts";
+import { Watches } from "./watches.ts";
 
 /** One client's hold on a pin. */
 export interface Holder {
@@ -19,14 +21,6 @@ export interface Holder {
   readonly share: boolean;
   readonly sinceUs: number;
   onDisconnect: OnDisconnect;
-}
-
-interface Watch {
-  readonly subscription: Subscription;
-  readonly edge: EdgeFilter;
-  seq: number;
-  /** Edges lost since the last one that it was told of. */
-  lost: number;
 }
 
 /** What `gpioinfo` shows of our lines. */
@@ -37,12 +31,16 @@ export class Pin {
   readonly #surroundings: Surroundings;
   readonly #line: Line;
   readonly #holders = new Map<Client, Holder>();
-  readonly #watches = new Set<Watch>();
+  readonly #watches: Watches;
   /** Who waits for the end; null: it has come. */
-  #whenClosed: (() => void)[] | null;
+  #whenClosed: Set<() => void> | null;
   readonly #hooks: TenantHooks;
   #settings: PinSettings;
   #tenant: Output | Input;
+  /** The number of the last command that a former tenant took: a number means one command for as long as the pin is open. */
+  #lastCommand = 0;
+  /** Whose `close` the pin is closing for; null: it is closing for another reason, or not at all. */
+  #closer: Client | null = null;
 
   /**
    * Requests the line; the client holds it.
@@ -59,20 +57,23 @@ export class Pin {
     closed: (pin: Pin) => void,
   ) {
     this.#surroundings = surroundings;
+    this.#watches = new Watches(named.pin);
     this.#settings = settingsOf(request);
-    this.#whenClosed = [() => closed(this)];
+    this.#whenClosed = new Set([() => closed(this)]);
     this.#hooks = {
       changed: () => changed(this),
       edge: (level, atNs, lost) => this.#edge(level, atNs, lost),
       failed: (error) => this.#fail(error),
       closed: () => this.#end(),
     };
-    this.#line = surroundings.backend.request(named.id, lineSettings(this.#settings, this.#settings.initial), CONSUMER, {
+    const settings = lineSettings(this.#settings, this.#settings.initial);
+    const listener: LineListener = {
       edge: (edge) => {
         if (this.#tenant instanceof Input) this.#tenant.edge(edge);
       },
       fail: (error) => this.#fail(error),
-    });
+    };
+    this.#line = this.#naming(() => surroundings.backend.request(named.id, settings, CONSUMER, listener));
     try {
       this.#tenant = this.#newTenant(this.#settings, request.mode ?? "wait");
     } catch (error) {
@@ -111,10 +112,21 @@ export class Pin {
     return this.#holders.size === 0 && !this.closing;
   }
 
-  /** Calls back once the line has been given back: at once when it has been already. */
-  whenClosed(tell: () => void): void {
-    if (this.#whenClosed === null) tell();
-    else this.#whenClosed.push(tell);
+  /** How many wait for the end. */
+  get waiting(): number {
+    return this.#whenClosed === null ? 0 : this.#whenClosed.size - 1;
+  }
+
+  /**
+   * Calls back once the line has been given back: at once when it has been already.
+   * @returns what to call if nobody waits for it any more
+   */
+  whenClosed(tell: () => void): () => void {
+    const waiting = this.#whenClosed;
+    const waiter = () => tell();
+    if (waiting === null) tell();
+    else waiting.add(waiter);
+    return () => void waiting?.delete(waiter);
   }
 
   /**
@@ -127,7 +139,7 @@ export class Pin {
     }
     const shares = this.#tenant.direction === "in" || (request.share === true && this.holders.every(({ share }) => share));
     if (!shares && this.#holders.size > 0) throw this.#busy();
-    assertAgrees(this.name, this.#settings, request);
+    assertAgrees(this.name, this.#settings, this.#tenant.level, request);
     if (request.mode !== undefined && request.mode !== this.#tenant.mode) {
       throw new HoldfastError("PIN_CONFLICT", `${this.name} is open with mode ${this.#tenant.mode}, not ${request.mode}`, {
         field: "mode",
@@ -150,10 +162,14 @@ export class Pin {
     this.#output(client, "mode").setMode(mode);
   }
 
-  /** While others hold the pin, only one's own commands. @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`, `PIN_DIRECTION`, `COMMAND_UNKNOWN` */
-  cancel(client: Client, request: RequestOf<"cancel">): number {
-    if (!(this.closing && this.#holders.size === 0)) this.#assertHolds(client);
-    return this.#asOutput("cancel").cancel(request, this.#holders.size > 1 ? client : null);
+  /**
+   * While others hold the pin, only one's own commands.
+   * @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`, `PIN_CLOSING`, `PIN_DIRECTION`, `COMMAND_UNKNOWN`
+   */
+  cancel(client: Client, { command }: RequestOf<"cancel">): number {
+    if (this.closing && this.#holders.size === 0) this.#assertMayEnd(client);
+    else this.#assertHolds(client);
+    return this.#asOutput("cancel").cancel(command, this.#holders.size > 1 ? client : null);
   }
 
   /**
@@ -165,7 +181,7 @@ export class Pin {
     this.#assertNotClosing();
     if (this.#holders.size > 1) throw this.#busy(client);
     const settings = changedSettings(this.#settings, request);
-    this.#assertFits(settings, request);
+    assertFits(this.name, this.#settings, settings, request);
     const turned = settings.direction !== this.#settings.direction;
     if (turned && this.#tenant instanceof Output && this.#tenant.busy) {
       throw new HoldfastError("PIN_CONFLICT", `${this.name} still runs commands: cancel them or let them end before it becomes an input`, {
@@ -174,7 +190,7 @@ export class Pin {
       });
     }
     const level = this.#tenant instanceof Output ? this.#tenant.drivenLevel : settings.initial;
-    this.#line.reconfigure(lineSettings(settings, level));
+    this.#reconfigure(settings, level);
     if (turned) this.#turn(settings, level, request.mode);
     else this.#settings = settings;
     if (!turned && this.#tenant instanceof Output) {
@@ -188,7 +204,7 @@ export class Pin {
   /** The level now. @throws HoldfastError `PIN_CLOSING`, `LINE_LOST`, `LINE_FAILED` */
   read(): ReplyOf<"read"> {
     if (this.#tenant.released) throw this.closingError();
-    const level = this.#line.get();
+    const level = this.#level();
     return { level, value: this.#tenant.value, state: this.state, timestampNs: timestampNs(this.#surroundings.clock) };
   }
 
@@ -196,28 +212,30 @@ export class Pin {
   watch(client: Client, { edge = "both" }: RequestOf<"watch">): ReplyOf<"watch"> {
     this.#assertHolds(client);
     this.#assertNotClosing();
-    const level = this.#line.get();
-    const subscription = client.subscribe(() => this.#watches.delete(watch));
-    const watch: Watch = { subscription, edge, seq: 0, lost: 0 };
-    this.#watches.add(watch);
-    return { sub: subscription.number, level };
+    const level = this.#level();
+    return { sub: this.#watches.add(client, edge), level };
   }
 
   /**
-   * A client closes its hold; the last one closes the pin. A pin that nobody holds may be closed by anyone.
+   * A client closes its hold; the last one closes the pin. A pin that nobody holds may be closed by anyone, but one that is
+   * closing for a client which is still there by that one only.
    * @param closed is told when that has happened
-   * @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`
+   * @returns what to call if nobody wants to be told any more
+   * @throws HoldfastError `PIN_BUSY`, `PIN_CLOSING`
    */
-  close(client: Client, hard: boolean, closed: () => void): void {
+  close(client: Client, hard: boolean, closed: () => void): () => void {
     if (this.#holders.size > 0) this.#assertHolds(client);
+    else this.#assertMayEnd(client);
     this.#dropHold(client);
     if (this.#holders.size > 0) {
-      if (hard && this.#tenant instanceof Output) this.#tenant.cancel({ id: 0, op: "cancel", pin: this.name }, client);
+      if (hard && this.#tenant instanceof Output) this.#tenant.cancel(undefined, client);
       closed();
-      return;
+      return () => {};
     }
-    this.whenClosed(closed);
+    this.#closer = client;
+    const cancel = this.whenClosed(closed);
     this.shut(hard ? "CLOSED" : null);
+    return cancel;
   }
 
   /**
@@ -246,13 +264,29 @@ export class Pin {
   #dropHold(client: Client): void {
     this.#holders.delete(client);
     client.pins.delete(this);
-    this.#endWatches("CLOSED", client);
+    this.#watches.end("CLOSED", client);
+  }
+
+  /** The level of the line now. */
+  #level(): Level {
+    return this.#naming(() => this.#line.get());
+  }
+
+  /** Asks the kernel for other settings only if it has to do with what has changed. A driver may refuse even those that it has. */
+  #reconfigure(settings: PinSettings, level: Level): void {
+    const [before, after] = [this.#settings, settings].map((each) => lineSettings(each, level));
+    if (!isDeepStrictEqual(before, after)) this.#naming(() => this.#line.reconfigure(lineSettings(settings, level)));
+  }
+
+  /** Asks something of the line. What it refuses is about the field that names it. */
+  #naming<T>(ask: () => T): T {
+    return withDetails({ field: "pin", pin: this.name }, ask);
   }
 
   #newTenant({ initial, closeLevel, direction }: PinSettings, mode: Mode): Output | Input {
-    return direction === "out"
-      ? new Output(this.#line, { initial, mode, closeLevel }, this.#surroundings, this.#hooks)
-      : new Input(this.#line, this.#hooks);
+    if (direction === "in") return this.#naming(() => new Input(this.#line, this.#hooks));
+    const settings = { pin: this.name, initial, mode, closeLevel, lastCommand: this.#lastCommand };
+    return new Output(this.#line, settings, this.#surroundings, this.#hooks);
   }
 
   /**
@@ -267,6 +301,7 @@ export class Pin {
       this.#line.reconfigure(lineSettings(this.#settings, level));
       throw error;
     }
+    if (this.#tenant instanceof Output) this.#lastCommand = this.#tenant.lastCommand;
     this.#tenant.retire();
     this.#tenant = next;
     this.#settings = settings;
@@ -276,7 +311,7 @@ export class Pin {
   /** The line has been given back: nobody holds or watches it any more. */
   #end(): void {
     for (const client of [...this.#holders.keys()]) this.#dropHold(client);
-    const waiting = this.#whenClosed ?? [];
+    const waiting = this.#whenClosed ?? new Set();
     this.#whenClosed = null;
     for (const tell of waiting) tell();
   }
@@ -285,33 +320,17 @@ export class Pin {
     const { tally } = this.#surroundings;
     if (this.#tenant.direction === "in") tally.edges += 1;
     tally.lostEvents += lost;
-    for (const watch of this.#watches) {
-      watch.lost += lost;
-      if (watch.edge !== "both" && (watch.edge === "rising") !== (level === 1)) continue;
-      watch.seq += 1 + watch.lost;
-      const { subscription, seq } = watch;
-      subscription.push({ sub: subscription.number, ev: "edge", pin: this.name, level, timestampNs: atNs, seq, lost: watch.lost });
-      watch.lost = 0;
-    }
+    this.#watches.tell(level, atNs, lost);
   }
 
   /** The line is gone: its commands end, its watches end, and what is left of it is given back. */
   #fail(error: HoldfastError): void {
-    this.#endWatches(error.code);
+    this.#watches.end(error.code);
     this.shut("LINE_LOST");
   }
 
-  #endWatches(reason: string, of?: Client): void {
-    for (const watch of [...this.#watches]) {
-      const { subscription } = watch;
-      if (of !== undefined && subscription.client !== of) continue;
-      this.#watches.delete(watch);
-      subscription.client.finish(subscription, { sub: subscription.number, ev: "end", reason });
-    }
-  }
-
   #output(client: Client, op: string): Output {
-    if (!this.#holders.has(client)) this.#assertHolds(client);
+    this.#assertHolds(client);
     this.#assertNotClosing();
     return this.#asOutput(op);
   }
@@ -319,23 +338,6 @@ export class Pin {
   #asOutput(op: string): Output {
     if (this.#tenant instanceof Output) return this.#tenant;
     throw new HoldfastError("PIN_DIRECTION", `${this.name} is an input; ${op} is for outputs`, { field: "pin", pin: this.name });
-  }
-
-  #assertFits(settings: PinSettings, request: RequestOf<"configure">): void {
-    const misplaced = settings.direction === "in" ? (["mode", "drive", "closeLevel", "initial"] as const) : (["debounceUs"] as const);
-    const field = misplaced.find((name) => request[name] !== undefined);
-    if (field !== undefined) {
-      throw new HoldfastError("PIN_DIRECTION", `${this.name} is an ${settings.direction}put, which has no ${field}`, {
-        field,
-        pin: this.name,
-      });
-    }
-    if (request.initial !== undefined && this.#settings.direction === "out") {
-      throw new HoldfastError("BAD_FIELD", `${this.name} is an output already: initial is for an input that becomes one`, {
-        field: "initial",
-        pin: this.name,
-      });
-    }
   }
 
   #assertHolds(client: Client): void {
@@ -346,6 +348,11 @@ export class Pin {
       field: "pin",
       pin: this.name,
     });
+  }
+
+  /** What a client has closed is its own until it has gone, for what it has commanded is still to run. */
+  #assertMayEnd(client: Client): void {
+    if (this.#closer !== null && this.#closer !== client && this.#closer.state === "connected") throw this.closingError();
   }
 
   #assertNotClosing(): void {

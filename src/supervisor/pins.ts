@@ -181,23 +181,24 @@ export class Pins {
   #openOnceClosed(pin: Pin, client: Client, request: RequestOf<"open">, waitMs: number): Promise<ReplyOf<"open">> {
     const { clock } = this.#surroundings;
     const deadlineUs = clock.nowUs() + waitMs * 1000;
-    return new Promise((resolve, reject) => {
-      let waits = true;
+    return client.wait((resolve, reject) => {
       const deadline = clock.at(deadlineUs, () => {
-        waits = false;
+        cancel();
         reject(pin.closingError());
       });
-      pin.whenClosed(() => {
-        if (!waits) return;
+      const cancel = pin.whenClosed(() => {
         deadline.cancel();
         const leftMs = (deadlineUs - clock.nowUs()) / 1000;
-        if (client.state !== "connected") return reject(new HoldfastError("DISCONNECTED", "the client has gone"));
         try {
           resolve(this.openFor(client, { ...request, waitMs: leftMs > 0 ? leftMs : undefined }));
         } catch (error) {
           reject(error);
         }
       });
+      return () => {
+        deadline.cancel();
+        cancel();
+      };
     });
   }
 

@@ -54,10 +54,7 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
     client.unsubscribe(sub);
     return {};
   },
-  close: ({ pins }, client, { pin, hard = false }) =>
-    new Promise((closed) => {
-      pins.find(pin).close(client, hard, () => closed({}));
-    }),
+  close: ({ pins }, client, { pin, hard = false }) => client.wait((closed) => pins.find(pin).close(client, hard, () => closed({}))),
 
   "sim.set": ({ pins }, _, { pin, level }) => {
     pins.simulation.drive(pins.locate(pin), level);

@@ -10,6 +10,8 @@ export interface ModelPin {
   /** The clients that have gone and are not forgotten until this pin has closed. */
   readonly leavers: number[];
   closing: boolean;
+  /** Who has asked for the close, if somebody has. */
+  closer: number | null;
 }
 
 interface ModelSettings {
@@ -42,7 +44,8 @@ export class HoldingModel {
     this.armed.set(name, (this.armed.get(name) ?? new Set()).add(failing));
   }
 
-  open(client: number, name: string, request: Omit<Open, "id" | "op" | "pin">): string {
+  /** @param level what the line does, if that is steady */
+  open(client: number, name: string, request: Omit<Open, "id" | "op" | "pin">, level: Level | null): string {
     if (this.draining) return "SHUTTING_DOWN";
     const pin = this.pins.get(name);
     const hold = { share: request.share ?? false, onDisconnect: request.onDisconnect ?? "close" };
@@ -53,14 +56,14 @@ export class HoldingModel {
         this.usesOf(name).releases++;
         return "LINE_FAILED";
       }
-      this.pins.set(name, { settings: settingsOf(request), holders: new Map([[client, hold]]), leavers: [], closing: false });
+      this.pins.set(name, { settings: settingsOf(request), holders: new Map([[client, hold]]), leavers: [], closing: false, closer: null });
       return "ok";
     }
     if (pin.closing) return request.waitMs === undefined ? "PIN_CLOSING" : "pending";
     if (pin.holders.has(client)) return "PIN_ALREADY_OPEN";
     const allShare = hold.share && [...pin.holders.values()].every(({ share }) => share);
     if (pin.holders.size > 0 && pin.settings.direction === "out" && !allShare) return "PIN_BUSY";
-    if (conflicts(pin.settings, request)) return "PIN_CONFLICT";
+    if (conflicts(pin.settings, level, request)) return "PIN_CONFLICT";
     pin.holders.set(client, hold);
     return "ok";
   }
@@ -90,6 +93,7 @@ export class HoldingModel {
     const abandoned = pin?.closing === true && pin.holders.size === 0;
     const holds = pin?.holders.has(client) === true;
     if (pin === undefined || (!abandoned && !holds)) return this.use(client, name);
+    if (abandoned && this.#isAnothers(pin, client)) return "PIN_CLOSING";
     return pin.settings.direction === "in" ? "PIN_DIRECTION" : "ok";
   }
 
@@ -118,7 +122,8 @@ export class HoldingModel {
     if (request.initial !== undefined && pin.settings.direction === "out") return "BAD_FIELD";
     const turns = direction !== pin.settings.direction;
     if (turns && busy) return "PIN_CONFLICT";
-    if (this.#fails(name, "reconfigure")) return "LINE_FAILED";
+    const isChanged = turns || (request.bias ?? pin.settings.bias) !== pin.settings.bias;
+    if (isChanged && this.#fails(name, "reconfigure")) return "LINE_FAILED";
     if (turns && direction === "in" && this.#fails(name, "get")) return "LINE_FAILED";
     const { bias } = pin.settings;
     if (turns) this.pins.set(name, { ...pin, settings: settingsOf({ bias: bias as never, ...request, direction }) });
@@ -133,9 +138,11 @@ export class HoldingModel {
     const pin = this.pins.get(name);
     if (pin === undefined) return "PIN_NOT_OPEN";
     if (pin.holders.size > 0 && !pin.holders.has(client)) return pin.closing ? "PIN_CLOSING" : "PIN_BUSY";
+    if (pin.holders.size === 0 && this.#isAnothers(pin, client)) return "PIN_CLOSING";
     pin.holders.delete(client);
     if (pin.holders.size > 0) return "ok";
     pin.closing = true;
+    pin.closer = client;
     return "pending";
   }
 
@@ -166,6 +173,11 @@ export class HoldingModel {
     return new Set([...this.pins.values()].flatMap(({ leavers }) => leavers));
   }
 
+  /** Another client has closed the pin, and is still there. */
+  #isAnothers({ closer }: ModelPin, client: number): boolean {
+    return closer !== null && closer !== client && this.connected.has(closer);
+  }
+
   #set(name: string, changed: Partial<ModelSettings>): void {
     const pin = this.pins.get(name);
     if (pin !== undefined) this.pins.set(name, { ...pin, settings: { ...pin.settings, ...changed } });
@@ -186,6 +198,7 @@ function named(request: Partial<ModelSettings> | Omit<Configure, "id" | "op" | "
   return Object.fromEntries(Object.entries({ direction, mode, initial, bias, closeLevel }).filter(([, value]) => value !== undefined));
 }
 
-function conflicts(open: ModelSettings, request: Omit<Open, "id" | "op" | "pin">): boolean {
+function conflicts(settings: ModelSettings, level: Level | null, request: Omit<Open, "id" | "op" | "pin">): boolean {
+  const open = { ...settings, initial: level };
   return Object.entries(named(request)).some(([name, value]) => open[name as keyof ModelSettings] !== value);
 }

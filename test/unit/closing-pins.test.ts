@@ -68,6 +68,33 @@ describe("a hard close", () => {
     expect(impatient.ask({ op: "open", pin: "GPIO17", direction: "out" }).outcome).toBe("ok");
   });
 
+  test("of a pin that a client closes softly is for that client alone, while it is there", async () => {
+    const { world, client } = opened();
+    const other = world.join("other");
+    client.ask({ op: "on", pin: "GPIO17", durationMs: 60_000 });
+    const closed = client.ask({ op: "close", pin: "GPIO17" });
+    const tries = [
+      other.ask({ op: "close", pin: "GPIO17" }),
+      other.ask({ op: "close", pin: "GPIO17", hard: true }),
+      other.ask({ op: "cancel", pin: "GPIO17" }),
+    ];
+    await world.settle();
+    expect(tries.map(({ outcome }) => outcome)).toEqual(["PIN_CLOSING", "PIN_CLOSING", "PIN_CLOSING"]);
+    const hardened = client.ask({ op: "close", pin: "GPIO17", hard: true });
+    await world.settle();
+    expect([closed.outcome, hardened.outcome, world.shown("GPIO17")]).toEqual(["ok", "ok", undefined]);
+  });
+
+  test("of a pin is for whoever may open it, once the client that closed it softly has gone", () => {
+    const { world, client } = opened();
+    client.ask({ op: "on", pin: "GPIO17", durationMs: 60_000 });
+    client.ask({ op: "close", pin: "GPIO17" });
+    client.leave();
+    const other = world.join("other");
+    expect(other.ask({ op: "cancel", pin: "GPIO17" }).body.cancelled).toBe(1);
+    expect(world.shown("GPIO17")).toBeUndefined();
+  });
+
   test("of a shared pin drops only one's own commands while others hold it", async () => {
     const { world, client } = opened({ share: true });
     const other = world.join("other");
@@ -119,6 +146,29 @@ describe("an open of a closing pin", () => {
     await world.pass(50);
     expect(world.shown("GPIO17")).toBeUndefined();
   });
+});
+
+test("clients that have gone leave nothing behind at a closing pin: no alarm, and nobody to be told", async () => {
+  const { world, client } = opened();
+  client.ask({ op: "on", pin: "GPIO17", durationMs: 60_000 });
+  client.leave();
+  await world.settle();
+  const [pin] = world.supervisor.pins.open;
+  const before = [world.clock.pending, pin?.waiting];
+  const patient = Array.from({ length: 5 }, (_, index) => world.join(`patient ${index}`));
+  const waits = patient.flatMap((each) => [
+    each.ask({ op: "open", pin: "GPIO17", direction: "out", waitMs: 1e10 }),
+    each.ask({ op: "open", pin: "GPIO17", direction: "out", waitMs: 10 }),
+  ]);
+  waits.push(patient[0]?.ask({ op: "close", pin: "GPIO17" }) as never);
+  await world.pass(10);
+  expect([world.clock.pending, pin?.waiting]).toEqual([1 + 5, 1 + 5 + 1]);
+  for (const each of patient) each.leave();
+  await world.settle();
+  expect([world.clock.pending, pin?.waiting]).toEqual(before as never);
+  expect(new Set(waits.map(({ outcome }) => outcome))).toEqual(new Set(["DISCONNECTED", "PIN_CLOSING"]));
+  await world.pass(60_000);
+  expect([world.clock.pending, world.shown("GPIO17"), world.defects]).toEqual([0, undefined, []]);
 });
 
 describe("a line that is lost", () => {

@@ -71,6 +71,27 @@ test("a change that the line refuses, wholly or half way, changes nothing", () =
   }
 });
 
+test("a change that has nothing to do with the line asks nothing of it", () => {
+  const { world, client } = opened();
+  world.sim.failNext(gpio17, "reconfigure", new HoldfastError("LINE_UNSUPPORTED", "this driver changes nothing"));
+  const change = { closeLevel: "on", onDisconnect: "stay", mode: "nowait", bias: "as-is" } as const;
+  expect(client.ask({ op: "configure", pin: "GPIO17", ...change }).outcome).toBe("ok");
+  expect(world.shown("GPIO17")).toMatchObject({ mode: "nowait", settings: { closeLevel: "on" }, holders: [{ onDisconnect: "stay" }] });
+  expect(client.ask({ op: "configure", pin: "GPIO17", bias: "pull-up" }).outcome).toBe("LINE_UNSUPPORTED");
+});
+
+test("commands are counted on when the pin has been an input meanwhile", () => {
+  const { client } = opened();
+  client.ask({ op: "on", pin: "GPIO17" });
+  client.ask({ op: "on", pin: "GPIO17" });
+  client.ask({ op: "configure", pin: "GPIO17", direction: "in" });
+  client.ask({ op: "configure", pin: "GPIO17", bias: "pull-up" });
+  client.ask({ op: "configure", pin: "GPIO17", direction: "out" });
+  expect(client.ask({ op: "on", pin: "GPIO17" }).body.command).toBe(3);
+  const { error } = client.ask({ op: "cancel", pin: "BOARD11", command: 1 });
+  expect([error?.code, error?.details]).toEqual(["COMMAND_UNKNOWN", { field: "command", pin: "GPIO17" }]);
+});
+
 test("a setting that the direction has no use for is named", () => {
   const { client } = opened();
   const refusals = [

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { HoldfastError } from "../../src/protocol/errors.ts";
 import { World } from "../properties/world.ts";
 
 const gpio17 = { chip: "sim:0", offset: 17 };
@@ -34,6 +35,21 @@ describe("an output", () => {
     expect([refusal?.code, refusal?.details.field]).toEqual(["PIN_CONFLICT", "bias"]);
     expect(second.ask({ op: "open", pin: "GPIO17", direction: "out", share: true, mode: "wait" }).error?.details.field).toBe("mode");
     expect(second.ask({ op: "open", pin: "GPIO17", direction: "out", share: true, bias: "pull-up" }).outcome).toBe("ok");
+  });
+
+  test("is joined at the level that it has by now, whatever it was opened with", () => {
+    const world = new World();
+    const [first, second] = [world.join("first"), world.join("second")];
+    first.ask({ op: "open", pin: "GPIO17", direction: "out", share: true, initial: 1 });
+    first.ask({ op: "off", pin: "GPIO17" });
+    const join = (initial: 0 | 1) => second.ask({ op: "open", pin: "GPIO17", direction: "out", share: true, initial });
+    const refusal = join(1).error;
+    expect([refusal?.code, refusal?.message]).toEqual(["PIN_CONFLICT", "GPIO17 is open already and at level 0, not at 1"]);
+    expect(refusal?.details).toEqual({ field: "initial", pin: "GPIO17", open: 0 });
+    expect(join(0).outcome).toBe("ok");
+    second.ask({ op: "close", pin: "GPIO17" });
+    first.ask({ op: "blink", pin: "GPIO17", onMs: 10, offMs: 10 });
+    expect(join(0).error?.details).toEqual({ field: "initial", pin: "GPIO17", open: null });
   });
 
   test("opens without a glitch: the line only ever sees its initial level", () => {
@@ -137,6 +153,24 @@ describe("an input", () => {
       [0, 70],
     ]);
   });
+});
+
+test("a line that is refused is named, by its pin and by the field that asks for it", () => {
+  const world = new World();
+  const client = world.join("late");
+  const pin = { field: "pin", pin: "GPIO17", chip: "sim:0", offset: 17 };
+  world.sim.occupy(gpio17, "gpioset");
+  for (const asked of [{ op: "open", direction: "out" }, { op: "open", direction: "in" }, { op: "read" }] as const) {
+    const { error } = client.ask({ ...asked, pin: "BOARD11" });
+    expect([error?.code, error?.details]).toEqual(["LINE_BUSY", { ...pin, consumer: "gpioset" }]);
+  }
+  world.sim.vacate(gpio17);
+  client.ask({ op: "open", pin: "GPIO17", direction: "in" });
+  for (const asked of [{ op: "configure", bias: "pull-up" }, { op: "read" }, { op: "watch" }] as const) {
+    world.sim.failNext(gpio17, asked.op === "configure" ? "reconfigure" : "get", new HoldfastError("LINE_FAILED", "no", gpio17));
+    const { error } = client.ask({ ...asked, pin: "17" });
+    expect([error?.code, error?.message, error?.details]).toEqual(["LINE_FAILED", "no", pin]);
+  }
 });
 
 test("a pin that is closed can be read: its line is asked for as it is, and given back", () => {

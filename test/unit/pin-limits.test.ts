@@ -5,8 +5,9 @@ test("a pin queues so many commands and no more; what replaces them needs no roo
   const world = new World({ limits: { queuedCommands: 2 } });
   const client = world.join("eager");
   client.ask({ op: "open", pin: "GPIO17", direction: "out" });
-  const give = () => client.ask({ op: "on", pin: "GPIO17", durationMs: 10 });
-  expect([give(), give(), give(), give()].map(({ outcome }) => outcome)).toEqual(["ok", "ok", "ok", "LIMIT_QUEUE"]);
+  const give = () => client.ask({ op: "on", pin: "BOARD11", durationMs: 10 });
+  expect([give(), give(), give()].map(({ outcome }) => outcome)).toEqual(["ok", "ok", "ok"]);
+  expect(give().error).toMatchObject({ code: "LIMIT_QUEUE", details: { pin: "GPIO17", limit: 2 } });
   expect(world.shown("GPIO17")).toMatchObject({ command: 1, queued: 2 });
   expect(client.ask({ op: "off", pin: "GPIO17", mode: "nowait" }).body).toEqual({ state: "idle", queued: 0, command: 4 });
 });
