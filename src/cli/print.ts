@@ -1,10 +1,12 @@
 import { once } from "node:events";
 
-/** Leaves the process quietly when the reader of a pipe has gone, as in `holdfast watch 4 | head -1`. */
+/** Leaves the process quietly when the reader of a pipe has gone, as in `holdfast watch 4 | head -1`; loudly when a write fails. */
 export function endWithReader(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
-  }
+  process.stderr.on("error", () => process.exit(1));
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    process.stderr.write(`holdfast: what it has to say can't be written: ${error.message}\n`, () => process.exit(1));
+  });
 }
 
 /** Resolves when all that was written has left the process. */

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { HoldfastClient } from "../client/client.ts";
 import { connectToFirst } from "../client/connect.ts";
 import { clientSocketPaths } from "../client/socket-path.ts";
+import { HoldfastError } from "../protocol/errors.ts";
 
 /** The socket that the command line names, or else those where clients look. */
 export function socketsOf(command: Command): readonly string[] {
@@ -14,12 +15,32 @@ export function fullName(command: Command): string {
   return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 
+/** How long a supervisor may take to greet a command, in ms. One that runs does so at once. */
+const GREETING_MS = 5000;
+
+/**
+ * A supervisor that is stopped, or that hangs, accepts connections and never answers.
+ * @throws HoldfastError `NOT_RUNNING`, and what `connectToFirst` throws
+ */
+async function greeted(sockets: readonly string[], name: string): ReturnType<typeof connectToFirst> {
+  let impatience: ReturnType<typeof setTimeout> | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    const error = new HoldfastError("NOT_RUNNING", `the supervisor on ${sockets.join(", ")} does not answer`, { sockets });
+    impatience = setTimeout(() => reject(error), GREETING_MS);
+  });
+  try {
+    return await Promise.race([connectToFirst(sockets, { name }), silence]);
+  } finally {
+    clearTimeout(impatience);
+  }
+}
+
 /**
  * Does the work of a command as a client, named after the command, and lets go of what it holds in the end. When that has
  * resolved, the supervisor has let go of it too: what the shell starts next finds the pin free.
  */
 export async function withClient<T>(command: Command, work: (client: HoldfastClient, socket: string) => Promise<T>): Promise<T> {
-  const { client, socket } = await connectToFirst(socketsOf(command), { name: fullName(command) });
+  const { client, socket } = await greeted(socketsOf(command), fullName(command));
   try {
     return await work(client, socket);
   } finally {

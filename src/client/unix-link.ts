@@ -12,7 +12,9 @@ const limits = { ...defaultLimits, messageBytes: 16 * 1024 * 1024, messageDepth:
 export function overUnixSocket(path: string): Dial {
   return (listener) =>
     new Promise((resolve, reject) => {
-      const socket = dial(path);
+      if (path === "") throw new HoldfastError("NOT_RUNNING", "a socket's path is not empty", { path });
+      // As an option: on its own a path that is a number would be a TCP port.
+      const socket = dial({ path });
       const reader = new FrameReader(limits);
       let unwritten: Uint8Array[] = [];
       let reason = new HoldfastError("DISCONNECTED", "the supervisor has closed the connection");

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createServer, connect as dial, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { HoldfastError } from "../protocol/errors.ts";
@@ -33,8 +33,8 @@ export class UnixListener {
    * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`
    */
   static async open(path: string, supervisor: Supervisor, limits: Limits, log: Log): Promise<UnixListener> {
-    if (Buffer.byteLength(path) > LONGEST_PATH_BYTES) {
-      throw new HoldfastError("SOCKET_PATH", `a socket's path has at most ${LONGEST_PATH_BYTES} bytes: ${path}`, { path });
+    if (path === "" || Buffer.byteLength(path) > LONGEST_PATH_BYTES) {
+      throw new HoldfastError("SOCKET_PATH", `a socket's path has 1 to ${LONGEST_PATH_BYTES} bytes: "${path}"`, { path });
     }
     const sockets = new Set<Socket>();
     const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -83,7 +83,7 @@ function bind(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     const before = process.umask(0o777 & ~SOCKET_MODE);
-    server.listen(path, () => {
+    server.listen({ path }, () => {
       server.off("error", reject);
       resolve();
     });
@@ -99,7 +99,7 @@ async function removeStale(path: string): Promise<void> {
   if (await isServed(path)) throw alreadyRunning(path);
   const aside = `${path}.${process.pid}`;
   try {
-    if (!statSync(path).isSocket()) throw new HoldfastError("SOCKET_PATH", `${path} exists and is no socket`, { path });
+    if (!lstatSync(path).isSocket()) throw new HoldfastError("SOCKET_PATH", `${path} exists and is no socket`, { path });
     renameSync(path, aside);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
@@ -116,7 +116,7 @@ async function removeStale(path: string): Promise<void> {
 
 function isServed(path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const socket = dial(path);
+    const socket = dial({ path });
     socket.once("connect", () => {
       socket.destroy();
       resolve(true);
@@ -131,7 +131,8 @@ function isServed(path: string): Promise<boolean> {
 /** A system service is for the users who may use GPIO. */
 function giveToGpioGroup(path: string): void {
   if (process.getuid?.() !== 0) return;
-  const group = /^gpio:[^:]*:(\d+):/m.exec(readFileSync("/etc/group", "utf8"))?.[1];
+  const groups = existsSync("/etc/group") ? readFileSync("/etc/group", "utf8") : "";
+  const group = /^gpio:[^:]*:(\d+):/m.exec(groups)?.[1];
   if (group !== undefined) chownSync(path, 0, Number(group));
 }
 
