@@ -1,4 +1,5 @@
 import { connect as dial } from "node:net";
+import { resolve as absolute } from "node:path";
 import { decode, encode } from "../protocol/codec.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { FrameReader } from "../protocol/framing.ts";
@@ -12,9 +13,10 @@ const limits = { ...defaultLimits, messageBytes: 16 * 1024 * 1024, messageDepth:
 export function overUnixSocket(path: string): Dial {
   return (listener) =>
     new Promise((resolve, reject) => {
-      if (path === "") throw new HoldfastError("NOT_RUNNING", "a socket's path is not empty", { path });
-      // As an option: on its own a path that is a number would be a TCP port.
-      const socket = dial({ path });
+      if (path === "")
+        throw new HoldfastError("NOT_RUNNING", "no supervisor is on an empty path", { path, reason: "the path is empty" });
+      // Made absolute, for a path that is a number would be a TCP port.
+      const socket = dial(absolute(path));
       const reader = new FrameReader(limits);
       let unwritten: Uint8Array[] = [];
       let reason = new HoldfastError("DISCONNECTED", "the supervisor has closed the connection");

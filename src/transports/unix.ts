@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createServer, connect as dial, type Server, type Socket } from "node:net";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -80,12 +80,13 @@ export class UnixListener {
 }
 
 function bind(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
+  return new Promise((listening, reject) => {
     server.once("error", reject);
     const before = process.umask(0o777 & ~SOCKET_MODE);
-    server.listen({ path }, () => {
+    // Made absolute, for a path that is a number would be a TCP port.
+    server.listen(resolve(path), () => {
       server.off("error", reject);
-      resolve();
+      listening();
     });
     process.umask(before);
   });
@@ -115,15 +116,15 @@ async function removeStale(path: string): Promise<void> {
 }
 
 function isServed(path: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const socket = dial({ path });
+  return new Promise((answer, reject) => {
+    const socket = dial(resolve(path));
     socket.once("connect", () => {
       socket.destroy();
-      resolve(true);
+      answer(true);
     });
     socket.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EACCES" || error.code === "EPERM") reject(error);
-      else resolve(false);
+      else answer(false);
     });
   });
 }
