@@ -10,7 +10,7 @@ TESTS := test/unit/ test/properties/ test/integration/
 # Further options of `bun test`, as in: make test FLAGS="--test-name-pattern lease"
 FLAGS ?=
 
-.PHONY: help setup build lib dist demo test coverage lint format bench clean
+.PHONY: help setup build lib dist demo test coverage lint format docs bench clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -36,6 +36,9 @@ lint: setup ## check the style and the types
 
 format: setup ## put the sources in shape
 	$(BIOME) check --write
+
+docs: setup ## write the messages of docs/protocol.md from their schemas
+	$(BUN) scripts/protocol-doc.ts
 
 bench: build ## measure, beside what others do
 	$(BUN) bench/main.ts

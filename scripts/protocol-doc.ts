@@ -197,7 +197,7 @@ if (import.meta.main) {
   const current = renewed(page);
   if (process.argv.includes("--check")) {
     if (current !== page) {
-      console.error("docs/protocol.md is out of date: run scripts/protocol-doc.ts");
+      console.error("docs/protocol.md is out of date: run `make docs`");
       process.exitCode = 1;
     }
   } else {

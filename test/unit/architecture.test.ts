@@ -193,6 +193,17 @@ describe("the sources", () => {
   });
 });
 
+test("docs/architecture.md has the same table", () => {
+  const page = readFileSync(join(root, "docs", "architecture.md"), "utf8");
+  const rows = [...page.matchAll(/^\| `([\w/.-]+)` \| (.*) \|$/gm)].map(([, part = "", cell = ""]) => {
+    const [may = "", types = ""] = cell.split("types of ");
+    const names = (text: string) => [...text.matchAll(/`([\w.-]+)`/g)].map(([, name]) => name as string);
+    return [basename(part, ".ts"), { may: names(may).sort(), types: names(types).sort() }];
+  });
+  const wanted = Object.entries(rules).map(([part, { may, types = [] }]) => [part, { may: [...may].sort(), types: [...types].sort() }]);
+  expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(wanted));
+});
+
 describe("the rule can be broken", () => {
   const broken: [file: string, line: string][] = [
     ["actors/pin.ts", 'import { readFileSync } from "node:fs";'],

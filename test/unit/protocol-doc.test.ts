@@ -28,7 +28,7 @@ const conversation = [...page.matchAll(/```hex\n# (.*)\n([^`]*)```/g)].map(([, j
 }));
 
 describe("docs/protocol.md", () => {
-  test("has the CDDL of the schemas as they are; `bun scripts/protocol-doc.ts` renews it", () => {
+  test("has the CDDL of the schemas as they are; `make docs` renews it", () => {
     expect(page).toBe(renewed(page));
   });
 

@@ -1,0 +1,70 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+const root = join(import.meta.dir, "..", "..");
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  "test/README.md",
+  ...new Bun.Glob("docs/**/*.md").scanSync({ cwd: root }),
+].sort();
+
+/** A page's text without its blocks of code. */
+function proseOf(page: string): string {
+  return readFileSync(join(root, page), "utf8").replace(/^```.*?^```$/gms, "");
+}
+
+/** The anchors that a page's headings have. */
+function anchorsOf(page: string): string[] {
+  return [...proseOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+/** What a page links to within the project and is not there. */
+function deadLinks(page: string): string[] {
+  const targets = [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = ""]) => target)
+    .filter((target) => !/^\w+:/.test(target));
+  return targets.filter((target) => {
+    const [path = "", anchor] = target.split("#");
+    const file = path === "" ? page : join(dirname(page), path);
+    return !existsSync(join(root, file)) || (anchor !== undefined && !anchorsOf(file).includes(anchor));
+  });
+}
+
+describe("every link within the project leads somewhere", () => {
+  for (const page of pages) test(page, () => expect(deadLinks(page)).toEqual([]));
+});
+
+/** What the snippets of a page build on: those before them have it. */
+const preamble = 'import { connect, HoldfastError } from "holdfast";\nconst holdfast = await connect();\n';
+
+test("every snippet of TypeScript is one that the compiler takes", async () => {
+  mkdirSync(join(root, "dist"), { recursive: true });
+  const folder = mkdtempSync(join(root, "dist", ".snippets-"));
+  try {
+    for (const page of ["README.md", "docs/library.md"]) {
+      const snippets = readFileSync(join(root, page), "utf8").matchAll(/^```ts\n(.*?)^```$/gms);
+      for (const [index, [, snippet = ""]] of [...snippets].entries()) {
+        const whole = snippet.includes("import ") ? snippet : preamble + snippet;
+        writeFileSync(join(folder, `${page.replace("/", "-")}-${index}.ts`), `${whole.replaceAll("…", "void 0;")}\nexport {};\n`);
+      }
+    }
+    expect(readdirSync(folder).length).toBeGreaterThan(5);
+    const compilerOptions = { noUnusedLocals: false, paths: { holdfast: ["../../src/index.ts"] } };
+    writeFileSync(
+      join(folder, "tsconfig.json"),
+      JSON.stringify({ extends: "../../tsconfig.json", compilerOptions, include: ["*.ts"], exclude: [] }),
+    );
+    const tsc = Bun.spawn([join(root, "node_modules/.bin/tsc"), "--noEmit", "--project", folder], { stdout: "pipe", cwd: root });
+    expect(await tsc.stdout.text()).toBe("");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
