@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { executable, type Stage, story } from "./processes.ts";
 
@@ -93,3 +93,24 @@ if (canBeNobody) {
 } else {
   test("without another user to be, nothing can be forbidden", () => expect(isRoot).toBe(true));
 }
+
+story("a path that is a number is a file like any other, not a port", async (stage) => {
+  expect(await stage.startServe("41235").ready).toBe(true);
+  expect(statSync(join(stage.folder, "41235")).isSocket()).toBe(true);
+  expect(await stage.run(executable, "--socket", "41235", "status", "--json")).toMatchObject({ status: 0, stderr: "" });
+});
+
+story("a link that leads nowhere is refused, and left as it is", async (stage) => {
+  symlinkSync("nowhere", stage.socket);
+  expect(await refusal(stage)).toEqual({ status: 1, code: "SOCKET_PATH" });
+  expect(lstatSync(stage.socket).isSymbolicLink()).toBe(true);
+  expect(await refusal(stage, "")).toEqual({ status: 1, code: "SOCKET_PATH" });
+});
+
+story("a command does not wait for ever on a supervisor that is stopped", async (stage) => {
+  const supervisor = await stage.serve();
+  supervisor.kill("SIGSTOP");
+  const { status, stderr } = await stage.run(executable, "--socket", stage.socket, "status");
+  supervisor.kill("SIGCONT");
+  expect([status, stderr]).toEqual([1, expect.stringContaining("NOT_RUNNING")]);
+});
