@@ -13,8 +13,7 @@ const limits = { ...defaultLimits, messageBytes: 16 * 1024 * 1024, messageDepth:
 export function overUnixSocket(path: string): Dial {
   return (listener) =>
     new Promise((resolve, reject) => {
-      if (path === "")
-        throw new HoldfastError("NOT_RUNNING", "no supervisor is on an empty path", { path, reason: "the path is empty" });
+      if (path === "") throw new HoldfastError("NOT_RUNNING", "no supervisor is on an empty path", { path, reason: "the path is empty" });
       // Made absolute, for a path that is a number would be a TCP port.
       const socket = dial(absolute(path));
       const reader = new FrameReader(limits);
@@ -64,6 +63,9 @@ function dialError({ code, message }: NodeJS.ErrnoException, path: string): Hold
   if (code === "EACCES" || code === "EPERM") {
     return new HoldfastError("PERMISSION_DENIED", `${path} may not be opened by this user; join its group, usually gpio`, { path });
   }
+  // Somebody serves it, but hangs up or is overrun: that is no reason to look for another supervisor.
+  if (code === "ECONNRESET" || code === "EAGAIN")
+    return new HoldfastError("DISCONNECTED", `${path} takes no connection: ${message}`, { path });
   const reason = code === "ENOENT" ? "there is no such socket" : code === "ECONNREFUSED" ? "nobody serves it" : message;
   return new HoldfastError("NOT_RUNNING", `no supervisor answers on ${path}: ${reason}`, { path, reason });
 }
