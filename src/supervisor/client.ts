@@ -22,6 +22,8 @@ export interface Outlet {
   /** False while the client takes nothing: its events wait until `Client.flush`. */
   readonly ready: boolean;
   deliver(event: Event): void;
+  /** The supervisor has stopped. */
+  stopped?(): void;
 }
 
 /** Whoever sends requests, and what it holds. */

@@ -51,6 +51,9 @@ export class Supervisor {
     });
     this.#actor = createActor(machine, { input: { drainMs }, clock: xstateClock(clock) });
     this.stopped = new Promise((resolve) => this.#actor.subscribe({ complete: resolve }));
+    void this.stopped.then(() => {
+      for (const { outlet } of [...this.#clients.values()]) outlet.stopped?.();
+    });
     this.#actor.start();
     this.#actor.send({ type: "started" });
   }

@@ -7,7 +7,7 @@ import type { Supervisor } from "../supervisor/supervisor.ts";
 export function inProcess(supervisor: Supervisor, name: string): Dial {
   return async (listener) => {
     const peer = { transport: "in-process", name, pid: process.pid, uid: process.getuid?.() ?? null };
-    const client = supervisor.attach(peer, { ready: true, deliver: (event) => queueMicrotask(() => listener.message(event)) });
+    const pending = new Set<Promise<unknown>>();
     let open = true;
     const close = (reason: string) => {
       if (!open) return;
@@ -15,17 +15,28 @@ export function inProcess(supervisor: Supervisor, name: string): Dial {
       client.end();
       listener.closed(new HoldfastError("DISCONNECTED", reason));
     };
-    void supervisor.stopped.then(() => close("the supervisor has stopped"));
+    const client = supervisor.attach(peer, {
+      ready: true,
+      deliver: (event) => queueMicrotask(() => listener.message(event)),
+      // What was asked before the end, as the end itself, is answered first.
+      stopped: () => {
+        client.end();
+        void Promise.all(pending).then(() => close("the supervisor has stopped"));
+      },
+    });
     return {
       send(request) {
         const message = request as { readonly id: number; readonly op: Op };
         const { id } = message;
         // The reply is computed at once, so that requests take effect in the order in which they are sent.
         const reply = attempt(() => supervisor.request(client, parseRequest(withoutUndefined(message))));
-        reply.then(
-          (body) => listener.message({ id, ok: true, ...body }),
-          (error) => listener.message({ id, ok: false, error: HoldfastError.from(error).toValue() }),
-        );
+        const answered = reply
+          .then(
+            (body) => listener.message({ id, ok: true, ...body }),
+            (error) => listener.message({ id, ok: false, error: HoldfastError.from(error).toValue() }),
+          )
+          .finally(() => pending.delete(answered));
+        pending.add(answered);
       },
       close: async () => close("this client has closed"),
     };

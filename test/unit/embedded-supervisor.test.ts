@@ -39,6 +39,33 @@ describe("a supervisor in one's own process", () => {
   });
 });
 
+describe("clients within the process", () => {
+  test("may end the supervisor, and are answered before they end with it", async () => {
+    const supervisor = await embed();
+    const client = await supervisor.client();
+    const led = await client.output("GPIO17");
+    const lit = led.on({ durationMs: 60_000, ack: "done" });
+    await client.shutdown({ hard: true });
+    expect(await lit).toMatchObject({ outcome: "cancelled", reason: "CLOSED" });
+    await supervisor.stopped;
+    await expect(client.request("ping", {})).rejects.toMatchObject({ code: "DISCONNECTED" });
+  });
+
+  test("are forgotten when they are closed, not when the supervisor stops", async () => {
+    await using supervisor = await embed();
+    const clients: WeakRef<object>[] = [];
+    for (let count = 0; count < 200; count++) {
+      const client = await supervisor.client();
+      clients.push(new WeakRef(client));
+      await client.close();
+    }
+    await new Promise((resolve) => setTimeout(resolve));
+    Bun.gc(true);
+    // When the collector takes which one is its own affair; kept by the supervisor they would all be there.
+    expect(clients.filter((client) => client.deref() !== undefined).length).toBeLessThan(100);
+  });
+});
+
 describe("a held pin", () => {
   test("may be closed before its scope ends", async () => {
     await using supervisor = await embed();
