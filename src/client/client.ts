@@ -19,11 +19,19 @@ export interface ClientOptions {
   readonly reconnect?: boolean;
   /** Told when the connection is lost, and when it is back. */
   readonly onConnection?: (state: "lost" | "back") => void;
+  /** Told of each pin that could not be opened again with the connection: this client does not hold it any more. */
+  readonly onGivenUp?: (pin: string, error: HoldfastError) => void;
 }
 
 /** The pause before the first attempt to reconnect, and the longest one, in ms. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
+
+/**
+ * How long a pin may take to close for the connection that was lost, in ms, before it is given up: what was commanded there
+ * still runs.
+ */
+const REOPEN_WAIT_MS = 60_000;
 
 interface PendingReply {
   /** Called in the turn in which the reply comes: what follows it on the wire may build on it. */
@@ -168,9 +176,14 @@ export class HoldfastClient implements AsyncDisposable {
 
   async #connect(): Promise<void> {
     this.#link = await this.#dial({ message: (message) => this.#receive(message), closed: (error) => this.#lost(error) });
-    if (this.#closing) throw new HoldfastError("DISCONNECTED", "this client has closed");
-    const { name = `${basename(process.argv[1] ?? process.title)}` } = this.#options;
-    await this.request("hello", { protocol: PROTOCOL_VERSION, name: name.slice(0, MAX_NAME_LENGTH) });
+    try {
+      if (this.#closing) throw new HoldfastError("DISCONNECTED", "this client has closed");
+      const { name = `${basename(process.argv[1] ?? process.title)}` } = this.#options;
+      await this.request("hello", { protocol: PROTOCOL_VERSION, name: name.slice(0, MAX_NAME_LENGTH) });
+    } catch (error) {
+      await this.#link?.close();
+      throw error;
+    }
   }
 
   #receive(message: Readonly<Record<string, unknown>>): void {
@@ -217,7 +230,7 @@ export class HoldfastClient implements AsyncDisposable {
 
   async #reconnect(): Promise<void> {
     this.#established = false;
-    this.#options.onConnection?.("lost");
+    this.#tell(() => this.#options.onConnection?.("lost"));
     for (let pauseMs = FIRST_PAUSE_MS; !this.#closing; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       // Half of the pause is chance, so that many clients do not come back at the same instant.
       await this.#pause(pauseMs * (0.5 + Math.random() / 2));
@@ -226,7 +239,7 @@ export class HoldfastClient implements AsyncDisposable {
         await this.#connect();
         await this.#restore();
         this.#established = true;
-        this.#options.onConnection?.("back");
+        this.#tell(() => this.#options.onConnection?.("back"));
         return;
       } catch {
         await this.#link?.close();
@@ -234,13 +247,33 @@ export class HoldfastClient implements AsyncDisposable {
     }
   }
 
-  /** Opens again what was open, and subscribes again. What can't be had any more is given up: its stream ends with the error. */
+  /** Tells the program. What it throws is no reason to stay without a connection, and is shown as a warning. */
+  #tell(told: () => void): void {
+    try {
+      told();
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+  }
+
+  /**
+   * Opens again what was open, and subscribes again. What can't be had any more is given up: of a pin the program is told, and
+   * a stream ends with the error.
+   */
   async #restore(): Promise<void> {
     const giveUp = (error: HoldfastError, act: () => void) => {
       if (error.code === "DISCONNECTED") throw error;
       act();
     };
-    for (const pin of this.#opened) await pin.open().catch((error) => giveUp(error, () => this.#opened.delete(pin)));
+    const reopen = (pin: OutputPin | InputPin) =>
+      pin.reopen(REOPEN_WAIT_MS).catch((error) =>
+        giveUp(error, () => {
+          this.#opened.delete(pin);
+          this.#tell(() => this.#options.onGivenUp?.(pin.name, error));
+        }),
+      );
+    // All at once, so that one which still has to close keeps none of the others waiting.
+    await Promise.all([...this.#opened].map(reopen));
     const streams = [...this.#streams.values()];
     this.#streams.clear();
     for (const [index, subscribed] of streams.entries()) {

@@ -6,7 +6,7 @@ const BACKLOG_EVENTS = 1024;
 
 /** The events of one watch or observation, in order. Leaving the loop ends the subscription. */
 export class EventStream<E extends Event> implements AsyncIterableIterator<E>, AsyncDisposable {
-  readonly #waiting = new EventQueue<E>(BACKLOG_EVENTS);
+  #waiting = new EventQueue<E>(BACKLOG_EVENTS);
   readonly #end: () => void;
   #next: { resolve: (result: IteratorResult<E, undefined>) => void; reject: (error: Error) => void } | null = null;
   #over = false;
@@ -39,9 +39,11 @@ export class EventStream<E extends Event> implements AsyncIterableIterator<E>, A
     });
   }
 
-  /** Ends the subscription. */
+  /** Ends the subscription. What has come and was not taken is dropped. */
   async return(): Promise<IteratorResult<E, undefined>> {
     if (!this.#over) this.#end();
+    this.#waiting = new EventQueue(BACKLOG_EVENTS);
+    this.#failure = null;
     this.finish(null);
     return { done: true, value: undefined };
   }

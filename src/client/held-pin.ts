@@ -22,20 +22,44 @@ abstract class HeldPin<Self> implements AsyncDisposable {
   /** The canonical name, once the pin is open. */
   name: string;
   #closing: Promise<unknown> | null = null;
+  /** What opens the pin as it is set now. */
+  #settings: Omit<Fields<"open">, "pin">;
 
   constructor(
     protected readonly client: HoldfastClient,
     name: string,
-    private readonly settings: Omit<Fields<"open">, "pin">,
+    settings: Omit<Fields<"open">, "pin">,
     private readonly closed: (pin: Self) => void,
   ) {
     this.name = name;
+    this.#settings = settings;
   }
 
-  /** For the client, which opens the pin for its program and again after a reconnection. */
+  /** For the client, which opens the pin for its program. */
   async open(): Promise<void> {
-    const { pin } = await this.client.request("open", { ...this.settings, pin: this.name });
+    const { pin } = await this.client.request("open", { ...this.#settings, pin: this.name });
     this.name = pin;
+  }
+
+  /** For the client, which opens the pin again after a reconnection. @param waitMs how long it may still be closing */
+  async reopen(waitMs: number): Promise<void> {
+    const fields = { ...this.#settings, waitMs: Math.max(waitMs, this.#settings.waitMs ?? 0), pin: this.name };
+    try {
+      await this.client.request("open", fields);
+    } catch (error) {
+      if (!(error instanceof HoldfastError && error.code === "PIN_CONFLICT" && error.details.field === "initial")) throw error;
+      // It has stayed open, and is where its commands have brought it.
+      await this.client.request("open", { ...fields, initial: undefined });
+    }
+  }
+
+  /** Remembers a change of settings. A new direction has no use for most of the old ones. */
+  protected keep(changed: Omit<Fields<"configure">, "pin">): void {
+    const { direction, activeLow, bias, onDisconnect, waitMs } = this.#settings;
+    const turned = changed.direction !== undefined && changed.direction !== direction;
+    const kept = turned ? { direction, activeLow, bias, onDisconnect, waitMs } : this.#settings;
+    const named = Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined));
+    this.#settings = { ...kept, ...named };
   }
 
   /** The level now. */
@@ -56,6 +80,7 @@ abstract class HeldPin<Self> implements AsyncDisposable {
   /** Changes its settings; only for a sole holder. */
   async configure(settings: Omit<Fields<"configure">, "pin">): Promise<void> {
     await this.client.request("configure", { ...settings, pin: this.name });
+    this.keep(settings);
   }
 
   /** Lets go of the pin: softly, when what was commanded has run, or at once. Resolves when that has happened. */
@@ -114,6 +139,7 @@ export class OutputPin extends HeldPin<OutputPin> {
   /** How commands that say nothing else treat one that runs; the queue stays. */
   async setMode(mode: Mode): Promise<void> {
     await this.client.request("mode", { pin: this.name, mode });
+    this.keep({ mode });
   }
 
   /** Ends one command, or all that this client may. @returns how many */
