@@ -34,6 +34,7 @@ export const errorCodes = {
   LIMIT_SUBSCRIPTIONS: "The client has as many subscriptions as it may.",
   LIMIT_PENDING: "The client has as many unanswered requests as it may.",
   LIMIT_QUEUE: "The pin has as many queued commands as it may.",
+  LIMIT_ON: "A closed pin could stay on for longer than lines may be active here.",
   LIMIT_UNSENT: "The client does not read what it is sent; the connection is closed.",
   SHUTTING_DOWN: "The supervisor is draining and takes no more work.",
   ALREADY_RUNNING: "Another supervisor serves this socket.",

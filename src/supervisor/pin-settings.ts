@@ -1,5 +1,6 @@
 import type { LineSettings } from "../gpio/backend.ts";
 import { HoldfastError } from "../protocol/errors.ts";
+import type { Limits } from "../protocol/limits.ts";
 import type { Bias, CloseLevel, Drive, Level, RequestOf } from "../protocol/requests.ts";
 
 /** How a pin's line is set. What the direction has no use for keeps its default. */
@@ -80,4 +81,17 @@ export function assertFits(pin: string, before: PinSettings, after: PinSettings,
 export function lineSettings(settings: PinSettings, level: Level): LineSettings {
   const { direction, activeLow, bias, drive, debounceUs } = settings;
   return direction === "out" ? { direction, activeLow, bias, drive, initial: level } : { direction, activeLow, bias, debounceUs };
+}
+
+/**
+ * Where lines may be active for so long only, none is left active when it closes: nothing would end that.
+ * @throws HoldfastError `LIMIT_ON`
+ */
+export function assertEndsOff(pin: string, { closeLevel }: PinSettings, { maxOnMs }: Limits): void {
+  if (closeLevel === "off" || maxOnMs === Number.POSITIVE_INFINITY) return;
+  throw new HoldfastError("LIMIT_ON", `${pin} may be active for ${maxOnMs} ms without a break; closing level ${closeLevel} would outlast that`, {
+    field: "closeLevel",
+    pin,
+    limit: maxOnMs,
+  });
 }

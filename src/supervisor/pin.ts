@@ -10,7 +10,7 @@ import type { Client } from "./client.ts";
 import { withDetails } from "./error-details.ts";
 import { Input } from "./input.ts";
 import { Output } from "./output.ts";
-import { assertAgrees, assertFits, changedSettings, lineSettings, type PinSettings, settingsOf } from "./pin-settings.ts";
+import { assertAgrees, assertEndsOff, assertFits, changedSettings, lineSettings, type PinSettings, settingsOf } from "./pin-settings.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { TenantHooks } from "./tenant.ts";
 import { Watches } from "./watches.ts";
@@ -46,7 +46,7 @@ export class Pin {
    * Requests the line; the client holds it.
    * @param changed is told whenever the state or the command may have changed
    * @param closed is told when the line has been given back
-   * @throws HoldfastError what `GpioBackend.request` throws
+   * @throws HoldfastError `LIMIT_ON`, what `GpioBackend.request` throws
    */
   constructor(
     readonly named: NamedLine,
@@ -59,6 +59,7 @@ export class Pin {
     this.#surroundings = surroundings;
     this.#watches = new Watches(named.pin);
     this.#settings = settingsOf(request);
+    assertEndsOff(named.pin, this.#settings, surroundings.limits);
     this.#whenClosed = new Set([() => closed(this)]);
     this.#hooks = {
       changed: () => changed(this),
@@ -182,6 +183,7 @@ export class Pin {
     if (this.#holders.size > 1) throw this.#busy(client);
     const settings = changedSettings(this.#settings, request);
     assertFits(this.name, this.#settings, settings, request);
+    assertEndsOff(this.name, settings, this.#surroundings.limits);
     const turned = settings.direction !== this.#settings.direction;
     if (turned && this.#tenant instanceof Output && this.#tenant.busy) {
       throw new HoldfastError("PIN_CONFLICT", `${this.name} still runs commands: cancel them or let them end before it becomes an input`, {

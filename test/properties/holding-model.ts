@@ -33,6 +33,8 @@ export class HoldingModel {
   /** Clients that are connected. */
   readonly connected = new Set<number>();
   draining = false;
+  /** Lines may be active for so long only. */
+  limitsOn = false;
 
   usesOf(name: string): { requests: number; releases: number } {
     const known = this.uses.get(name) ?? { requests: 0, releases: 0 };
@@ -50,6 +52,7 @@ export class HoldingModel {
     const pin = this.pins.get(name);
     const hold = { share: request.share ?? false, onDisconnect: request.onDisconnect ?? "close" };
     if (pin === undefined) {
+      if (this.#leavesOn(request)) return "LIMIT_ON";
       if (this.#fails(name, "request")) return "LINE_FAILED";
       this.usesOf(name).requests++;
       if (request.direction === "in" && this.#fails(name, "get")) {
@@ -120,6 +123,7 @@ export class HoldingModel {
     const direction = request.direction ?? pin.settings.direction;
     if (direction === "in" && (request.mode ?? request.closeLevel ?? request.initial) !== undefined) return "PIN_DIRECTION";
     if (request.initial !== undefined && pin.settings.direction === "out") return "BAD_FIELD";
+    if (this.#leavesOn(request)) return "LIMIT_ON";
     const turns = direction !== pin.settings.direction;
     if (turns && busy) return "PIN_CONFLICT";
     const isChanged = turns || (request.bias ?? pin.settings.bias) !== pin.settings.bias;
@@ -181,6 +185,10 @@ export class HoldingModel {
   #set(name: string, changed: Partial<ModelSettings>): void {
     const pin = this.pins.get(name);
     if (pin !== undefined) this.pins.set(name, { ...pin, settings: { ...pin.settings, ...changed } });
+  }
+
+  #leavesOn({ closeLevel = "off" }: Pick<Open, "closeLevel">): boolean {
+    return this.limitsOn && closeLevel !== "off";
   }
 
   #fails(name: string, failing: Armed): boolean {

@@ -45,6 +45,7 @@ class Office {
     this.world = new World({ drainMs: 400, limits });
     this.witness = this.world.join("witness");
     this.model.connected.add(this.witness.number);
+    this.model.limitsOn = limits.maxOnMs !== undefined;
     for (const { name } of lines) this.witness.ask({ op: "observe", pin: name });
   }
 

@@ -64,6 +64,15 @@ test("a line that may be active for so long goes off, and the command that had i
   expect(world.sim.trace({ chip: "sim:0", offset: 17 }).map(({ timestampNs }) => timestampNs)).toEqual([1_010_000_000n, 1_060_000_000n]);
 });
 
+test("where lines may be active for so long only, none is left on when it closes", () => {
+  const world = new World({ limits: { maxOnMs: 50 } });
+  const client = world.join("heater");
+  const open = (closeLevel: "off" | "on" | "keep") => client.ask({ op: "open", pin: "GPIO17", direction: "out", closeLevel });
+  expect([open("on"), open("keep"), open("off")].map(({ outcome }) => outcome)).toEqual(["LIMIT_ON", "LIMIT_ON", "ok"]);
+  expect(client.ask({ op: "configure", pin: "GPIO17", closeLevel: "on" }).outcome).toBe("LIMIT_ON");
+  expect(world.shown("GPIO17")).toMatchObject({ settings: { closeLevel: "off" } });
+});
+
 test("a client that has gone asks for nothing", () => {
   const world = new World();
   const client = world.join("ghost");
