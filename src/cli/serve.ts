@@ -33,7 +33,11 @@ export function addServe(program: Command): void {
         .argParser(duration)
         .default(DEFAULT_DRAIN_MS, `${DEFAULT_DRAIN_MS / 1000}s`),
     )
-    .option("--max-on <duration>", "longest time that an output may be on without a break (default: as long as it likes); closing then always leaves it off", duration)
+    .option(
+      "--max-on <duration>",
+      "longest time that an output may be on without a break (default: as long as it likes); closing then always leaves it off",
+      duration,
+    )
     .addOption(oneOf("--log-level <level>", "what is logged", ["debug", "info", "warn", "error", "silent"]).default("info"))
     .option("--limit <name=value>", `another limit; the names: ${limitNames.join(", ")}`, limit(limitNames))
     .action(async (flags: ServeFlags, command: Command) => {
