@@ -89,9 +89,13 @@ export function lineSettings(settings: PinSettings, level: Level): LineSettings 
  */
 export function assertEndsOff(pin: string, { closeLevel }: PinSettings, { maxOnMs }: Limits): void {
   if (closeLevel === "off" || maxOnMs === Number.POSITIVE_INFINITY) return;
-  throw new HoldfastError("LIMIT_ON", `${pin} may be active for ${maxOnMs} ms without a break; closing level ${closeLevel} would outlast that`, {
-    field: "closeLevel",
-    pin,
-    limit: maxOnMs,
-  });
+  throw new HoldfastError(
+    "LIMIT_ON",
+    `${pin} may be active for ${maxOnMs} ms without a break; closing level ${closeLevel} would outlast that`,
+    {
+      field: "closeLevel",
+      pin,
+      limit: maxOnMs,
+    },
+  );
 }

@@ -45,7 +45,7 @@ test("a client that waits for as many answers as it may can stop its pin all the
   const world = new World({ limits: { pendingRequests: 1 } });
   const client = world.join("impatient");
   client.ask({ op: "open", pin: "GPIO17", direction: "out" });
-  const given = client.ask({ op: "on", pin: "GPIO17", durationMs: 1000, ack: "done" });
+  client.ask({ op: "on", pin: "GPIO17", durationMs: 1000, ack: "done" });
   expect(client.ask({ op: "close", pin: "GPIO17" }).outcome).toBe("LIMIT_PENDING");
   expect(client.ask({ op: "read", pin: "GPIO17" }).outcome).toBe("ok");
   expect(client.ask({ op: "off", pin: "GPIO17", mode: "nowait" }).outcome).toBe("ok");
