@@ -1,6 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createServer, connect as dial, type Server, type Socket } from "node:net";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -50,10 +51,8 @@ export class UnixListener {
     });
     try {
       mkdirSync(dirname(path), { recursive: true });
-      await removeStale(path);
-      await bind(server, path);
-      chmodSync(path, SOCKET_MODE);
-      giveToGpioGroup(path);
+      if (await isServed(path)) throw alreadyRunning(path);
+      await serveAt(path, server);
     } catch (error) {
       server.close();
       throw socketError(error, path);
@@ -92,13 +91,45 @@ function bind(server: Server, path: string): Promise<void> {
   });
 }
 
+/** A path beside another that nobody else uses, and hardly longer. */
+function nearby(path: string): string {
+  return join(dirname(path), `.hf-${randomBytes(4).toString("hex")}`);
+}
+
+/**
+ * Makes the socket elsewhere and gives it its path when it is ready: one that refuses connections there is then one that nobody
+ * serves, never one that is about to be. link(2) replaces nothing, so that of several supervisors one succeeds.
+ */
+async function serveAt(path: string, server: Server): Promise<void> {
+  const elsewhere = nearby(path);
+  await bind(server, elsewhere);
+  try {
+    chmodSync(elsewhere, SOCKET_MODE);
+    giveToGpioGroup(elsewhere);
+    while (!linked(elsewhere, path)) await removeStale(path);
+  } finally {
+    rmSync(elsewhere, { force: true });
+  }
+}
+
+/** @returns false when there is something at `to` */
+function linked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
 /**
  * Takes a socket file away that nobody serves. It is moved aside first and asked there, so that of two supervisors that start
  * at once neither removes the file of the other.
  */
 async function removeStale(path: string): Promise<void> {
   if (await isServed(path)) throw alreadyRunning(path);
-  const aside = `${path}.${process.pid}`;
+  const aside = nearby(path);
   try {
     if (!lstatSync(path).isSocket()) throw new HoldfastError("SOCKET_PATH", `${path} exists and is no socket`, { path });
     renameSync(path, aside);

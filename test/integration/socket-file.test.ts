@@ -1,5 +1,16 @@
 import { expect, test } from "bun:test";
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { executable, type Stage, story } from "./processes.ts";
 
@@ -15,6 +26,7 @@ async function refusal(stage: Stage, socket = stage.socket, prefix: readonly str
 story("the socket's file is for owner and group, and its folder is made when it is missing", async (stage) => {
   const socket = join(stage.folder, "a", "b", "holdfast.sock");
   expect(await stage.startServe(socket).ready).toBe(true);
+  expect(readdirSync(join(stage.folder, "a", "b"))).toEqual(["holdfast.sock"]);
   expect((statSync(socket).mode & 0o777).toString(8)).toBe("660");
   await (await stage.connect({ socket })).request("ping", {});
 });
