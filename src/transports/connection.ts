@@ -178,11 +178,15 @@ export class Connection implements Outlet {
   }
 }
 
-/** Ends a connection when what was written has been taken, or has had its time: whether the peer ends it too is not awaited. */
+/**
+ * Ends a connection: the peer has its time to read the last that it was sent, and what it still sends is thrown away. (To close
+ * a socket with unread bytes would reset it, and the peer might not see why.)
+ */
 function hangUp(socket: Socket): void {
   const impatience = setTimeout(() => socket.destroy(), LAST_READ_MS);
   socket.once("close", () => clearTimeout(impatience));
-  socket.destroySoon();
+  socket.resume();
+  socket.end();
 }
 
 function idOf({ id }: Readonly<Record<string, unknown>>): number | null {
