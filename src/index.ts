@@ -13,7 +13,7 @@ export { SimulatedClock } from "./clock/simulated.ts";
 export { createSupervisor, type EmbeddedSupervisor, type SupervisorOptions } from "./create-supervisor.ts";
 export type * from "./gpio/backend.ts";
 export { ChardevBackend } from "./gpio/chardev/chardev.ts";
-export { SimBackend } from "./gpio/sim.ts";
+export { SimBackend, type SimChip, simHeader } from "./gpio/sim.ts";
 export { type ErrorCode, type ErrorDetails, errorCodes, HoldfastError } from "./protocol/errors.ts";
 export { defaultLimits, type Limits } from "./protocol/limits.ts";
 export type { ClientInfo, Counters, Event, EventOf, PinInfo, PinState, ReplyOf } from "./protocol/replies.ts";
