@@ -12,6 +12,9 @@ import { peerCredentials } from "./peer-credentials.ts";
 /** The longest path of a socket: sun_path has 108 bytes, the last one is NUL (unix(7)). */
 const LONGEST_PATH_BYTES = 107;
 
+/** Connections beyond the limit on clients that are told why they are refused; more at once are closed without a word. */
+const REFUSED_AT_ONCE = 64;
+
 /** Owner and group may talk to the supervisor. */
 const SOCKET_MODE = 0o660;
 
@@ -49,6 +52,7 @@ export class UnixListener {
         log.warn({ code, reason: message }, "client refused");
       }
     });
+    server.maxConnections = limits.clients + REFUSED_AT_ONCE;
     try {
       mkdirSync(dirname(path), { recursive: true });
       if (await isServed(path)) throw alreadyRunning(path);

@@ -168,3 +168,17 @@ story("a connection that is refused or broken holds nothing of the supervisor's,
   }
   await eventually("the refused connections are closed", () => descriptors() === before + 1);
 });
+
+story("however many connect at once, what they hold of the supervisor's is bounded", async (stage) => {
+  const supervisor = await stage.serve("--limit", "clients=2");
+  const descriptors = () => readdirSync(`/proc/${supervisor.pid}/fd`).length;
+  const before = descriptors();
+  let most = 0;
+  for (let crowd = 0; crowd < 10; crowd++) {
+    await Promise.allSettled(Array.from({ length: 30 }, () => stage.raw()));
+    most = Math.max(most, descriptors());
+  }
+  // Of 300: two clients, 64 that are told why they are refused, and those that are being closed at that instant.
+  expect(most - before).toBeLessThan(100);
+  await eventually("all but the clients are closed", () => descriptors() <= before + 2);
+});
