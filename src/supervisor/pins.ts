@@ -47,8 +47,7 @@ export class Pins {
 
   /** The open pin of that name. @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `PIN_NOT_OPEN` */
   find(name: string): Pin {
-    const named = this.#resolve(name);
-    const pin = this.#open.get(key(named.id));
+    const { named, pin } = this.#lookUp(name);
     if (pin === undefined) throw new HoldfastError("PIN_NOT_OPEN", `${named.pin} is not open`, { field: "pin", pin: named.pin });
     return pin;
   }
@@ -127,17 +126,6 @@ export class Pins {
    */
   locate(name: string, field = "pin"): LineId {
     return withDetails({ field }, () => this.#lookUp(name)).named.id;
-  }
-
-  /** A name that is not known may be that of a chip which has come since. */
-  #resolve(name: string): NamedLine {
-    try {
-      return this.#names.resolve(name);
-    } catch (error) {
-      if (!(error instanceof HoldfastError) || error.code !== "PIN_UNKNOWN") throw error;
-      this.#readChips();
-      return this.#names.resolve(name);
-    }
   }
 
   /**
