@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { Edge, GpioBackend, InputSettings, Line, LineId, LineInfo, LineListener, OutputSettings } from "../../src/gpio/backend.ts";
-import { HoldfastError } from "../../src/protocol/errors.ts";
+import type { HoldfastError } from "../../src/protocol/errors.ts";
 import type { Level } from "../../src/protocol/requests.ts";
+import { refusal } from "../refusal.ts";
 
 /** A backend under test, and the world around one of its lines, reached without the backend. */
 export interface Rig {
@@ -62,17 +63,6 @@ async function released(rig: Rig, line: Line): Promise<void> {
   await until(rig, "the release", () => times > 0);
   await rig.pass(1);
   expect(times).toBe(1);
-}
-
-/** What a call is refused with. */
-function refusal(call: () => unknown): HoldfastError {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof HoldfastError) return error;
-    throw error;
-  }
-  throw new Error("the call was not refused");
 }
 
 function info(rig: Rig, { chip, offset }: LineId): LineInfo | undefined {

@@ -4,23 +4,13 @@ import { decode, encode, LENGTH_BYTES } from "../../src/protocol/codec.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import { type Op, parseRequest, requestSchemas } from "../../src/protocol/requests.ts";
+import { refusal } from "../refusal.ts";
 import { anyMessage, anyRequest } from "./codec-messages.ts";
 
 const body = (message: object) => encode(message).subarray(LENGTH_BYTES);
 const hex = (digits: string) => Uint8Array.from(Buffer.from(digits.replaceAll(" ", ""), "hex"));
 const uint32 = (value: number) => hex(value.toString(16).padStart(8, "0"));
 const read = (bytes: Uint8Array) => decode(bytes, defaultLimits);
-
-/** The code of the error that `act` throws; anything but a HoldfastError fails the test. */
-function refusal(act: () => unknown): HoldfastError {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof HoldfastError) return error;
-    throw error;
-  }
-  throw new Error("it was accepted");
-}
 
 /** A message or a HoldfastError of the codec; anything else fails the test. */
 function attempt(bytes: Uint8Array): Record<string, unknown> | undefined {

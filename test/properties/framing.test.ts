@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { encode, LENGTH_BYTES } from "../../src/protocol/codec.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import { FrameReader } from "../../src/protocol/framing.ts";
+import { refusal } from "../refusal.ts";
 import { anyMessage } from "./codec-messages.ts";
 
 const limits = { messageBytes: 64 * 1024 };
@@ -21,16 +22,6 @@ function readAll(reader: FrameReader, chunks: readonly Uint8Array[]): Uint8Array
   const messages: Uint8Array[] = [];
   for (const chunk of chunks) reader.read(chunk, (message) => messages.push(message));
   return messages;
-}
-
-function refusal(act: () => unknown): HoldfastError {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof HoldfastError) return error;
-    throw error;
-  }
-  throw new Error("it was accepted");
 }
 
 test("the same messages come out however the stream is chopped", () => {

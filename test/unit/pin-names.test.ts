@@ -6,6 +6,7 @@ import { boardPinOf, headerPins } from "../../src/gpio/boards.ts";
 import { PinNames } from "../../src/gpio/pin-names.ts";
 import { SimBackend } from "../../src/gpio/sim.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
+import { refusal } from "../refusal.ts";
 
 function chip(path: string, label: string, names: readonly (string | null)[]): ChipInfo {
   return { path, label, lines: names.map((name, offset) => ({ offset, name, used: false, consumer: null })) };
@@ -13,15 +14,7 @@ function chip(path: string, label: string, names: readonly (string | null)[]): C
 
 const simulated = () => new PinNames(new SimBackend({ clock: new SimulatedClock() }).chips());
 
-function refusal(names: PinNames, name: string): HoldfastError {
-  try {
-    names.resolve(name);
-  } catch (error) {
-    if (error instanceof HoldfastError) return error;
-    throw error;
-  }
-  throw new Error(`${name} was resolved`);
-}
+const unresolved = (names: PinNames, name: string) => refusal(() => names.resolve(name));
 
 describe("on a Raspberry Pi's header", () => {
   test("every way to name a pin leads to the same line", () => {
@@ -46,7 +39,7 @@ describe("on a Raspberry Pi's header", () => {
     const names = new PinNames([chip("/dev/gpiochip0", "pinctrl-bcm2835", ["ID_SDA", "ID_SCL", "SDA1", "SCL1", "GPIO_GCLK"])]);
     expect(names.resolve("SDA1")).toBe(names.resolve("GPIO2"));
     expect(names.resolve("SDA1").pin).toBe("GPIO2");
-    expect(refusal(names, "sda1").code).toBe("PIN_UNKNOWN");
+    expect(unresolved(names, "sda1").code).toBe("PIN_UNKNOWN");
   });
 
   test("the table holds each of the 28 GPIO numbers once, and the places that people know by heart", () => {
@@ -59,14 +52,14 @@ describe("on a Raspberry Pi's header", () => {
 
   test("a supply pin is refused by what it is", () => {
     const names = simulated();
-    expect(refusal(names, "BOARD1")).toMatchObject({
+    expect(unresolved(names, "BOARD1")).toMatchObject({
       code: "PIN_UNKNOWN",
       message: "BOARD1 is a 3V3 power pin, not a line",
       details: { field: "pin" },
     });
-    expect(refusal(names, "board4").message).toBe("board4 is a 5V power pin, not a line");
-    expect(refusal(names, "BOARD39").message).toBe("BOARD39 is a ground pin, not a line");
-    expect(refusal(names, "BOARD41").message).toBe("there is no BOARD41: the header has the pins BOARD1 to BOARD40");
+    expect(unresolved(names, "board4").message).toBe("board4 is a 5V power pin, not a line");
+    expect(unresolved(names, "BOARD39").message).toBe("BOARD39 is a ground pin, not a line");
+    expect(unresolved(names, "BOARD41").message).toBe("there is no BOARD41: the header has the pins BOARD1 to BOARD40");
   });
 
   test("lines beyond the header go by their own names", () => {
@@ -74,8 +67,8 @@ describe("on a Raspberry Pi's header", () => {
     const names = new PinNames([chip("/dev/gpiochip0", "pinctrl-rp1", lines)]);
     expect(names.resolve("ETH_LED").pin).toBe("ETH_LED");
     expect(names.resolve("pinctrl-rp1:41").pin).toBe("pinctrl-rp1:41");
-    expect(refusal(names, "41").code).toBe("PIN_UNKNOWN");
-    expect(refusal(names, "-").code).toBe("PIN_AMBIGUOUS");
+    expect(unresolved(names, "41").code).toBe("PIN_UNKNOWN");
+    expect(unresolved(names, "-").code).toBe("PIN_AMBIGUOUS");
   });
 });
 
@@ -85,8 +78,8 @@ describe("elsewhere", () => {
     expect(names.resolve("GPIO0").id.offset).toBe(0);
     expect(names.resolve("7").id.offset).toBe(1);
     expect(names.resolve("soc-gpio:2").pin).toBe("soc-gpio:2");
-    expect(refusal(names, "0").code).toBe("PIN_UNKNOWN");
-    expect(refusal(names, "BOARD11").message).toContain("no chip here is known to carry one");
+    expect(unresolved(names, "0").code).toBe("PIN_UNKNOWN");
+    expect(unresolved(names, "BOARD11").message).toContain("no chip here is known to carry one");
   });
 
   test("a name that fits two lines is refused with both", () => {
@@ -94,29 +87,29 @@ describe("elsewhere", () => {
       chip("/dev/gpiochip0", "pinctrl-rp1", ["ID_SDA", "RESET"]),
       chip("/dev/gpiochip1", "expander", ["gpio0", "RESET"]),
     ]);
-    expect(refusal(names, "RESET")).toMatchObject({
+    expect(unresolved(names, "RESET")).toMatchObject({
       code: "PIN_AMBIGUOUS",
       details: { field: "pin", candidates: ["pinctrl-rp1:1", "expander:1"] },
     });
-    expect(refusal(names, "GPIO0").details.candidates).toEqual(["pinctrl-rp1:0", "expander:0"]);
+    expect(unresolved(names, "GPIO0").details.candidates).toEqual(["pinctrl-rp1:0", "expander:0"]);
     expect(names.all().map(({ pin }) => pin)).toEqual(["ID_SDA", "GPIO1", "expander:0", "expander:1"]);
   });
 
   test("two chips with one label: the candidates say which is which", () => {
     const names = new PinNames([chip("/dev/gpiochip1", "usb-gpio", ["A", null]), chip("/dev/gpiochip2", "usb-gpio", ["B", null])]);
     expect(names.resolve("A").pin).toBe("A");
-    expect(refusal(names, "usb-gpio:1").details.candidates).toEqual(["/dev/gpiochip1:1", "/dev/gpiochip2:1"]);
+    expect(unresolved(names, "usb-gpio:1").details.candidates).toEqual(["/dev/gpiochip1:1", "/dev/gpiochip2:1"]);
     expect(names.all()[1]).toMatchObject({ pin: "/dev/gpiochip1:1", names: ["/dev/gpiochip1:1"] });
     expect(names.resolve("/dev/gpiochip2:1")).toBe(names.all()[3] as never);
   });
 
   test("a slip of the finger gets a hint", () => {
     const names = new PinNames([chip("/dev/gpiochip0", "soc-gpio", ["PUMP", "VALVE", "LAMP"])]);
-    expect(refusal(names, "VALV")).toMatchObject({
+    expect(unresolved(names, "VALV")).toMatchObject({
       message: "no line is called VALV; did you mean VALVE?",
       details: { field: "pin", nearest: ["VALVE"] },
     });
-    expect(refusal(names, "conveyor").message).toBe("no line is called conveyor");
+    expect(unresolved(names, "conveyor").message).toBe("no line is called conveyor");
   });
 });
 

@@ -1,17 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { HoldfastError } from "../../src/protocol/errors.ts";
+import type { HoldfastError } from "../../src/protocol/errors.ts";
 import { MAX_CYCLES, MAX_DEBOUNCE_US, MAX_DURATION_MS, MAX_NAME_LENGTH, MAX_STEPS, MIN_DURATION_MS } from "../../src/protocol/limits.ts";
 import { parseRequest } from "../../src/protocol/requests.ts";
+import { refusal } from "../refusal.ts";
 
 /** The code and the field of the error that this message gives. */
-function refusal(message: Record<string, unknown>): unknown[] {
-  try {
-    parseRequest(message);
-  } catch (error) {
-    if (error instanceof HoldfastError) return [error.code, error.details.field];
-    throw error;
-  }
-  throw new Error("it was accepted");
+function refused(message: Record<string, unknown>): unknown[] {
+  const { code, details } = refusal(() => parseRequest(message));
+  return [code, details.field];
 }
 
 const on = { id: 1, op: "on", pin: "GPIO17" };
@@ -25,10 +21,10 @@ describe("a request", () => {
   });
 
   test("needs an operation that exists", () => {
-    expect(refusal({ id: 1 })).toEqual(["MISSING_FIELD", "op"]);
-    expect(refusal({ id: 1, op: 7 })).toEqual(["BAD_FIELD", "op"]);
+    expect(refused({ id: 1 })).toEqual(["MISSING_FIELD", "op"]);
+    expect(refused({ id: 1, op: 7 })).toEqual(["BAD_FIELD", "op"]);
     for (const op of ["", "On", "blnk", "constructor", "__proto__", "toString"])
-      expect(refusal({ id: 1, op })).toEqual(["UNKNOWN_OP", "op"]);
+      expect(refused({ id: 1, op })).toEqual(["UNKNOWN_OP", "op"]);
   });
 
   test("of an unknown operation is told the known ones, and gets at most the start of its own back", () => {
@@ -41,27 +37,27 @@ describe("a request", () => {
   });
 
   test("needs an id that is a natural number", () => {
-    expect(refusal({ op: "ping" })).toEqual(["MISSING_FIELD", "id"]);
-    for (const id of [-1, 1.5, "1", null, 5n, Number.NaN, 2 ** 53]) expect(refusal({ id, op: "ping" })).toEqual(["BAD_FIELD", "id"]);
+    expect(refused({ op: "ping" })).toEqual(["MISSING_FIELD", "id"]);
+    for (const id of [-1, 1.5, "1", null, 5n, Number.NaN, 2 ** 53]) expect(refused({ id, op: "ping" })).toEqual(["BAD_FIELD", "id"]);
   });
 
   test("with a mistyped field is refused: `durationms` would be an endless relay", () => {
-    expect(refusal({ ...on, durationms: 500 })).toEqual(["UNKNOWN_FIELD", "durationms"]);
-    expect(refusal({ ...pattern, steps: [{ level: 1, ms: 10, us: 1 }] })).toEqual(["UNKNOWN_FIELD", "steps.0.us"]);
+    expect(refused({ ...on, durationms: 500 })).toEqual(["UNKNOWN_FIELD", "durationms"]);
+    expect(refused({ ...pattern, steps: [{ level: 1, ms: 10, us: 1 }] })).toEqual(["UNKNOWN_FIELD", "steps.0.us"]);
   });
 
   test("with a field of many thousand characters is refused with the start of it only", () => {
-    expect(refusal({ ...on, ["x".repeat(60_000)]: 1 })).toEqual(["UNKNOWN_FIELD", "x".repeat(MAX_NAME_LENGTH)]);
+    expect(refused({ ...on, ["x".repeat(60_000)]: 1 })).toEqual(["UNKNOWN_FIELD", "x".repeat(MAX_NAME_LENGTH)]);
   });
 
   test("without a field that it needs is refused, also deep within", () => {
-    expect(refusal({ id: 1, op: "on" })).toEqual(["MISSING_FIELD", "pin"]);
-    expect(refusal({ id: 1, op: "blink", pin: "GPIO17", onMs: 1 })).toEqual(["MISSING_FIELD", "offMs"]);
-    expect(refusal({ ...pattern, steps: [{ level: 1, ms: 10 }, { level: 0 }] })).toEqual(["MISSING_FIELD", "steps.1.ms"]);
+    expect(refused({ id: 1, op: "on" })).toEqual(["MISSING_FIELD", "pin"]);
+    expect(refused({ id: 1, op: "blink", pin: "GPIO17", onMs: 1 })).toEqual(["MISSING_FIELD", "offMs"]);
+    expect(refused({ ...pattern, steps: [{ level: 1, ms: 10 }, { level: 0 }] })).toEqual(["MISSING_FIELD", "steps.1.ms"]);
   });
 
   test("names a pin in 1 to 64 characters", () => {
-    for (const pin of ["", "x".repeat(MAX_NAME_LENGTH + 1), 17, null]) expect(refusal({ ...on, pin })).toEqual(["BAD_FIELD", "pin"]);
+    for (const pin of ["", "x".repeat(MAX_NAME_LENGTH + 1), 17, null]) expect(refused({ ...on, pin })).toEqual(["BAD_FIELD", "pin"]);
   });
 });
 
@@ -75,7 +71,7 @@ describe("a client's name", () => {
 
   test("holds no control character, which a terminal would obey", () => {
     for (const name of ["\x1b[2J", "a\nb", "a\0", "\x7f", "\u009b31m", ""])
-      expect(refusal({ ...hello, name })).toEqual(["BAD_FIELD", "name"]);
+      expect(refused({ ...hello, name })).toEqual(["BAD_FIELD", "name"]);
     expect(() => parseRequest({ ...hello, name: "a\nb" })).toThrow("hello: name: must not hold control characters");
   });
 });
@@ -99,7 +95,7 @@ describe("a duration", () => {
       null,
       5n,
     ]) {
-      expect(refusal({ ...on, durationMs })).toEqual(["BAD_FIELD", "durationMs"]);
+      expect(refused({ ...on, durationMs })).toEqual(["BAD_FIELD", "durationMs"]);
     }
   });
 });
@@ -108,41 +104,41 @@ describe("a wave", () => {
   test("has at least one cycle and at most a thousand million", () => {
     expect(parseRequest({ ...blink, n: MAX_CYCLES }) as object).toMatchObject({ n: MAX_CYCLES });
     for (const n of [0, -1, 1.5, MAX_CYCLES + 1, Number.POSITIVE_INFINITY, 3n])
-      expect(refusal({ ...blink, n })).toEqual(["BAD_FIELD", "n"]);
+      expect(refused({ ...blink, n })).toEqual(["BAD_FIELD", "n"]);
   });
 
   test("with a cycle below 0.1 ms or beyond ten years is refused", () => {
-    expect(refusal({ ...blink, onMs: 0.04, offMs: 0.04 })).toEqual(["BAD_FIELD", "onMs"]);
-    expect(refusal({ ...blink, onMs: MAX_DURATION_MS, offMs: 1 })).toEqual(["BAD_FIELD", "onMs"]);
-    expect(refusal({ id: 1, op: "pulse", pin: "GPIO17", fadeInMs: 0.01, fadeOutMs: 0.01 })).toEqual(["BAD_FIELD", "fadeInMs"]);
-    expect(refusal({ ...pattern, steps: [{ level: 1, ms: 0.05 }] })).toEqual(["BAD_FIELD", "steps"]);
+    expect(refused({ ...blink, onMs: 0.04, offMs: 0.04 })).toEqual(["BAD_FIELD", "onMs"]);
+    expect(refused({ ...blink, onMs: MAX_DURATION_MS, offMs: 1 })).toEqual(["BAD_FIELD", "onMs"]);
+    expect(refused({ id: 1, op: "pulse", pin: "GPIO17", fadeInMs: 0.01, fadeOutMs: 0.01 })).toEqual(["BAD_FIELD", "fadeInMs"]);
+    expect(refused({ ...pattern, steps: [{ level: 1, ms: 0.05 }] })).toEqual(["BAD_FIELD", "steps"]);
   });
 
   test("by steps has 1 to 1000 of them, each with a level of 0 or 1", () => {
     const step = { level: 0, ms: 1 };
     expect(parseRequest({ ...pattern, steps: Array(MAX_STEPS).fill(step) })).toHaveProperty("steps");
     for (const steps of [[], Array(MAX_STEPS + 1).fill(step), {}, "10"])
-      expect(refusal({ ...pattern, steps })).toEqual(["BAD_FIELD", "steps"]);
+      expect(refused({ ...pattern, steps })).toEqual(["BAD_FIELD", "steps"]);
     for (const level of [2, -1, 0.5, true, "1"])
-      expect(refusal({ ...pattern, steps: [{ level, ms: 1 }] })).toEqual(["BAD_FIELD", "steps.0.level"]);
+      expect(refused({ ...pattern, steps: [{ level, ms: 1 }] })).toEqual(["BAD_FIELD", "steps.0.level"]);
   });
 
   test("by value has a duty of 0 to 1", () => {
     const value = { id: 1, op: "value", pin: "GPIO17" };
     expect(parseRequest({ ...value, value: 0.25 }) as object).toMatchObject({ value: 0.25 });
-    for (const duty of [-0.01, 1.01, Number.NaN, true]) expect(refusal({ ...value, value: duty })).toEqual(["BAD_FIELD", "value"]);
+    for (const duty of [-0.01, 1.01, Number.NaN, true]) expect(refused({ ...value, value: duty })).toEqual(["BAD_FIELD", "value"]);
   });
 });
 
 describe("the settings of a pin", () => {
   test("that are for inputs are refused on an output", () => {
-    expect(refusal({ ...open, debounceUs: 100 })).toEqual(["BAD_FIELD", "debounceUs"]);
-    expect(refusal({ ...open, op: "configure", debounceUs: 100 })).toEqual(["BAD_FIELD", "debounceUs"]);
+    expect(refused({ ...open, debounceUs: 100 })).toEqual(["BAD_FIELD", "debounceUs"]);
+    expect(refused({ ...open, op: "configure", debounceUs: 100 })).toEqual(["BAD_FIELD", "debounceUs"]);
   });
 
   test("that are for outputs are refused on an input", () => {
     for (const setting of [{ share: true }, { mode: "wait" }, { drive: "push-pull" }, { closeLevel: "off" }, { initial: 1 }]) {
-      expect(refusal({ ...open, direction: "in", ...setting })).toEqual(["BAD_FIELD", Object.keys(setting)[0]]);
+      expect(refused({ ...open, direction: "in", ...setting })).toEqual(["BAD_FIELD", Object.keys(setting)[0]]);
     }
   });
 
@@ -160,7 +156,7 @@ describe("the settings of a pin", () => {
       { onDisconnect: true },
       { debounceUs: MAX_DEBOUNCE_US + 1 },
     ]) {
-      expect(refusal({ ...open, direction: "in", ...setting })).toEqual(["BAD_FIELD", Object.keys(setting)[0]]);
+      expect(refused({ ...open, direction: "in", ...setting })).toEqual(["BAD_FIELD", Object.keys(setting)[0]]);
     }
   });
 });

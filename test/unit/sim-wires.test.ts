@@ -1,21 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { SimulatedClock } from "../../src/clock/simulated.ts";
-import type { Edge, InputSettings, LineId, LineListener, OutputSettings } from "../../src/gpio/backend.ts";
-import { SimBackend } from "../../src/gpio/sim.ts";
+import type { Edge, LineId, LineListener } from "../../src/gpio/backend.ts";
+import type { SimBackend } from "../../src/gpio/sim.ts";
 import type { Bias, Drive, Level } from "../../src/protocol/requests.ts";
-
-const gpio = (offset: number): LineId => ({ chip: "sim:0", offset });
-const output: OutputSettings = { direction: "out", activeLow: false, bias: "as-is", drive: "push-pull", initial: 0 };
-const input: InputSettings = { direction: "in", activeLow: false, bias: "as-is", debounceUs: 0 };
-const deaf: LineListener = { edge: () => {}, fail: () => {} };
-const ignore = () => {};
-
-function build() {
-  const clock = new SimulatedClock();
-  const sim = new SimBackend({ clock });
-  return { clock, sim };
-}
+import { build, deaf, gpio, ignore, input, output } from "./sim-header.ts";
 
 /** A listener that writes the edges it hears into a common log, as `17:1`. */
 function logging(log: string[], offset: number): LineListener {

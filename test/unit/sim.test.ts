@@ -1,23 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { SimulatedClock } from "../../src/clock/simulated.ts";
-import type { Edge, GpioBackend, InputSettings, LineId, LineListener, OutputSettings } from "../../src/gpio/backend.ts";
+import type { Edge, GpioBackend, LineId, LineListener } from "../../src/gpio/backend.ts";
 import { MAX_TRACE, SimBackend } from "../../src/gpio/sim.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import type { Level } from "../../src/protocol/requests.ts";
 import { conformsAsGpioBackend } from "../conformance/gpio-backend.ts";
-
-const gpio = (offset: number): LineId => ({ chip: "sim:0", offset });
-const output: OutputSettings = { direction: "out", activeLow: false, bias: "as-is", drive: "push-pull", initial: 0 };
-const input: InputSettings = { direction: "in", activeLow: false, bias: "as-is", debounceUs: 0 };
-const deaf: LineListener = { edge: () => {}, fail: () => {} };
-const ignore = () => {};
-
-function build() {
-  const clock = new SimulatedClock();
-  const sim = new SimBackend({ clock });
-  return { clock, sim };
-}
+import { build, deaf, gpio, ignore, input, output } from "./sim-header.ts";
 
 /** A listener that writes what it hears into a common log, as `17:1` or `17:LINE_LOST`. */
 function logging(log: string[], name: string | number, onEdge: (edge: Edge) => void = ignore): LineListener {
