@@ -16,6 +16,10 @@ export interface Limits {
   readonly backlogEvents: number;
   /** Bytes written to one client and not yet taken by its socket; beyond them it is disconnected. */
   readonly unsentBytes: number;
+  /** Pools of frames at once. */
+  readonly pools: number;
+  /** Longest `meta` of a frame, in bytes of CBOR. */
+  readonly metaBytes: number;
   /** Longest time an output may be active without a break, across commands, in ms; Infinity: as long as it likes. */
   readonly maxOnMs: number;
 }
@@ -30,6 +34,8 @@ export const defaultLimits: Limits = {
   queuedCommands: 1024,
   backlogEvents: 1024,
   unsentBytes: 1024 * 1024,
+  pools: 64,
+  metaBytes: 4096,
   maxOnMs: Number.POSITIVE_INFINITY,
 };
 
@@ -56,3 +62,21 @@ export const MAX_DEBOUNCE_US = 0xffff_ffff;
 
 /** Longest name of a pin or client, in characters. */
 export const MAX_NAME_LENGTH = 64;
+
+/** Fewest slots of a pool: one to write while the latest frame is kept in the other. */
+export const MIN_SLOTS = 2;
+
+/** Most slots of one pool. */
+export const MAX_SLOTS = 1024;
+
+/** Largest payload of a slot, in bytes: 1 GiB. */
+export const MAX_SLOT_BYTES = 2 ** 30;
+
+/** Largest width and height of a frame, in pixels. */
+export const MAX_SIDE_PIXELS = 32_768;
+
+/** Longest name of a pool, in characters: it is part of a file's name. */
+export const MAX_POOL_NAME_LENGTH = 48;
+
+/** Most frames that one group may have waiting. */
+export const MAX_DEPTH = 256;

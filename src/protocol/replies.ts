@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { biasSchema, closeLevelSchema, driveSchema, levelSchema, modeSchema, type Op, onDisconnectSchema } from "./requests.ts";
+import {
+  biasSchema,
+  closeLevelSchema,
+  driveSchema,
+  levelSchema,
+  modeSchema,
+  type Op,
+  onDisconnectSchema,
+  policySchema,
+} from "./requests.ts";
 
 const count = z.int().nonnegative();
 const timestampNs = z.bigint().nonnegative().describe("CLOCK_MONOTONIC, ns");
@@ -65,6 +74,130 @@ export const clientInfoSchema = z.object({
 /** One client of the supervisor. */
 export type ClientInfo = z.infer<typeof clientInfoSchema>;
 
+const fourcc = z.string().describe("a V4L2 pixel format, or RAW");
+const epoch = count.describe("of the pool's file: another file has another one");
+const generation = count.describe("of the slot's content: even while a frame is in it");
+const lease = count.describe("never given twice");
+const seq = count.describe("counts the frames of the pool from 1");
+
+/** Where the lines of one plane of an image are. */
+export const planeSchema = z.object({
+  offset: count.describe("bytes from the start of the payload"),
+  stride: count.describe("bytes from one line to the next"),
+});
+/** Where the lines of one plane of an image are. */
+export type Plane = z.infer<typeof planeSchema>;
+
+/** What an image of a pool looks like; all that RAW has is its name. */
+const format = {
+  fourcc,
+  width: count.nullable().describe("in pixels; null: RAW"),
+  height: count.nullable(),
+  stride: count.nullable().describe("of the first plane; null: RAW, or compressed"),
+};
+
+/** How a pool's file is laid out; docs/frames.md has it byte by byte. */
+export const poolLayoutSchema = z.object({
+  pool: z.string(),
+  path: z.string(),
+  epoch,
+  slots: count,
+  bytes: count.describe("what a slot holds"),
+  headerOffset: count,
+  headerStride: count,
+  payloadOffset: count,
+  payloadStride: count,
+  ...format,
+  planes: z.array(planeSchema).describe("empty: RAW, or compressed"),
+});
+/** How a pool's file is laid out. */
+export type PoolLayout = z.infer<typeof poolLayoutSchema>;
+
+/** A slot to write to. */
+export const grantSchema = z.object({ slot: count, generation: count.describe("odd while it is written"), lease, epoch });
+/** A slot to write to. */
+export type Grant = z.infer<typeof grantSchema>;
+
+/** What a slot is for. A writer that has gone without a word leaves it `quarantined` until its process has ended. */
+export const slotStateSchema = z.enum(["free", "writing", "quarantined", "ready", "reading", "retired"]);
+/** What a slot is for. */
+export type SlotState = z.infer<typeof slotStateSchema>;
+
+/** Who holds a slot, and since when. */
+const leaseInfo = z.object({
+  lease,
+  client: count,
+  name: z.string(),
+  pid: count.nullable(),
+  heldMs: z.number(),
+});
+
+/** One slot. */
+export const slotInfoSchema = z.object({
+  slot: count,
+  state: slotStateSchema,
+  generation: count,
+  seq: seq.nullable().describe("of the frame in it; null: none"),
+  ageMs: z.number().nullable().describe("since that frame was captured"),
+  holders: z.array(leaseInfo).describe("its writer, or its readers"),
+});
+/** One slot. */
+export type SlotInfo = z.infer<typeof slotInfoSchema>;
+
+/** One consumer of a group. */
+const consumer = z.object({
+  client: count,
+  name: z.string(),
+  pid: count.nullable(),
+  sub: count,
+  slot: count.nullable().describe("the one that it holds"),
+  heldMs: z.number().nullable().describe("for how long"),
+  delivered: count,
+  revoked: count,
+});
+
+/** Why frames were not delivered. */
+const dropped = z.object({
+  stale: count.describe("a newer one took its place (latest, drop-oldest)"),
+  full: count.describe("there was no room for it (drop-newest)"),
+  reclaimed: count.describe("a producer needed its slot"),
+  removed: count.describe("the pool's file was replaced or removed"),
+});
+/** Why frames were not delivered, and how many. */
+export type Dropped = z.infer<typeof dropped>;
+
+/** One group of consumers. At every moment published = delivered + dropped + queued. */
+export const groupInfoSchema = z.object({
+  group: z.string().describe("its name, or that of its only client"),
+  policy: policySchema,
+  depth: count,
+  deadlineMs: z.number().nullable(),
+  published: count.describe("since it was there"),
+  delivered: count,
+  dropped,
+  queued: count,
+  fps: z.number().describe("delivered a second, of late"),
+  ageMs: z.number().nullable().describe("of the last frame when it was delivered, since its capture"),
+  consumers: z.array(consumer),
+});
+/** One group of consumers. */
+export type GroupInfo = z.infer<typeof groupInfoSchema>;
+
+/** One pool. */
+export const poolInfoSchema = z.object({
+  pool: z.string(),
+  layout: poolLayoutSchema,
+  published: count,
+  aborted: count.describe("given up by their producers"),
+  refused: count.describe("acquires for which no slot came free in time"),
+  waiting: count.describe("producers that wait for a slot"),
+  fps: z.number().describe("published a second, of late"),
+  slots: z.array(slotInfoSchema),
+  groups: z.array(groupInfoSchema),
+});
+/** One pool. */
+export type PoolInfo = z.infer<typeof poolInfoSchema>;
+
 /** What has been counted since the start. */
 export const countersSchema = z.object({
   clients: count,
@@ -76,6 +209,11 @@ export const countersSchema = z.object({
   edges: count.describe("delivered to the supervisor by the lines"),
   lostEvents: count.describe("dropped because a client was slow, or by the kernel"),
   skippedCycles: count.describe("cycles of endless waves and PWM that the machine was too slow to play"),
+  framesPublished: count,
+  framesDelivered: count.describe("to consumers; one frame goes to every group"),
+  framesDropped: count.describe("by groups"),
+  leasesRevoked: count.describe("of consumers that held a frame for longer than they said"),
+  slotsQuarantined: count.describe("by writers that went without a word"),
 });
 /** What has been counted since the start. */
 export type Counters = z.infer<typeof countersSchema>;
@@ -104,6 +242,7 @@ export const replySchemas = {
     counters: countersSchema,
     clients: z.array(clientInfoSchema),
     pins: z.array(pinInfoSchema).describe("the open ones"),
+    pools: z.array(poolInfoSchema),
   }),
   pins: z.object({ pins: z.array(pinInfoSchema) }),
   shutdown: empty,
@@ -128,6 +267,18 @@ export const replySchemas = {
   observe: z.object({ sub: count, state: pinStateSchema }),
   unwatch: empty,
   close: empty,
+  pools: z.object({ pools: z.array(poolInfoSchema) }),
+  "pool.create": poolLayoutSchema,
+  "pool.open": poolLayoutSchema,
+  "pool.remove": empty,
+  "slot.acquire": grantSchema,
+  "slot.publish": z.object({
+    seq,
+    next: grantSchema.nullable().optional().describe("with acquire; null: no slot is free now"),
+  }),
+  "slot.abort": empty,
+  "slot.release": z.object({ valid: z.boolean().describe("false: the lease was revoked, and what was read may be torn") }),
+  "frames.subscribe": z.object({ sub: count }),
   "sim.set": empty,
   "sim.wire": empty,
 } satisfies Record<Op, z.ZodObject>;
@@ -158,6 +309,25 @@ export const eventSchemas = {
     command: count.nullable().describe("the command that holds the line"),
     by: z.string().nullable().describe("the name of the client that gave it"),
     lost,
+  }),
+  frame: z.object({
+    sub: count,
+    ev: z.literal("frame"),
+    slot: count,
+    generation,
+    lease,
+    epoch,
+    seq,
+    bytes: count,
+    timestampNs: timestampNs.describe("of its capture, CLOCK_MONOTONIC, ns"),
+    ...format,
+    meta: z.record(z.string(), z.unknown()).optional().describe("what the producer has said of it"),
+    lost: count.describe("frames that the group has dropped since the one before"),
+  }),
+  revoked: z.object({
+    sub: count,
+    ev: z.literal("revoked"),
+    lease: count.describe("held for longer than maxHoldMs; the next frame comes when it is released"),
   }),
   end: z.object({
     sub: count,

@@ -1,6 +1,20 @@
 import { z } from "zod";
 import { HoldfastError } from "./errors.ts";
-import { MAX_CYCLES, MAX_DEBOUNCE_US, MAX_DURATION_MS, MAX_NAME_LENGTH, MAX_STEPS, MIN_DURATION_MS, MIN_PERIOD_MS } from "./limits.ts";
+import {
+  MAX_CYCLES,
+  MAX_DEBOUNCE_US,
+  MAX_DEPTH,
+  MAX_DURATION_MS,
+  MAX_NAME_LENGTH,
+  MAX_POOL_NAME_LENGTH,
+  MAX_SIDE_PIXELS,
+  MAX_SLOT_BYTES,
+  MAX_SLOTS,
+  MAX_STEPS,
+  MIN_DURATION_MS,
+  MIN_PERIOD_MS,
+  MIN_SLOTS,
+} from "./limits.ts";
 
 export { PROTOCOL_VERSION } from "./version.ts";
 
@@ -11,7 +25,17 @@ const clientName = name.regex(/^\P{Cc}*$/u, "must not hold control characters").
 const pin = name.describe("GPIO17, 17, BOARD11, a line name, or chip-label:offset");
 const durationMs = z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS).describe("in ms, may be fractional; 1 µs to ten years");
 const count = z.int().min(1).max(MAX_CYCLES);
-const sub = z.int().positive().describe("the number that `watch` or `observe` answered");
+const timestampNs = z.bigint().nonnegative().describe("CLOCK_MONOTONIC, ns");
+const sub = z.int().positive().describe("the number that `watch`, `observe` or `frames.subscribe` answered");
+/** A pool's name is part of its file's name. */
+const pool = z
+  .string()
+  .min(1)
+  .max(MAX_POOL_NAME_LENGTH)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "must be letters, digits, and . _ - behind the first")
+  .describe("letters, digits, and . _ - behind the first");
+const lease = z.int().positive().describe("the number of the grant, or of the frame event");
+const sidePixels = z.int().min(1).max(MAX_SIDE_PIXELS);
 
 /** The level of a line: 1 is active, whatever the voltage (GPIO_V2_LINE_FLAG_ACTIVE_LOW). */
 export const levelSchema = z.union([z.literal(0), z.literal(1)]);
@@ -27,6 +51,40 @@ export const driveSchema = z.enum(["push-pull", "open-drain", "open-source"]);
 export const onDisconnectSchema = z.enum(["close", "stay"]);
 /** Where a line is driven before it is released. */
 export const closeLevelSchema = z.enum(["off", "on", "keep"]);
+
+/** What a group of consumers does with a frame for which it has no room. */
+export const policySchema = z.enum(["latest", "drop-oldest", "drop-newest", "block"]);
+
+/** What is said of a pool when it is made. */
+const poolShape = {
+  slots: z.int().min(MIN_SLOTS).max(MAX_SLOTS),
+  fourcc: z.string().min(1).max(4).optional().describe("a V4L2 pixel format such as BGR3, or RAW, the default"),
+  width: sidePixels.optional().describe("in pixels; every format but RAW needs it"),
+  height: sidePixels.optional(),
+  stride: z.int().min(1).max(MAX_SLOT_BYTES).optional().describe("bytes from one line of pixels to the next; default: no padding"),
+  bytes: z
+    .int()
+    .min(1)
+    .max(MAX_SLOT_BYTES)
+    .optional()
+    .describe("what a slot holds; RAW needs it, others have room for one image, compressed ones for 2 bytes a pixel"),
+};
+/** A pool as a configuration file describes it. */
+export const poolSettingsSchema = z.strictObject(poolShape);
+
+/** A policy says which of `depth` and `deadlineMs` it has. */
+function policyHasItsFields(request: { policy?: Policy | undefined; depth?: number | undefined; deadlineMs?: number | undefined }, context: z.RefinementCtx) {
+  const { policy, depth, deadlineMs } = request;
+  if (policy === "latest" && depth !== undefined && depth !== 1) {
+    context.addIssue({ code: "custom", path: ["depth"], message: "is 1 with policy latest" });
+  }
+  if (policy === "block" && deadlineMs === undefined) {
+    context.addIssue({ code: "custom", path: ["deadlineMs"], message: "says for how long policy block may keep a producer waiting" });
+  }
+  if (policy !== "block" && deadlineMs !== undefined) {
+    context.addIssue({ code: "custom", path: ["deadlineMs"], message: "is for policy block" });
+  }
+}
 
 /** What may be said of a pin when it is opened and, but for `initial`, changed later. */
 const settings = {
@@ -130,6 +188,33 @@ export const requestSchemas = {
   unwatch: request("unwatch", { sub }),
   close: request("close", { pin, hard: z.boolean().optional().describe("drop what is queued; default false") }),
 
+  pools: request("pools", {}),
+  "pool.create": request("pool.create", { pool, ...poolShape }),
+  "pool.open": request("pool.open", { pool }),
+  "pool.remove": request("pool.remove", { pool }),
+  "slot.acquire": request("slot.acquire", {
+    pool,
+    waitMs: durationMs.optional().describe("how long to wait for a slot; default: no longer than the groups with policy block may demand"),
+  }),
+  "slot.publish": request("slot.publish", {
+    lease,
+    bytes: z.int().nonnegative().max(MAX_SLOT_BYTES).describe("of the payload that are used"),
+    timestampNs: timestampNs.optional().describe("when the frame was captured; default: now"),
+    meta: z.record(z.string(), z.unknown()).optional().describe("anything small, for the consumers"),
+    acquire: z.literal(true).optional().describe("grant the next slot with the reply"),
+  }),
+  "slot.abort": request("slot.abort", { lease }),
+  "slot.release": request("slot.release", { lease }),
+  "frames.subscribe": request("frames.subscribe", {
+    pool,
+    group: clientName.optional().describe("consumers of one group share its frames; default: a group of its own"),
+    policy: policySchema.optional().describe("default latest, or that of the group"),
+    depth: z.int().min(1).max(MAX_DEPTH).optional().describe("frames that may wait for the group; default 1 with latest, else 2"),
+    deadlineMs: durationMs.optional().describe("with block, which needs it: how long a producer may be kept waiting"),
+    maxHoldMs: durationMs.optional().describe("a frame that is held for longer is revoked; default: never"),
+    startWithLatest: z.boolean().optional().describe("begin with the latest frame that there is; default false"),
+  }).superRefine(policyHasItsFields),
+
   "sim.set": request("sim.set", { pin, level: levelSchema.nullable().describe("what the outside drives the wire to; null lets go") }),
   "sim.wire": request("sim.wire", { pin, to: pin }),
 };
@@ -154,6 +239,11 @@ export type Drive = z.infer<typeof driveSchema>;
 export type OnDisconnect = z.infer<typeof onDisconnectSchema>;
 /** Where a line is driven before it is released. */
 export type CloseLevel = z.infer<typeof closeLevelSchema>;
+
+/** What a group of consumers does with a frame for which it has no room. */
+export type Policy = z.infer<typeof policySchema>;
+/** How a pool is laid out, as it is asked for. */
+export type PoolSettings = z.infer<typeof poolSettingsSchema>;
 
 /** A request that commands an output. */
 export type CommandRequest = RequestOf<"on" | "off" | "toggle" | "value" | "blink" | "pulse" | "pattern">;
