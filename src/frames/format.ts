@@ -137,7 +137,8 @@ function imageFormat(
     return plane;
   });
   const { bytes = end } = settings;
-  if (bytes < end) throw new HoldfastError("BAD_FIELD", `bytes: one image of ${fourcc}, ${width}x${height}, has ${end}`, { field: "bytes" });
+  if (bytes < end)
+    throw new HoldfastError("BAD_FIELD", `bytes: one image of ${fourcc}, ${width}x${height}, has ${end}`, { field: "bytes" });
   return { fourcc, width, height, stride, planes, bytes: withinLimit(bytes) };
 }
 

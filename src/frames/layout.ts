@@ -1,4 +1,5 @@
-import type { SlotState } from "../protocol/replies.ts";
+import type { PoolLayout, SlotState } from "../protocol/replies.ts";
+import type { FrameFormat } from "./format.ts";
 
 /**
  * How a pool's file is laid out, byte by byte; docs/frames.md tells it to those who write in other languages. All words are
@@ -41,8 +42,8 @@ export const poolWords = {
   end: 200,
 } as const;
 
-/** What the pool's `state` word says. */
-export const poolStates = { live: 1, removed: 2 } as const;
+/** What the pool's `state` word says. A file in the making is announced to nobody. */
+export const poolStates = { making: 0, live: 1, removed: 2 } as const;
 
 /** Where the words of a slot's header are. Those before `seq` may change at any time; the others only while `generation` is odd. */
 export const slotWords = {
@@ -76,6 +77,32 @@ export const slotStateWords: { readonly [S in SlotState]: number } = {
 
 /** Most planes of an image. */
 export const MAX_PLANES = 4;
+
+/** What the files of pools are called. */
+export const FILE_NAME = /^holdfast-[A-Za-z0-9][A-Za-z0-9._-]*-[0-9a-f]{12}$/;
+
+/** What the file of a pool is called. @param epoch of 48 bits */
+export function fileName(pool: string, epoch: number): string {
+  return `holdfast-${pool}-${epoch.toString(16).padStart(12, "0")}`;
+}
+
+/** How the file of a pool is laid out that is at `folder`. */
+export function poolLayout(pool: string, folder: string, epoch: number, slots: number, format: FrameFormat): PoolLayout {
+  const { payloadOffset, payloadStride } = fileLayout(slots, format.bytes);
+  const { planes, ...rest } = format;
+  return {
+    pool,
+    path: `${folder}/${fileName(pool, epoch)}`,
+    epoch,
+    slots,
+    headerOffset: HEADER_OFFSET,
+    headerStride: HEADER_STRIDE,
+    payloadOffset,
+    payloadStride,
+    ...rest,
+    planes: [...planes],
+  };
+}
 
 /** Where the parts of a file with so many slots of so many bytes are. */
 export function fileLayout(slots: number, bytes: number): { payloadOffset: number; payloadStride: number; fileBytes: number } {

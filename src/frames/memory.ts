@@ -27,11 +27,11 @@ export interface FrameWords {
 export interface PoolMemory {
   /** Where it is, and how it is laid out. */
   readonly layout: PoolLayout;
-  /** Writes who has a slot. A frame that is to be seen in it has been described before. */
+  /** Writes who has a slot. A frame that is to be seen in it has been described before. Never throws: `present` tells. */
   mirror(slot: number, words: SlotWords): void;
-  /** Describes the frame that a slot is about to show: its generation is still odd. */
+  /** Describes the frame that a slot is about to show: its generation is still odd. Never throws. */
   describe(slot: number, frame: FrameWords): void;
-  /** False: the file has been deleted by somebody else, or is another one by now. */
+  /** False: somebody has deleted, replaced or cut the file, or its headers can't be written; or it has been removed. */
   present(): boolean;
   /** Deletes the file, and marks it as deleted for those who have it mapped: their memory stays. Never throws. */
   remove(): void;
@@ -47,4 +47,6 @@ export interface SharedMemory {
    * @throws HoldfastError `MEMORY_FULL` with `neededBytes` and `freeBytes`; `MEMORY_FAILED`, `PERMISSION_DENIED`
    */
   reserve(name: string, slots: number, format: FrameFormat): Promise<PoolMemory>;
+  /** Deletes the files that supervisors left which live no more. Never throws. @returns their paths */
+  removeLeftovers(): readonly string[];
 }
