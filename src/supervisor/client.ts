@@ -26,9 +26,18 @@ export interface Outlet {
   stopped?(): void;
 }
 
+/** Who is told of a client's end. */
+export interface ClientListener {
+  /** It sends nothing any more, and its subscriptions have ended. */
+  left(): void;
+  /** Nothing of it is left. */
+  gone(): void;
+}
+
 /** Whoever sends requests, and what it holds. */
 export class Client {
   readonly #actor: Actor<typeof clientMachine>;
+  readonly #listener: ClientListener;
   /** What calls off the waits for something that has yet to happen. */
   readonly #waits = new Set<() => void>();
   readonly #subscriptions = new Map<number, { readonly subscription: Subscription; readonly end: () => void }>();
@@ -45,12 +54,13 @@ export class Client {
     readonly peer: Peer,
     readonly outlet: Outlet,
     readonly surroundings: Surroundings,
-    gone: () => void,
+    listener: ClientListener,
   ) {
+    this.#listener = listener;
     this.name = peer.name;
     this.connectedUs = surroundings.clock.nowUs();
     this.#actor = createActor(clientMachine.provide({ actions: { letGo: () => this.#letGo() } }));
-    this.#actor.subscribe({ complete: gone });
+    this.#actor.subscribe({ complete: () => listener.gone() });
     this.#actor.start();
   }
 
@@ -137,6 +147,7 @@ export class Client {
   #letGo(): void {
     for (const callOff of [...this.#waits]) callOff();
     for (const number of [...this.#subscriptions.keys()]) this.unsubscribe(number);
+    this.#listener.left();
     const closing = [...this.pins].filter((pin) => pin.leave(this));
     let left = closing.length;
     const settle = () => this.#actor.send({ type: "settled" });

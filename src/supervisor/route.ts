@@ -56,6 +56,22 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
   },
   close: ({ pins }, client, { pin, hard = false }) => client.wait((closed) => pins.find(pin).close(client, hard, () => closed({}))),
 
+  pools: ({ pools }) => ({ pools: pools.all() }),
+  "pool.create": ({ pools }, _, { id: _id, op: _op, pool, ...settings }) => pools.create(pool, settings),
+  "pool.open": ({ pools }, _, { pool }) => pools.open(pool),
+  "pool.remove": ({ pools }, _, { pool }) => {
+    pools.remove(pool);
+    return {};
+  },
+  "slot.acquire": ({ pools }, client, request) => pools.acquire(client, request),
+  "slot.publish": ({ pools }, client, request) => pools.publish(client, request),
+  "slot.abort": ({ pools }, client, { lease }) => {
+    pools.abort(client, lease);
+    return {};
+  },
+  "slot.release": ({ pools }, client, { lease }) => ({ valid: pools.release(client, lease) }),
+  "frames.subscribe": ({ pools }, client, request) => pools.subscribe(client, request),
+
   "sim.set": ({ pins }, _, { pin, level }) => {
     pins.simulation.drive(pins.locate(pin), level);
     return {};

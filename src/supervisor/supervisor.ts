@@ -10,18 +10,15 @@ import { version } from "../version.ts";
 import { Client, type Outlet, type Peer } from "./client.ts";
 import { pinInfo } from "./pin-info.ts";
 import { Pins } from "./pins.ts";
+import { Pools } from "./pools/pools.ts";
 import { route } from "./route.ts";
-import type { Log, Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { newTally } from "./tally.ts";
 
 /** What a supervisor is made of. */
-export interface SupervisorParts {
-  readonly backend: GpioBackend;
-  readonly clock: Clock;
-  readonly limits: Limits;
+export interface SupervisorParts extends Omit<Surroundings, "tally"> {
   /** How long a soft shutdown may take before it becomes a hard one, in ms. */
   readonly drainMs: number;
-  readonly log: Log;
 }
 
 /** Any reply, without `id` and `ok`. */
@@ -38,17 +35,18 @@ export class Supervisor {
   readonly #startedUs: number;
   #lastClient = 0;
   readonly pins: Pins;
-  /** Settles when every line has been given back after a shutdown. */
+  readonly pools: Pools;
+  /** Settles when every line has been given back and every pool has been removed after a shutdown. */
   readonly stopped: Promise<void>;
 
   /** @throws HoldfastError what `GpioBackend.chips` throws */
-  constructor({ backend, clock, limits, drainMs, log }: SupervisorParts) {
-    this.#surroundings = { backend, clock, limits, log, tally: newTally() };
+  constructor({ drainMs, ...parts }: SupervisorParts) {
+    this.#surroundings = { ...parts, tally: newTally() };
+    const { clock } = parts;
     this.#startedUs = clock.nowUs();
-    this.pins = new Pins(this.#surroundings, () => this.#actor.send({ type: "drained" }));
-    const machine = supervisorMachine.provide({
-      actions: { closeAll: () => this.pins.shut(false), abortAll: () => this.pins.shut(true) },
-    });
+    this.pins = new Pins(this.#surroundings, () => this.#tellIfDrained());
+    this.pools = new Pools(this.#surroundings, () => this.#tellIfDrained());
+    const machine = supervisorMachine.provide({ actions: { closeAll: () => this.#shut(false), abortAll: () => this.#shut(true) } });
     this.#actor = createActor(machine, { input: { drainMs }, clock: xstateClock(clock) });
     this.stopped = new Promise((resolve) => this.#actor.subscribe({ complete: resolve }));
     void this.stopped.then(() => {
@@ -75,7 +73,10 @@ export class Supervisor {
       throw new HoldfastError("LIMIT_CLIENTS", `the supervisor serves ${limits.clients} clients at most`, { limit: limits.clients });
     }
     const number = ++this.#lastClient;
-    const client = new Client(number, peer, outlet, this.#surroundings, () => this.#clients.delete(number));
+    const client = new Client(number, peer, outlet, this.#surroundings, {
+      left: () => this.pools.leave(client),
+      gone: () => this.#clients.delete(number),
+    });
     this.#clients.set(number, client);
     tally.clients += 1;
     return client;
@@ -120,7 +121,17 @@ export class Supervisor {
       counters: { ...tally },
       clients: [...this.#clients.values()].map((client) => clientInfo(client, clock)),
       pins: this.pins.open.map((pin) => pinInfo(pin.named, pin, clock, null)),
+      pools: this.pools.all(),
     };
+  }
+
+  #shut(hard: boolean): void {
+    this.pins.shut(hard);
+    this.pools.shut(hard);
+  }
+
+  #tellIfDrained(): void {
+    if (this.pins.open.length === 0 && this.pools.isEmpty) this.#actor.send({ type: "drained" });
   }
 
   async #follow(client: Client, reply: Promise<Reply>): Promise<Reply> {
@@ -146,6 +157,7 @@ export class Supervisor {
 /** Whether a reply may be long in coming. Nobody is kept from anything else, least of all from stopping a pin. */
 function mayWait(request: Request): boolean {
   if (request.op === "close") return request.hard !== true;
+  if (request.op === "slot.acquire") return true;
   return (
     ("ack" in request && (request.ack === "started" || request.ack === "done")) || ("waitMs" in request && request.waitMs !== undefined)
   );

@@ -1,5 +1,7 @@
 import type { Clock } from "../clock/clock.ts";
 import type { GpioBackend } from "../gpio/backend.ts";
+import type { SharedMemory } from "../frames/memory.ts";
+import type { Processes } from "../processes/processes.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Tally } from "./tally.ts";
 
@@ -14,6 +16,8 @@ export interface Log {
 /** What the parts of a supervisor share: the world that it was given, its limits, and what it counts. */
 export interface Surroundings {
   readonly backend: GpioBackend;
+  readonly memory: SharedMemory;
+  readonly processes: Processes;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly tally: Tally;

@@ -1,0 +1,183 @@
+import { formatOf } from "../../frames/format.ts";
+import { encode } from "../../protocol/codec.ts";
+import { HoldfastError } from "../../protocol/errors.ts";
+import type { Grant, PoolInfo, PoolLayout, ReplyOf } from "../../protocol/replies.ts";
+import type { PoolSettings, RequestOf } from "../../protocol/requests.ts";
+import type { Client } from "../client.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { Leases, type WriteLease } from "./lease.ts";
+import { Pool } from "./pool.ts";
+import { Quarantine } from "./quarantine.ts";
+
+/** Every pool by its name, and every lease. */
+export class Pools {
+  readonly #surroundings: Surroundings;
+  readonly #pools = new Map<string, Pool>();
+  /** Pools whose memory is being made. */
+  readonly #coming = new Set<string>();
+  readonly #leases = new Leases();
+  readonly #quarantine: Quarantine;
+  readonly #emptied: () => void;
+  /** Soft: no more slots are granted, and each pool goes when it is drained. Hard: at once. */
+  #shut: "no" | "soft" | "hard" = "no";
+
+  /** @param emptied is told when, after `shut`, the last pool has gone */
+  constructor(surroundings: Surroundings, emptied: () => void) {
+    this.#surroundings = surroundings;
+    this.#emptied = emptied;
+    this.#quarantine = new Quarantine(surroundings.processes, surroundings.clock);
+  }
+
+  /** Whether there is none, nor one that is being made. */
+  get isEmpty(): boolean {
+    return this.#pools.size === 0 && this.#coming.size === 0;
+  }
+
+  /**
+   * Makes a pool.
+   * @throws HoldfastError `SHUTTING_DOWN`, `POOL_EXISTS`, `LIMIT_POOLS`, what `formatOf` and `SharedMemory.reserve` throw
+   */
+  async create(name: string, settings: PoolSettings): Promise<PoolLayout> {
+    this.#assertOpen();
+    const { limits, memory, log } = this.#surroundings;
+    if (this.#pools.has(name) || this.#coming.has(name)) {
+      throw new HoldfastError("POOL_EXISTS", `there is a pool ${name} already`, { field: "pool", pool: name });
+    }
+    if (this.#pools.size + this.#coming.size >= limits.pools) {
+      throw new HoldfastError("LIMIT_POOLS", `there may be ${limits.pools} pools`, { limit: limits.pools });
+    }
+    const format = formatOf(settings);
+    this.#coming.add(name);
+    try {
+      const reserved = await memory.reserve(name, settings.slots, format);
+      if (this.#shut !== "no") {
+        reserved.remove();
+        throw shuttingDown();
+      }
+      const pool = new Pool(name, format, reserved, this.#leases, this.#surroundings, () => this.#removeDrained());
+      this.#pools.set(name, pool);
+      log.info({ pool: name, path: pool.layout.path, slots: settings.slots, bytes: format.bytes }, "pool made");
+      return pool.layout;
+    } finally {
+      this.#coming.delete(name);
+      this.#tellIfEmptied();
+    }
+  }
+
+  /** @throws HoldfastError `POOL_UNKNOWN` */
+  open(name: string): Promise<PoolLayout> {
+    return this.#find(name).open();
+  }
+
+  /** @throws HoldfastError `POOL_UNKNOWN` */
+  remove(name: string): void {
+    this.#remove(this.#find(name));
+  }
+
+  /** @throws HoldfastError `SHUTTING_DOWN`, `POOL_UNKNOWN`, `SLOT_NONE`, … as `WaitingProducers.acquire` does */
+  acquire(client: Client, { pool, waitMs }: RequestOf<"slot.acquire">): Grant | Promise<Grant> {
+    this.#assertOpen();
+    const found = this.#find(pool);
+    this.#quarantine.expect(client);
+    return found.waiting.acquire(client, waitMs);
+  }
+
+  /** @throws HoldfastError what `Leases.find` throws, `LIMIT_META`, `FRAME_TOO_LONG`, `POOL_GONE` */
+  publish(client: Client, request: RequestOf<"slot.publish">): ReplyOf<"slot.publish"> {
+    const lease = this.#leases.find(client, request.lease, "write");
+    // What a process left behind when it lost its connection is never published.
+    if (lease.client !== client) {
+      throw new HoldfastError("LEASE_FOREIGN", `lease ${lease.number} is of a connection that has ended: abort it`, { field: "lease" });
+    }
+    if (request.meta !== undefined) this.#assertShort(request.meta);
+    return lease.pool.publish(lease, request);
+  }
+
+  /** @throws HoldfastError what `Leases.find` throws */
+  abort(client: Client, number: number): void {
+    const lease = this.#leases.find(client, number, "write");
+    if (lease.client !== client) this.#quarantine.forget(lease);
+    lease.pool.abort(lease);
+  }
+
+  /** @returns whether the lease stood for all the time @throws HoldfastError what `Leases.find` throws */
+  release(client: Client, number: number): boolean {
+    const lease = this.#leases.find(client, number, "read");
+    return lease.pool.release(lease);
+  }
+
+  /** @throws HoldfastError `SHUTTING_DOWN`, `POOL_UNKNOWN`, `GROUP_CONFLICT`, `POOL_SLOTS`, `LIMIT_SUBSCRIPTIONS` */
+  subscribe(client: Client, request: RequestOf<"frames.subscribe">): ReplyOf<"frames.subscribe"> {
+    this.#assertOpen();
+    return this.#find(request.pool).subscribe(client, request);
+  }
+
+  /** A client has gone: what it read is free at once, what it wrote to when its process has ended. Within our own process it has. */
+  leave(client: Client): void {
+    const leases = this.#leases.of(client);
+    for (const lease of leases) if (lease.kind === "read") lease.pool.release(lease);
+    const writes = leases.filter((lease): lease is WriteLease => lease.kind === "write");
+    for (const lease of writes) if (client.peer.transport === "in-process" || lease.isGone) lease.pool.abort(lease);
+    const left = client.peer.transport === "in-process" ? [] : writes.filter(({ isGone }) => !isGone);
+    this.#quarantine.take(client, left);
+  }
+
+  /** Every pool. */
+  all(): PoolInfo[] {
+    return [...this.#pools.values()].map((pool) => pool.info());
+  }
+
+  /** Ends every pool: softly, when what waits for consumers has been delivered and released, or at once. */
+  shut(hard: boolean): void {
+    this.#shut = hard ? "hard" : "soft";
+    for (const pool of [...this.#pools.values()]) {
+      pool.shut();
+      if (hard) this.#remove(pool);
+    }
+    this.#removeDrained();
+    this.#tellIfEmptied();
+  }
+
+  #removeDrained(): void {
+    if (this.#shut === "no") return;
+    for (const pool of [...this.#pools.values()]) if (pool.isDrained) this.#remove(pool);
+  }
+
+  #remove(pool: Pool): void {
+    this.#surroundings.log.info({ pool: pool.name, path: pool.layout.path }, "pool removed");
+    this.#pools.delete(pool.name);
+    pool.remove();
+    this.#tellIfEmptied();
+  }
+
+  #tellIfEmptied(): void {
+    if (this.#shut === "no" || !this.isEmpty) return;
+    this.#quarantine.close();
+    this.#emptied();
+  }
+
+  #find(name: string): Pool {
+    const pool = this.#pools.get(name);
+    if (pool === undefined) throw new HoldfastError("POOL_UNKNOWN", `there is no pool ${name}`, { field: "pool", pool: name });
+    return pool;
+  }
+
+  #assertOpen(): void {
+    if (this.#shut !== "no") throw shuttingDown();
+  }
+
+  #assertShort(meta: Record<string, unknown>): void {
+    const { metaBytes } = this.#surroundings.limits;
+    const { length } = encode(meta);
+    if (length > metaBytes) {
+      throw new HoldfastError("LIMIT_META", `the meta of a frame has at most ${metaBytes} bytes, not ${length}`, {
+        field: "meta",
+        limit: metaBytes,
+      });
+    }
+  }
+}
+
+function shuttingDown(): HoldfastError {
+  return new HoldfastError("SHUTTING_DOWN", "the supervisor is shutting down and takes no more work with frames");
+}
