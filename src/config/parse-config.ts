@@ -1,0 +1,135 @@
+import { parse, TomlError } from "smol-toml";
+import { z } from "zod";
+import { formatOf } from "../frames/format.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import { defaultLimits, type Limits, MAX_DURATION_MS, MIN_DURATION_MS } from "../protocol/limits.ts";
+import { type PoolSettings, poolSettingsSchema, requestSchemas } from "../protocol/requests.ts";
+
+/** What a supervisor's configuration file says: nothing but what is in it. docs/configuration.md is its manual. */
+export interface Config {
+  /** Those that are not to be the default ones. */
+  readonly limits: Partial<Limits>;
+  readonly frames: {
+    /** Of the pools' files; absent: where they are by default. */
+    readonly directory?: string;
+  };
+  /** The pools to make at the start, by their names. */
+  readonly pools: Readonly<Record<string, PoolSettings>>;
+}
+
+/** Largest number that a limit may be. It is there to catch mistakes: no machine holds so many of anything. */
+const MAX_LIMIT = 1e15;
+
+const limitNames = Object.keys(defaultLimits) as (keyof Limits)[];
+const countable = z.int().min(1).max(MAX_LIMIT).optional();
+const limitsTable = z.strictObject({
+  ...(Object.fromEntries(limitNames.map((name) => [name, countable])) as Record<keyof Limits, typeof countable>),
+  maxOnMs: z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS).optional(),
+});
+
+const framesTable = z.strictObject({
+  directory: z.string().startsWith("/", "must be a path from the root: /run/holdfast").optional(),
+});
+
+/** As a person says it: `format`, for `fourcc` is what the protocol calls it. */
+const { slots, fourcc, ...poolShape } = poolSettingsSchema.shape;
+const poolTable = z.strictObject({ slots, format: fourcc, ...poolShape });
+const poolName = requestSchemas["pool.create"].shape.pool;
+
+const configSchema = z.strictObject({
+  limits: limitsTable.optional(),
+  frames: framesTable.optional(),
+  pool: z.record(poolName, poolTable).optional(),
+});
+
+/** A mistake, and the key that has it: `["pool", "cam0", "slots"]`. */
+interface Fault {
+  readonly key: readonly string[];
+  readonly message: string;
+}
+
+/**
+ * The text of a configuration file as what it asks for.
+ * @param file how errors name it
+ * @throws HoldfastError `BAD_CONFIG` with the `file`, and the `line` and `column` of what is not TOML, or the first wrong `key`
+ */
+export function parseConfig(text: string, file: string): Config {
+  const document = tables(text, file);
+  const parsed = configSchema.safeParse(document);
+  const faults = parsed.success ? poolFaults(parsed.data.pool ?? {}) : schemaFaults(parsed.error.issues, document);
+  // What nobody could mean as a name, zod passes over in silence.
+  if (Object.hasOwn((document["pool"] ?? {}) as object, "__proto__")) {
+    faults.push({ key: ["pool", "__proto__"], message: "must be letters, digits, and . _ - behind the first" });
+  }
+  if (!parsed.success || faults.length > 0) throw mistaken(file, faults);
+  const { limits = {}, frames: { directory } = {}, pool = {} } = parsed.data;
+  return {
+    limits: limits as Partial<Limits>,
+    frames: directory === undefined ? {} : { directory },
+    pools: Object.fromEntries(Object.entries(pool).map(([name, table]) => [name, settingsOf(table)])),
+  };
+}
+
+function tables(text: string, file: string): Readonly<Record<string, unknown>> {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const { line, column } = error;
+    const [reason = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n");
+    throw new HoldfastError("BAD_CONFIG", `${file}, line ${line}, column ${column}: ${reason}`, { file, line, column }, { cause: error });
+  }
+}
+
+function settingsOf({ format, ...settings }: z.infer<typeof poolTable>): PoolSettings {
+  return { ...settings, fourcc: format };
+}
+
+/** What each key says for itself is right; here is what does not fit together, such as an image without a width. */
+function poolFaults(pools: Readonly<Record<string, z.infer<typeof poolTable>>>): Fault[] {
+  return Object.entries(pools).flatMap(([name, table]) => {
+    try {
+      formatOf(settingsOf(table));
+      return [];
+    } catch (thrown) {
+      const { details, message } = HoldfastError.from(thrown);
+      const key = details.field === "fourcc" ? "format" : String(details.field);
+      return [{ key: ["pool", name, key], message: message.replace(`${key}: `, "") }];
+    }
+  });
+}
+
+/** A misspelt key comes before the one that is missing because of it. */
+function schemaFaults(issues: readonly z.core.$ZodIssue[], document: unknown): Fault[] {
+  const unknown = issues.flatMap((issue) => {
+    if (issue.code !== "unrecognized_keys") return [];
+    const at = issue.path.map(String);
+    const known = knownKeys(at);
+    return issue.keys.map((name) => ({ key: [...at, name], message: `there is no such key; known are ${known.join(", ")}` }));
+  });
+  const others = issues.flatMap((issue) => {
+    if (issue.code === "unrecognized_keys") return [];
+    const key = issue.path.map(String);
+    if (issue.code === "invalid_key") return [{ key, message: issue.issues[0]?.message ?? issue.message }];
+    const value = key.reduce<unknown>((table, name) => (table as Record<string, unknown> | undefined)?.[name], document);
+    return [{ key, message: value === undefined ? "is missing" : issue.message }];
+  });
+  return [...unknown, ...others];
+}
+
+function knownKeys([section]: readonly string[]): readonly string[] {
+  if (section === "limits") return limitNames;
+  if (section === "frames") return Object.keys(framesTable.shape);
+  if (section === "pool") return Object.keys(poolTable.shape);
+  return Object.keys(configSchema.shape);
+}
+
+function mistaken(file: string, faults: readonly Fault[]): HoldfastError {
+  const told = faults.map(({ key, message }) => `${keyPath(key)}: ${message}`);
+  return new HoldfastError("BAD_CONFIG", `${file}: ${told.join("; ")}`, { file, key: keyPath(faults[0]?.key ?? []) });
+}
+
+/** A key as TOML writes it: `pool.cam0.slots`, `pool."front door".slots`. */
+function keyPath(key: readonly string[]): string {
+  return key.map((name) => (/^[A-Za-z0-9_-]+$/.test(name) ? name : JSON.stringify(name))).join(".");
+}

@@ -1,0 +1,144 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseConfig } from "../../src/config/parse-config.ts";
+import { readConfig } from "../../src/config/read-config.ts";
+import { HoldfastError } from "../../src/protocol/errors.ts";
+
+const FILE = "/etc/holdfast/holdfast.toml";
+
+/** The error of a text that is no configuration. */
+function mistakeIn(text: string): HoldfastError {
+  try {
+    parseConfig(text, FILE);
+  } catch (error) {
+    if (error instanceof HoldfastError) return error;
+    throw error;
+  }
+  throw new Error("it was taken");
+}
+
+test("a file says limits, the folder of frames, and pools by name", () => {
+  const text = `
+    [limits]
+    clients = 64
+    maxOnMs = 1500.5
+
+    [frames]
+    directory = "/run/holdfast"
+
+    [pool.cam0]
+    slots = 6
+    format = "BGR3"
+    width = 1920
+    height = 1080
+
+    [pool.bytes]
+    slots = 2
+    bytes = 65_536
+  `;
+  expect(parseConfig(text, FILE)).toEqual({
+    limits: { clients: 64, maxOnMs: 1500.5 },
+    frames: { directory: "/run/holdfast" },
+    pools: {
+      cam0: { slots: 6, fourcc: "BGR3", width: 1920, height: 1080 },
+      bytes: { slots: 2, bytes: 65_536 },
+    },
+  });
+});
+
+test("an empty file asks for nothing", () => {
+  expect(parseConfig("# nothing yet\n", FILE)).toEqual({ limits: {}, frames: {}, pools: {} });
+});
+
+describe("what is not TOML is named by line and column", () => {
+  const broken: [text: string, line: number, column: number, reason: string][] = [
+    ["[limits]\nclients = \n", 2, 11, "invalid value"],
+    ["[pool.cam0]\nslots = 6\nslots = 7\n", 3, 1, "trying to redefine an already defined table or value"],
+    ["[pool.cam0]\nslots = 6x\n", 2, 10, "illegal character in numeric literal"],
+  ];
+  for (const [text, line, column, reason] of broken) {
+    test(JSON.stringify(text), () => {
+      const { code, message, details } = mistakeIn(text);
+      expect(message).toBe(`${FILE}, line ${line}, column ${column}: ${reason}`);
+      expect({ code, details }).toEqual({ code: "BAD_CONFIG", details: { file: FILE, line, column } });
+    });
+  }
+});
+
+describe("a mistake is named by file and key", () => {
+  const image = 'format = "BGR3"\nwidth = 640\nheight = 480';
+  const mistakes: [text: string, key: string, says: string | RegExp][] = [
+    ["[limit]\nclients = 1", "limit", "there is no such key; known are limits, frames, pool"],
+    ["[limits]\nclient = 1", "limits.client", /known are messageBytes, .*clients/],
+    ["[limits]\nclients = 0", "limits.clients", />=1/],
+    ["[limits]\nclients = 1.5", "limits.clients", /int/],
+    ['[limits]\nclients = "1"', "limits.clients", /expected number, received string/],
+    ["[limits]\nmaxOnMs = inf", "limits.maxOnMs", /Infinity/],
+    ['[frames]\ndirectory = "frames"', "frames.directory", "must be a path from the root: /run/holdfast"],
+    ["[frames]\nfolder = 1", "frames.folder", "known are directory"],
+    [`[pool.cam0]\nslots = 1\n${image}`, "pool.cam0.slots", />=2/],
+    [`[pool.cam0]\n${image}`, "pool.cam0.slots", "is missing"],
+    [`[pool.cam0]\nslots = 6\nfourcc = "BGR3"`, "pool.cam0.fourcc", "known are slots, format, width, height, stride, bytes"],
+    ['[pool.cam0]\nslots = 6\nformat = "BGR9"\nwidth = 2\nheight = 2', "pool.cam0.format", '"BGR9" is no format that a pool may have'],
+    ['[pool.cam0]\nslots = 6\nformat = "BGR3"\nwidth = 2', "pool.cam0.height", "a pool of BGR3 needs"],
+    ['[pool.cam0]\nslots = 6\nformat = "NV12"\nwidth = 3\nheight = 2', "pool.cam0.width", "is a multiple of 2 in NV12"],
+    ["[pool.cam0]\nslots = 6", "pool.cam0.bytes", "a pool of RAW needs"],
+    [`[pool."front door"]\nslots = 6\nbytes = 1`, 'pool."front door"', "must be letters, digits"],
+    [`[pool."__proto__"]\nslots = 6\nbytes = 1`, "pool.__proto__", "must be letters, digits"],
+    ["[[pool]]\nslots = 6", "pool", /expected record/],
+    ["pool = 6", "pool", /expected record/],
+  ];
+  for (const [text, key, says] of mistakes) {
+    test(`${JSON.stringify(text)}: ${key}`, () => {
+      const { code, message, details } = mistakeIn(text);
+      expect({ code, details }).toEqual({ code: "BAD_CONFIG", details: { file: FILE, key } });
+      expect(message).toStartWith(`${FILE}: ${key}: `);
+      expect(message).toMatch(says);
+    });
+  }
+
+  test("a misspelt key comes before the one that is missing because of it", () => {
+    expect(mistakeIn("[pool.cam0]\nslot = 6\nbytes = 1").message).toBe(
+      `${FILE}: pool.cam0.slot: there is no such key; known are slots, format, width, height, stride, bytes; pool.cam0.slots: is missing`,
+    );
+  });
+});
+
+describe("the file", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "holdfast-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const codeOf = (attempt: Promise<unknown>) => attempt.then(String, ({ code, message }: HoldfastError) => `${code}: ${message}`);
+
+  test("the default one need not be there", async () => {
+    const found = { file: null, config: { limits: {}, frames: {}, pools: {} } };
+    expect(await readConfig(undefined, join(folder, "holdfast.toml"))).toEqual(found);
+    expect(await readConfig(undefined, join(folder, "none", "holdfast.toml"))).toEqual(found);
+  });
+
+  test("the default one is read where it is", async () => {
+    const file = join(folder, "holdfast.toml");
+    writeFileSync(file, "[limits]\nclients = 3\n");
+    expect(await readConfig(undefined, file)).toMatchObject({ file, config: { limits: { clients: 3 } } });
+  });
+
+  test("one that is named must be there, and be a file of text", async () => {
+    const missing = join(folder, "none.toml");
+    expect(await codeOf(readConfig(missing))).toBe(`BAD_CONFIG: there is no configuration file ${missing}`);
+    expect(await codeOf(readConfig(folder))).toBe(`BAD_CONFIG: ${folder} is a folder, and no configuration file`);
+    const binary = join(folder, "binary.toml");
+    writeFileSync(binary, new Uint8Array([0x23, 0xff, 0xfe]));
+    expect(await codeOf(readConfig(binary))).toBe(`BAD_CONFIG: ${binary} is not text in UTF-8`);
+  });
+
+  test("one that is there and can't be read is no reason to go on without it", async () => {
+    const file = join(folder, "loop.toml");
+    symlinkSync(file, file);
+    expect(await codeOf(readConfig(undefined, file))).toStartWith(`BAD_CONFIG: the configuration file ${file} can't be read: ELOOP`);
+  });
+});
