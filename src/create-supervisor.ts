@@ -1,9 +1,13 @@
 import { type ClientOptions, HoldfastClient } from "./client/client.ts";
 import type { Clock } from "./clock/clock.ts";
 import { RealClock } from "./clock/real.ts";
+import { FolderSharedMemory } from "./frames/folder.ts";
+import type { SharedMemory } from "./frames/memory.ts";
 import type { GpioBackend } from "./gpio/backend.ts";
+import { PidfdProcesses } from "./processes/pidfd.ts";
 import { DEFAULT_DRAIN_MS, defaultLimits, type Limits } from "./protocol/limits.ts";
 import type { ReplyOf } from "./protocol/replies.ts";
+import type { PoolSettings } from "./protocol/requests.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
 import type { Log } from "./supervisor/surroundings.ts";
 import { inProcess } from "./transports/in-process.ts";
@@ -17,6 +21,10 @@ export interface SupervisorOptions {
   readonly backend: GpioBackend;
   /** Serve other processes on this Unix socket; without it only this process has clients. */
   readonly socket?: string;
+  /** Pools of frames that are there from the start, by their names. */
+  readonly pools?: Readonly<Record<string, PoolSettings>>;
+  /** Where pools are made; default: the machine's shared memory, `new FolderSharedMemory()`. */
+  readonly memory?: SharedMemory;
   /** Default: the machine's time. */
   readonly clock?: Clock;
   /** Those that are not to be the default ones. */
@@ -41,13 +49,15 @@ export interface EmbeddedSupervisor extends AsyncDisposable {
 
 /**
  * Starts a supervisor in this process. The backend is closed with it.
- * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`, and what the backend throws
+ * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`, what the backend throws, and what `pool.create` answers
  */
 export async function createSupervisor(options: SupervisorOptions): Promise<EmbeddedSupervisor> {
-  const { backend, socket, clock = new RealClock(), drainMs = DEFAULT_DRAIN_MS, log = silent } = options;
+  const { backend, socket, pools = {}, memory = new FolderSharedMemory(), clock = new RealClock(), drainMs = DEFAULT_DRAIN_MS } = options;
+  const { log = silent } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const supervisor = new Supervisor({ backend, clock, limits, drainMs, log });
-  const listener = socket === undefined ? null : await UnixListener.open(socket, supervisor, limits, log);
+  const supervisor = new Supervisor({ backend, memory, processes: new PidfdProcesses(), clock, limits, drainMs, log });
+  for (const path of memory.removeLeftovers()) log.info({ path }, "removed the file of a pool whose supervisor has ended");
+  const listener = await start(supervisor, { socket, pools, limits, log });
   const stopped = supervisor.stopped.then(async () => {
     await listener?.close();
     backend.close();
@@ -63,4 +73,23 @@ export async function createSupervisor(options: SupervisorOptions): Promise<Embe
     stopped,
     [Symbol.asyncDispose]: () => shutdown(),
   };
+}
+
+/** Makes the pools and serves. What has been made is removed again when something of it fails. */
+async function start(
+  supervisor: Supervisor,
+  {
+    socket,
+    pools,
+    limits,
+    log,
+  }: Required<Pick<SupervisorOptions, "pools" | "log">> & { readonly socket: string | undefined; readonly limits: Limits },
+): Promise<UnixListener | null> {
+  try {
+    for (const [name, settings] of Object.entries(pools)) await supervisor.pools.create(name, settings);
+    return socket === undefined ? null : await UnixListener.open(socket, supervisor, limits, log);
+  } catch (error) {
+    supervisor.shutdown(true);
+    throw error;
+  }
 }

@@ -1,9 +1,7 @@
 import { type Actor, createActor } from "xstate";
 import { supervisorMachine } from "../../actors/supervisor.ts";
 import { type Clock, xstateClock } from "../clock/clock.ts";
-import type { GpioBackend } from "../gpio/backend.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-import type { Limits } from "../protocol/limits.ts";
 import type { ClientInfo, ReplyOf } from "../protocol/replies.ts";
 import type { Op, Request } from "../protocol/requests.ts";
 import { version } from "../version.ts";

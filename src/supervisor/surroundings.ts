@@ -1,6 +1,6 @@
 import type { Clock } from "../clock/clock.ts";
-import type { GpioBackend } from "../gpio/backend.ts";
 import type { SharedMemory } from "../frames/memory.ts";
+import type { GpioBackend } from "../gpio/backend.ts";
 import type { Processes } from "../processes/processes.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Tally } from "./tally.ts";

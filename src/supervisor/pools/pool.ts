@@ -27,7 +27,7 @@ export class Pool {
   readonly waiting: WaitingProducers;
   #memory: PoolMemory;
   #slots: readonly Slot[];
-  /** Holds the latest frame. */
+  /** Holds the latest frame, which the pool itself claims as long as this says so. */
   #latest: Slot | null = null;
   #lookedUs: number;
   #renewal: Promise<void> | null = null;
@@ -128,8 +128,8 @@ export class Pool {
     const publishedNs = timestampNs(clock);
     const seq = ++this.#published;
     this.#leases.end(lease);
-    slot.publish({ seq, bytes, timestampNs: capturedNs ?? publishedNs, publishedNs, meta }, this.#groups.size);
-    this.#latest?.age();
+    slot.publish({ seq, bytes, timestampNs: capturedNs ?? publishedNs, publishedNs, meta }, this.#groups.size + 1);
+    this.#latest?.pass();
     this.#latest = slot;
     tally.framesPublished += 1;
     this.#rate.tick();
@@ -182,7 +182,8 @@ export class Pool {
     const existing = request.group === undefined ? undefined : this.#groups.get(named(request.group));
     existing?.assertAgrees(request);
     const group =
-      existing ?? new Group(request.group ?? client.name, request, clock, tally, (consumer, slot, lost) => this.#deliver(consumer, slot, lost));
+      existing ??
+      new Group(request.group ?? client.name, request, clock, tally, (consumer, slot, lost) => this.#deliver(consumer, slot, lost));
     const others = this.groups.filter((other) => other !== group).map(shareOf);
     assertAdmits(this.name, this.#usable, [...others, { ...shareOf(group), consumers: group.size + 1 }], this.#inFlight);
     const subscription = client.subscribe(() => this.#leave(consumer));
@@ -254,9 +255,9 @@ export class Pool {
   /** Gives up a frame that nobody reads: the latest if no group waits for it, or the oldest for which all that wait would take a newer one. */
   #reclaim(): Slot | undefined {
     const latest = this.#latest;
-    if (latest !== null && latest.state === "ready" && latest.claims === 0) {
+    if (latest !== null && latest.state === "ready" && latest.claims === 1) {
       this.#latest = null;
-      latest.age();
+      latest.pass();
       return latest;
     }
     const [oldest] = this.#slots
@@ -265,7 +266,7 @@ export class Pool {
     if (oldest === undefined) return undefined;
     if (oldest === latest) {
       this.#latest = null;
-      latest.age();
+      latest.pass();
     }
     for (const group of this.#groups.values()) group.giveUp(oldest);
     return oldest;

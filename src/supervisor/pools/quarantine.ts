@@ -1,5 +1,5 @@
 import type { Alarm, Clock } from "../../clock/clock.ts";
-import type { ProcessHandle, Processes } from "../../processes/processes.ts";
+import type { Processes, ProcessHandle } from "../../processes/processes.ts";
 import type { Client } from "../client.ts";
 import type { WriteLease } from "./lease.ts";
 

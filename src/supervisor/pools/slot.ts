@@ -45,7 +45,7 @@ export class Slot {
     return this.#actor.getSnapshot().context.generation;
   }
 
-  /** Groups that are still to take the frame. */
+  /** Those who are still to take the frame, the pool itself included while it keeps it as the latest. */
   get claims(): number {
     return this.#actor.getSnapshot().context.claims;
   }
@@ -88,7 +88,7 @@ export class Slot {
     this.#send({ type: "unprovable" }, "retired");
   }
 
-  /** One more group is to have the frame. */
+  /** One more is to have the frame. */
   claim(): void {
     this.#send({ type: "claim" }, "ready", "reading");
   }
@@ -98,7 +98,7 @@ export class Slot {
     this.#send({ type: "take" }, "reading");
   }
 
-  /** One group is not to have the frame. */
+  /** One of those who were to have the frame is not to have it. */
   pass(): void {
     this.#send({ type: "pass" }, "ready", "reading", "free");
   }
@@ -108,17 +108,12 @@ export class Slot {
     this.#send({ type: "release" }, "ready", "reading", "free");
   }
 
-  /** Its frame is not the latest any more. */
-  age(): void {
-    this.#send({ type: "age" }, "ready", "reading", "free");
-  }
-
   /** What comes of an event must be one of these states: anything else would be a slot that two have. */
   #send(event: SlotEvent, ...expected: readonly SlotState[]): void {
     this.#actor.send(event);
     const before = this.#state;
     const { value, context } = this.#actor.getSnapshot();
-    this.#state = typeof value === "object" ? (value.writing === "granted" ? "writing" : "quarantined") : value as SlotState;
+    this.#state = typeof value === "object" ? (value.writing === "granted" ? "writing" : "quarantined") : (value as SlotState);
     const holds = this.#state === "reading" ? context.readers : 0;
     if (!expected.includes(this.#state) || holds !== this.readers.size || context.claims < 0) {
       throw new HoldfastError("INTERNAL", `slot ${this.index} was told to ${event.type} while ${before}, and is ${this.#state}`);
