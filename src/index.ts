@@ -6,7 +6,11 @@ export type { Segment, Wave } from "../actors/wave.ts";
 export { type ClientOptions, HoldfastClient } from "./client/client.ts";
 export { type ConnectOptions, connect } from "./client/connect.ts";
 export type { EventStream } from "./client/event-stream.ts";
+export type { Frame } from "./client/frame.ts";
+export type { FramePool } from "./client/frame-pool.ts";
+export type { FrameOptions, FrameStream } from "./client/frame-stream.ts";
 export type { CommandOptions, CommandReply, InputOptions, InputPin, OutputOptions, OutputPin, PinName } from "./client/held-pin.ts";
+export type { PublishOptions, WritableFrame } from "./client/writable-frame.ts";
 export type { Alarm, Clock } from "./clock/clock.ts";
 export { RealClock } from "./clock/real.ts";
 export { SimulatedClock } from "./clock/simulated.ts";
@@ -16,7 +20,21 @@ export { ChardevBackend } from "./gpio/chardev/chardev.ts";
 export { SimBackend, type SimChip, simHeader } from "./gpio/sim.ts";
 export { type ErrorCode, type ErrorDetails, errorCodes, HoldfastError } from "./protocol/errors.ts";
 export { defaultLimits, type Limits } from "./protocol/limits.ts";
-export type { ClientInfo, Counters, Event, EventOf, PinInfo, PinState, ReplyOf } from "./protocol/replies.ts";
+export type {
+  ClientInfo,
+  Counters,
+  Event,
+  EventOf,
+  GroupInfo,
+  PinInfo,
+  PinState,
+  Plane,
+  PoolInfo,
+  PoolLayout,
+  ReplyOf,
+  SlotInfo,
+  SlotState,
+} from "./protocol/replies.ts";
 export type {
   Bias,
   CloseLevel,
@@ -27,6 +45,8 @@ export type {
   Mode,
   OnDisconnect,
   Op,
+  Policy,
+  PoolSettings,
   Request,
   RequestOf,
 } from "./protocol/requests.ts";

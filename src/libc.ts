@@ -8,13 +8,15 @@ type Signatures = Parameters<Ffi["dlopen"]>[1];
  * Calls of the C library by their signatures, and what reads memory. Each caller opens its own few.
  * @throws HoldfastError `NO_BACKEND` where there is no bun:ffi (Node), or where it may not work (no JIT)
  */
-export function openLibc<const S extends Signatures>(signatures: S): { symbols: ReturnType<typeof open<S>>; read: Ffi["read"] } {
+export function openLibc<const S extends Signatures>(
+  signatures: S,
+): { symbols: ReturnType<typeof open<S>>; read: Ffi["read"]; toArrayBuffer: Ffi["toArrayBuffer"] } {
   if (process.versions.bun === undefined) {
     throw new HoldfastError("NO_BACKEND", "The kernel is called through Bun's FFI, which Node does not have: choose another backend.");
   }
   const ffi = createRequire(import.meta.url)("bun:ffi") as Ffi;
   try {
-    return { symbols: open(ffi, signatures), read: ffi.read };
+    return { symbols: open(ffi, signatures), read: ffi.read, toArrayBuffer: ffi.toArrayBuffer };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new HoldfastError("NO_BACKEND", `The kernel cannot be reached through libc: ${reason}`, {}, { cause });

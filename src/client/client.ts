@@ -1,12 +1,14 @@
 import { basename } from "node:path";
 import { type ErrorValue, HoldfastError } from "../protocol/errors.ts";
 import { MAX_NAME_LENGTH } from "../protocol/limits.ts";
-import type { Event, EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
-import type { Fields, Level, Op } from "../protocol/requests.ts";
+import type { Event, EventOf, PinInfo, PoolInfo, ReplyOf } from "../protocol/replies.ts";
+import type { Fields, Level, Op, PoolSettings } from "../protocol/requests.ts";
 import { PROTOCOL_VERSION } from "../protocol/version.ts";
 import { EventStream } from "./event-stream.ts";
+import { FramePool, type PoolClient } from "./frame-pool.ts";
 import { type InputOptions, InputPin, type OutputOptions, OutputPin, type PinName } from "./held-pin.ts";
 import type { Dial, Link } from "./link.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 /** How a client connects. */
 export interface ClientOptions {
@@ -40,28 +42,29 @@ interface PendingReply {
   readonly reject: (error: HoldfastError) => void;
 }
 
-/** A subscription as the program knows it; its number changes when the client reconnects. */
-interface Subscribed {
-  readonly stream: { push(event: Event): void; finish(failure: Error | null): void };
-  readonly op: "watch" | "observe";
-  readonly fields: Fields<"watch">;
-}
-
 /** A client of a supervisor, over a socket or in its own process. Requests may be sent without waiting for replies. */
 export class HoldfastClient implements AsyncDisposable {
   readonly #dial: Dial;
   readonly #options: ClientOptions;
   readonly #pending = new Map<number, PendingReply>();
-  readonly #streams = new Map<number, Subscribed>();
+  readonly #subscriptions = new Subscriptions((op, fields, arrived) => this.#request(op, fields, arrived));
   readonly #opened = new Set<OutputPin | InputPin>();
+  readonly #pools = new Set<FramePool>();
   #link: Link | null = null;
   /** Why the supervisor is about to close the connection, when it has said so. */
   #refusal: HoldfastError | null = null;
   /** The connection was whole once. */
   #established = false;
+  /** How many connections have been lost. */
+  #lostLinks = 0;
   #lastId = 0;
   #closing = false;
   #wakeUp: (() => void) | null = null;
+  readonly #poolClient: PoolClient = {
+    request: (op, fields, arrived) => this.#request(op, fields, arrived),
+    subscriptions: this.#subscriptions,
+    connection: () => this.#lostLinks,
+  };
 
   private constructor(dial: Dial, options: ClientOptions) {
     this.#dial = dial;
@@ -104,6 +107,24 @@ export class HoldfastClient implements AsyncDisposable {
     return this.subscribe("observe", { pin: String(pin) });
   }
 
+  /**
+   * Makes a pool of frames.
+   * @throws HoldfastError `POOL_EXISTS`, `FORMAT_UNKNOWN`, `MEMORY_FULL`, `MEMORY_FAILED`, `LIMIT_POOLS`, …
+   */
+  async createPool(name: string, settings: PoolSettings): Promise<FramePool> {
+    return this.#use(await this.request("pool.create", { ...settings, pool: name }));
+  }
+
+  /** A pool that there is, whoever made it. @throws HoldfastError `POOL_UNKNOWN`, `POOL_GONE`, `PERMISSION_DENIED`, `MEMORY_FAILED` */
+  async pool(name: string): Promise<FramePool> {
+    return this.#use(await this.request("pool.open", { pool: name })).map();
+  }
+
+  /** Every pool, with its slots and who holds them. */
+  async pools(): Promise<PoolInfo[]> {
+    return (await this.request("pools", {})).pools;
+  }
+
   /** Every line of every chip. */
   async pins(): Promise<PinInfo[]> {
     return (await this.request("pins", {})).pins;
@@ -132,7 +153,8 @@ export class HoldfastClient implements AsyncDisposable {
   async close(): Promise<void> {
     this.#closing = true;
     this.#wakeUp?.();
-    if (this.#link === null) this.#endStreams(null);
+    for (const pool of [...this.#pools]) pool.end();
+    if (this.#link === null) this.#subscriptions.finish(null);
     else await this.#link.close();
   }
 
@@ -142,21 +164,9 @@ export class HoldfastClient implements AsyncDisposable {
 
   /** A stream of events that outlives a reconnection. @throws HoldfastError as `watch` and `observe` do */
   async subscribe<E extends Event>(op: "watch" | "observe", fields: Fields<"watch">): Promise<EventStream<E>> {
-    const stream: EventStream<E> = new EventStream<E>(() => this.#unsubscribe(stream));
-    await this.#subscribe({ stream, op, fields });
+    const stream: EventStream<E> = new EventStream<E>(() => this.#subscriptions.leave(stream));
+    await this.#subscriptions.add(stream, op, fields);
     return stream;
-  }
-
-  async #subscribe(subscribed: Subscribed): Promise<void> {
-    await this.#request(subscribed.op, subscribed.fields, ({ sub }) => this.#streams.set(sub, subscribed));
-  }
-
-  #unsubscribe(stream: Subscribed["stream"]): void {
-    for (const [sub, subscribed] of this.#streams) {
-      if (subscribed.stream !== stream) continue;
-      this.#streams.delete(sub);
-      this.request("unwatch", { sub }).catch(() => {});
-    }
   }
 
   #request<O extends Op>(op: O, fields: Fields<O>, arrived?: (reply: ReplyOf<O>) => void): Promise<ReplyOf<O>> {
@@ -174,6 +184,12 @@ export class HoldfastClient implements AsyncDisposable {
     return pin;
   }
 
+  #use(layout: ReplyOf<"pool.open">): FramePool {
+    const pool = new FramePool(this.#poolClient, layout, (closed) => this.#pools.delete(closed));
+    this.#pools.add(pool);
+    return pool;
+  }
+
   async #connect(): Promise<void> {
     this.#link = await this.#dial({ message: (message) => this.#receive(message), closed: (error) => this.#lost(error) });
     try {
@@ -187,7 +203,7 @@ export class HoldfastClient implements AsyncDisposable {
   }
 
   #receive(message: Readonly<Record<string, unknown>>): void {
-    if (typeof message["sub"] === "number" && "ev" in message) return this.#deliver(message as Event);
+    if (typeof message["sub"] === "number" && "ev" in message) return this.#subscriptions.deliver(message as Event);
     const { id, ok, error } = message as { readonly id: number | null; readonly ok: boolean; readonly error: ErrorValue };
     if (id === null) {
       this.#refusal = HoldfastError.fromValue(error);
@@ -202,30 +218,19 @@ export class HoldfastClient implements AsyncDisposable {
     pending.resolve(reply as never);
   }
 
-  #deliver(event: Event): void {
-    const subscribed = this.#streams.get(event.sub);
-    if (subscribed === undefined) return;
-    if (event.ev !== "end") return subscribed.stream.push(event);
-    this.#streams.delete(event.sub);
-    subscribed.stream.finish(event.reason === "CLOSED" ? null : new HoldfastError("LINE_LOST", `the watch has ended: ${event.reason}`));
-  }
-
   #lost(closed: HoldfastError): void {
     const error = this.#refusal ?? closed;
     this.#refusal = null;
     this.#link = null;
+    this.#lostLinks++;
+    this.#subscriptions.lost();
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
     if (this.#options.reconnect === true && !this.#closing) {
       if (this.#established) void this.#reconnect();
       return;
     }
-    this.#endStreams(this.#closing ? null : error);
-  }
-
-  #endStreams(failure: Error | null): void {
-    for (const { stream } of this.#streams.values()) stream.finish(failure);
-    this.#streams.clear();
+    this.#subscriptions.finish(this.#closing ? null : error);
   }
 
   async #reconnect(): Promise<void> {
@@ -274,15 +279,8 @@ export class HoldfastClient implements AsyncDisposable {
       );
     // All at once, so that one which still has to close keeps none of the others waiting.
     await Promise.all([...this.#opened].map(reopen));
-    const streams = [...this.#streams.values()];
-    this.#streams.clear();
-    for (const [index, subscribed] of streams.entries()) {
-      await this.#subscribe(subscribed).catch((error) => {
-        if (error.code === "DISCONNECTED")
-          for (const [left, stream] of streams.slice(index).entries()) this.#streams.set(-1 - left, stream);
-        giveUp(error, () => subscribed.stream.finish(error));
-      });
-    }
+    await Promise.all([...this.#pools].map((pool) => pool.restore()));
+    await this.#subscriptions.restore();
   }
 
   #pause(ms: number): Promise<void> {

@@ -1,0 +1,152 @@
+import type { PoolMapping } from "../frames/mapping.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import type { Event } from "../protocol/replies.ts";
+import type { Fields } from "../protocol/requests.ts";
+import { type Delivery, Frame } from "./frame.ts";
+import type { PoolClient } from "./frame-pool.ts";
+import type { Subscriber } from "./subscriptions.ts";
+
+/** Which frames a consumer gets, and for how long it may hold each. */
+export type FrameOptions = Omit<Fields<"frames.subscribe">, "pool">;
+
+/** The frames of one consumer, in order. It holds one at a time: the next comes when the one before has been released. */
+export class FrameStream implements AsyncIterableIterator<Frame>, AsyncDisposable {
+  readonly #client: PoolClient;
+  readonly #pool: string;
+  readonly #options: FrameOptions;
+  readonly #mappingOf: (epoch: number) => Promise<PoolMapping | null>;
+  readonly #subscriber: Subscriber = {
+    push: (event) => this.#push(event),
+    finish: (failure) => this.#finish(failure),
+  };
+  #subscribing: Promise<void> | null = null;
+  /** Frames that have come and were not taken. */
+  #arrived: Delivery[] = [];
+  /** The one that the program has taken last. */
+  #taken: Delivery | null = null;
+  /** Frames that came and were not shown, since the one before. */
+  #lost = 0;
+  #isOver = false;
+  #failure: Error | null = null;
+  #wakeUp: (() => void) | null = null;
+
+  /** For the pool. @param mappingOf the file with an epoch; null: the pool has another one by now */
+  constructor(client: PoolClient, pool: string, options: FrameOptions, mappingOf: (epoch: number) => Promise<PoolMapping | null>) {
+    this.#client = client;
+    this.#pool = pool;
+    this.#options = options;
+    this.#mappingOf = mappingOf;
+  }
+
+  /**
+   * The next frame. One reader at a time.
+   * @throws HoldfastError `POOL_UNKNOWN`, `POOL_SLOTS`, `GROUP_CONFLICT`, `BAD_FIELD`; `POOL_GONE` when the pool has been removed;
+   * `DISCONNECTED`; `PERMISSION_DENIED`, `MEMORY_FAILED`
+   */
+  async next(): Promise<IteratorResult<Frame, undefined>> {
+    await this.#subscribed();
+    for (;;) {
+      const delivery = this.#arrived.shift();
+      if (delivery !== undefined) {
+        this.#taken = delivery;
+        const frame = await this.#show(delivery);
+        if (frame !== null) return { done: false, value: frame };
+      } else if (this.#failure !== null) {
+        throw this.#failure;
+      } else if (this.#isOver) {
+        return { done: true, value: undefined };
+      } else {
+        await this.#more();
+      }
+    }
+  }
+
+  /** Ends the subscription. A frame that has come and was not taken is released; those that the program holds stay with it. */
+  async return(): Promise<IteratorResult<Frame, undefined>> {
+    if (!this.#isOver) this.#client.subscriptions.leave(this.#subscriber);
+    this.#failure = null;
+    this.#finish(null);
+    for (const delivery of this.#arrived.splice(0)) this.#releaseUnseen(delivery);
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  /** Subscribes, once. */
+  async #subscribed(): Promise<void> {
+    if (this.#isOver) return;
+    this.#subscribing ??= this.#client.subscriptions
+      .add(this.#subscriber, "frames.subscribe", { ...this.#options, pool: this.#pool })
+      .catch((error) => this.#finish(error));
+    await this.#subscribing;
+  }
+
+  #push(event: Event): void {
+    if (event.ev === "frame") {
+      const delivery = { event, connection: this.#client.connection(), revoked: false };
+      if (this.#isOver) this.#releaseUnseen(delivery);
+      else this.#arrived.push(delivery);
+    } else if (event.ev === "revoked") {
+      const revoked = [this.#taken, ...this.#arrived].find((delivery) => delivery?.event.lease === event.lease);
+      if (revoked) revoked.revoked = true;
+    }
+    this.#wakeUp?.();
+  }
+
+  #finish(failure: Error | null): void {
+    this.#isOver = true;
+    this.#failure ??= failure;
+    this.#wakeUp?.();
+  }
+
+  #more(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wakeUp = resolve;
+    });
+  }
+
+  /** The frame for the program; null: it is not to be had any more, and was released. */
+  async #show(delivery: Delivery): Promise<Frame | null> {
+    const { event } = delivery;
+    this.#lost += event.lost;
+    try {
+      const mapping = await this.#mappingOf(event.epoch);
+      if (mapping !== null && !delivery.revoked && !this.#isStale(delivery) && !this.#isOver) {
+        const lost = this.#lost;
+        this.#lost = 0;
+        return new Frame(delivery, mapping, lost, (given) => this.#release(given));
+      }
+      this.#releaseUnseen(delivery);
+    } catch (error) {
+      this.#releaseUnseen(delivery);
+      // Its file has gone: so has the pool, of which the subscription's end tells, or it will get another file.
+      if (!(error instanceof HoldfastError && (error.code === "POOL_GONE" || error.code === "POOL_UNKNOWN"))) throw error;
+    }
+    return null;
+  }
+
+  #releaseUnseen(delivery: Delivery): void {
+    this.#lost++;
+    this.#release(delivery).catch(() => {});
+  }
+
+  async #release(delivery: Delivery): Promise<boolean> {
+    if (this.#isStale(delivery)) return false;
+    try {
+      return (await this.#client.request("slot.release", { lease: delivery.event.lease })).valid;
+    } catch (error) {
+      if (error instanceof HoldfastError && error.code === "DISCONNECTED") return false;
+      throw error;
+    }
+  }
+
+  #isStale({ connection }: Delivery): boolean {
+    return connection !== this.#client.connection();
+  }
+}

@@ -1,0 +1,141 @@
+import { closeSync } from "node:fs";
+import { getSystemErrorName } from "node:util";
+import { openLibc } from "../libc.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import type { PoolLayout } from "../protocol/replies.ts";
+import { slotWords } from "./layout.ts";
+import type { Access, PoolMapping, SlotMemory } from "./mapping.ts";
+import { fileBytesOf, openPoolFile, payloadAt } from "./pool-file.ts";
+
+/** mmap(2). */
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+
+type Address = number & { readonly __pointer__: null };
+/** What bun-types leaves out: who is called when the buffer is collected, and with what beside its address. */
+type ToOwnedArrayBuffer = (at: Address, offset: number, bytes: number, context: number, deallocator: number) => ArrayBuffer;
+
+let opened: ReturnType<typeof openMmap> | null = null;
+
+function openMmap() {
+  return openLibc({
+    mmap: { args: ["ptr", "u64", "i32", "i32", "i32", "i64"], returns: "ptr" },
+    munmap: { args: ["ptr", "u64"], returns: "i32" },
+    __errno_location: { args: [], returns: "ptr" },
+  });
+}
+
+/**
+ * Which mapping each view shows. A mapping is undone when nothing in the program refers to it any more; touching a view after that
+ * would end the process. So each buffer that was ever handed out keeps its mapping, even detached: an operation that began before may
+ * still use its memory.
+ */
+const mappingOf = new WeakMap<ArrayBuffer, object>();
+
+/** Mappings whose memory went to a buffer that we don't know: the program has transferred ours. They stay for good. */
+const escaped = new Set<object>();
+
+/** A pool's file, mapped into this process: nothing is copied. Bun only. */
+export class MappedFile implements PoolMapping {
+  readonly layout: PoolLayout;
+  readonly #address: Address;
+  /** The headers. Its buffer undoes the whole mapping when it is collected, and is not handed out. */
+  readonly #words: Uint32Array;
+
+  /** @throws HoldfastError `NO_BACKEND` without FFI; `POOL_GONE`, `PERMISSION_DENIED`, `MEMORY_FAILED` */
+  constructor(layout: PoolLayout, access: Access) {
+    opened ??= openMmap();
+    const { symbols, read, toArrayBuffer } = opened;
+    this.layout = layout;
+    const bytes = fileBytesOf(layout);
+    const fd = openPoolFile(layout, access);
+    const protection = access === "write" ? PROT_READ | PROT_WRITE : PROT_READ;
+    const address = symbols.mmap(null, bytes, protection, MAP_SHARED, fd, 0);
+    const errno = typeof address === "number" ? 0 : read.i32(symbols.__errno_location() as Address, 0);
+    closeSync(fd);
+    if (typeof address !== "number") {
+      throw new HoldfastError("MEMORY_FAILED", `${layout.path} cannot be mapped: ${getSystemErrorName(-errno)}`, { path: layout.path });
+    }
+    this.#address = address;
+    // munmap takes the address and the length, as a deallocator takes the bytes and its context.
+    const headers = (toArrayBuffer as ToOwnedArrayBuffer)(
+      address,
+      0,
+      layout.payloadOffset,
+      bytes,
+      (symbols.munmap as unknown as { readonly ptr: number }).ptr,
+    );
+    this.#words = new Uint32Array(headers);
+  }
+
+  slot(slot: number, bytes: number): SlotMemory {
+    return new MappedSlot(this, slot, payloadAt(this.layout, slot, bytes), bytes);
+  }
+
+  close(): void {
+    // Views may be in use: the last of them that is collected takes the mapping with it.
+  }
+
+  /** A buffer over a part of the file, which keeps the mapping. */
+  view(offset: number, bytes: number): ArrayBuffer {
+    const { toArrayBuffer } = opened as ReturnType<typeof openMmap>;
+    const buffer = bytes === 0 ? new ArrayBuffer(0) : (toArrayBuffer(this.#address, offset, bytes) as ArrayBuffer);
+    mappingOf.set(buffer, this);
+    return buffer;
+  }
+
+  /** The generation in a slot's header, after all that this thread has loaded before. */
+  generationOf(slot: number): number {
+    const { headerOffset, headerStride } = this.layout;
+    return Atomics.load(this.#words, (headerOffset + slot * headerStride + slotWords.generation) / Uint32Array.BYTES_PER_ELEMENT);
+  }
+}
+
+class MappedSlot implements SlotMemory {
+  readonly #file: MappedFile;
+  readonly #slot: number;
+  readonly #offset: number;
+  readonly #bytes: number;
+  #data: Uint8Array<ArrayBuffer> | null = null;
+
+  constructor(file: MappedFile, slot: number, offset: number, bytes: number) {
+    this.#file = file;
+    this.#slot = slot;
+    this.#offset = offset;
+    this.#bytes = bytes;
+  }
+
+  // Made when it is asked for: a large view, however little it takes, brings the collector.
+  get data(): Uint8Array {
+    this.#data ??= new Uint8Array(this.#file.view(this.#offset, this.#bytes));
+    return this.#data;
+  }
+
+  intact(generation: number): boolean {
+    return this.#file.generationOf(this.#slot) === generation;
+  }
+
+  flush(): void {
+    // Other processes have the same memory.
+  }
+
+  detach(): void {
+    const buffer = this.#data?.buffer;
+    this.#data = null;
+    if (buffer === undefined) return;
+    if (buffer.detached) {
+      escaped.add(this.#file);
+      return;
+    }
+    try {
+      buffer.transfer(0);
+    } catch {
+      // An operation under way holds the memory where it is. The view stays until the program forgets it.
+    }
+  }
+
+  end(): void {
+    this.detach();
+  }
+}
