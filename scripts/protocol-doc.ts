@@ -1,7 +1,21 @@
 // Writes the CDDL of docs/protocol.md from the schemas. With --check it writes nothing and ends with 1 when the page is out of date.
 import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
-import { clientInfoSchema, countersSchema, eventSchemas, pinInfoSchema, pinStateSchema, replySchemas } from "../src/protocol/replies.ts";
+import {
+  clientInfoSchema,
+  countersSchema,
+  eventSchemas,
+  grantSchema,
+  groupInfoSchema,
+  pinInfoSchema,
+  pinStateSchema,
+  planeSchema,
+  poolInfoSchema,
+  poolLayoutSchema,
+  replySchemas,
+  slotInfoSchema,
+  slotStateSchema,
+} from "../src/protocol/replies.ts";
 import {
   biasSchema,
   closeLevelSchema,
@@ -10,6 +24,7 @@ import {
   levelSchema,
   modeSchema,
   onDisconnectSchema,
+  policySchema,
   requestSchemas,
 } from "../src/protocol/requests.ts";
 
@@ -57,6 +72,26 @@ const shared = new Map<z.core.$ZodType, string>([
   [pinInfoSchema.shape.settings.unwrap(), "line-settings"],
   [clientInfoSchema, "client-info"],
   [countersSchema, "counters"],
+  [requestSchemas["pool.open"].shape.pool, "pool-name"],
+  [requestSchemas["slot.release"].shape.lease, "lease"],
+  [policySchema, "policy"],
+  [planeSchema, "plane"],
+  [slotStateSchema, "slot-state"],
+  [slotInfoSchema, "slot-info"],
+  [slotInfoSchema.shape.holders.element, "slot-holder"],
+  [groupInfoSchema, "group-info"],
+  [groupInfoSchema.shape.consumers.element, "consumer"],
+  [groupInfoSchema.shape.dropped, "dropped"],
+  [poolInfoSchema, "pool-info"],
+  [poolLayoutSchema, "pool-layout"],
+  [grantSchema, "grant"],
+]);
+
+/** What a reply is called that several operations give. */
+const alikeNames = new Map<z.ZodObject, string>([
+  [replySchemas.ping, "plain-reply"],
+  [replySchemas.on, "command-reply"],
+  [poolLayoutSchema, "layout-reply"],
 ]);
 
 function requestRules(): string[] {
@@ -72,7 +107,7 @@ function replyRules(): string[] {
   const alike = Map.groupBy(Object.entries(replySchemas), ([, schema]) => schema as z.ZodObject);
   const rules = [...alike].map(([schema, entries]) => {
     const ops = entries.map(([op]) => op);
-    const name = ops.length === 1 ? `${ops[0]}-reply` : Object.keys(schema.shape).length === 0 ? "plain-reply" : "command-reply";
+    const name = alikeNames.get(schema) ?? `${ops[0]}-reply`;
     const comment = ops.length === 1 ? "" : `to ${ops.join(", ")}`;
     return { name, text: rule(name, map(schema, "", ["id: id,", "ok: true,"]), comment) };
   });
@@ -137,6 +172,7 @@ function type(schema: z.core.$ZodType, indent: string, define = false): string {
   if (schema instanceof z.ZodBigInt && schema.minValue === 0n) return "uint";
   if (schema instanceof z.ZodArray) return array(schema, indent);
   if (schema instanceof z.ZodObject) return map(schema, indent);
+  if (schema instanceof z.ZodRecord) return "{ * tstr => any }";
   throw new Error(`CDDL for the schema kind ${schema._zod.def.type} is not known`);
 }
 
