@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createServer, connect as dial, type Server, type Socket } from "node:net";
 import { dirname, join, resolve } from "node:path";
+import { gpioGroup } from "../gpio-group.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -166,10 +167,8 @@ function isServed(path: string): Promise<boolean> {
 
 /** A system service is for the users who may use GPIO. */
 function giveToGpioGroup(path: string): void {
-  if (process.getuid?.() !== 0) return;
-  const groups = existsSync("/etc/group") ? readFileSync("/etc/group", "utf8") : "";
-  const group = /^gpio:[^:]*:(\d+):/m.exec(groups)?.[1];
-  if (group !== undefined) chownSync(path, 0, Number(group));
+  const group = gpioGroup();
+  if (group !== null) chownSync(path, 0, group);
 }
 
 function alreadyRunning(path: string): HoldfastError {
