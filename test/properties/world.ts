@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { SimSharedMemory } from "../../src/frames/sim.ts";
 import { SimBackend, type SimChip } from "../../src/gpio/sim.ts";
+import { SimProcesses } from "../../src/processes/sim.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
 import type { Event, PinInfo, ReplyOf } from "../../src/protocol/replies.ts";
@@ -47,9 +49,10 @@ export class ScriptedClient implements Outlet {
   readonly client: Client;
   readonly #supervisor: Supervisor;
 
-  constructor(supervisor: Supervisor, name: string) {
+  /** @param pid of its process; null: it is not known */
+  constructor(supervisor: Supervisor, name: string, pid: number | null = null) {
     this.#supervisor = supervisor;
-    this.client = supervisor.attach({ transport: "test", name, pid: null, uid: null }, this);
+    this.client = supervisor.attach({ transport: "test", name, pid, uid: null }, this);
   }
 
   get number(): number {
@@ -98,10 +101,12 @@ interface WorldOptions {
   readonly chips?: readonly SimChip[];
 }
 
-/** A supervisor with its simulated chip and time, and the defects that it reported. */
+/** A supervisor with its simulated chip, memory, processes and time, and the defects that it reported. */
 export class World {
   readonly clock = new RestlessClock();
   readonly sim: SimBackend;
+  readonly memory = new SimSharedMemory();
+  readonly processes = new SimProcesses();
   readonly supervisor: Supervisor;
   readonly clients: ScriptedClient[] = [];
   /** What the supervisor logged as errors and warnings. */
@@ -113,6 +118,8 @@ export class World {
     const defect = (fields: object, message: string) => this.defects.push(`${message}: ${Bun.inspect(fields)}`);
     this.supervisor = new Supervisor({
       backend: this.sim,
+      memory: this.memory,
+      processes: this.processes,
       clock: this.clock,
       limits: { ...defaultLimits, ...limits },
       drainMs,
@@ -123,8 +130,8 @@ export class World {
     });
   }
 
-  join(name: string): ScriptedClient {
-    const client = new ScriptedClient(this.supervisor, name);
+  join(name: string, pid: number | null = null): ScriptedClient {
+    const client = new ScriptedClient(this.supervisor, name, pid);
     this.clients.push(client);
     return client;
   }
