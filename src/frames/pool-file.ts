@@ -1,6 +1,8 @@
-import { constants as fsConstants, fstatSync, openSync } from "node:fs";
+import { closeSync, constants as fsConstants, fstatSync, openSync, readSync } from "node:fs";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { PoolLayout } from "../protocol/replies.ts";
+import { readPoolHeader } from "./header.ts";
+import { poolWords } from "./layout.ts";
 import type { Access } from "./mapping.ts";
 
 /** How long the file of a pool is. */
@@ -9,15 +11,21 @@ export function fileBytesOf({ payloadOffset, payloadStride, slots }: PoolLayout)
 }
 
 /**
- * Opens the file of a pool.
+ * Opens the file of a pool, after a look at its header: what lies at the path may have been put there by somebody else.
+ * @returns the descriptor
  * @throws HoldfastError `POOL_GONE`, `PERMISSION_DENIED`, `MEMORY_FAILED`
  */
 export function openPoolFile(layout: PoolLayout, access: Access): number {
   return attempt(layout, () => {
     const flags = (access === "write" ? fsConstants.O_RDWR : fsConstants.O_RDONLY) | fsConstants.O_NOFOLLOW | fsConstants.O_NONBLOCK;
     const fd = openSync(layout.path, flags);
-    if (fstatSync(fd).size !== fileBytesOf(layout)) throw new Error("the file has another length");
-    return fd;
+    try {
+      check(fd, layout);
+      return fd;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
   });
 }
 
@@ -37,10 +45,18 @@ export function payloadAt({ slots, bytes: capacity, payloadOffset, payloadStride
 export function attempt<T>({ pool, path }: PoolLayout, act: () => T): T {
   try {
     return act();
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT") throw new HoldfastError("POOL_GONE", `the file of pool ${pool} has gone: ${path}`, { pool, path });
     const kind = code === "EACCES" || code === "EPERM" ? "PERMISSION_DENIED" : "MEMORY_FAILED";
-    throw new HoldfastError(kind, `the file of pool ${pool} can't be used: ${message}`, { pool, path });
+    throw new HoldfastError(kind, `the file of pool ${pool} can't be used: ${message}`, { pool, path }, { cause });
   }
+}
+
+function check(fd: number, layout: PoolLayout): void {
+  const { size } = fstatSync(fd);
+  if (size !== fileBytesOf(layout)) throw new Error(`it has ${size} bytes instead of ${fileBytesOf(layout)}`);
+  const header = new Uint8Array(poolWords.end);
+  readSync(fd, header, 0, header.length, 0);
+  if (readPoolHeader(header)?.epoch !== layout.epoch) throw new Error("its header is another's");
 }

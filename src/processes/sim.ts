@@ -30,7 +30,7 @@ export class SimProcesses implements Processes {
   }
 
   watch(pid: number): ProcessHandle | null {
-    if (pid <= 0 || this.#hidden.has(pid)) return null;
+    if (!Number.isInteger(pid) || pid <= 0 || this.#hidden.has(pid)) return null;
     const process = this.#running.get(pid);
     let open = true;
     this.#openHandles++;
