@@ -17,7 +17,7 @@ export interface PublishOptions {
 
 /** What a frame asks of its pool. */
 export interface Producer {
-  publish(grant: HeldGrant, fields: PublishOptions & Pick<Fields<"slot.publish">, "bytes">): Promise<ReplyOf<"slot.publish">>;
+  publish(grant: HeldGrant, fields: Omit<Fields<"slot.publish">, "lease" | "acquire">): Promise<ReplyOf<"slot.publish">>;
   /** Never throws. */
   giveUp(grant: HeldGrant): Promise<void>;
   /** The program has no use of the frame any more. */
@@ -26,8 +26,8 @@ export interface Producer {
   isHeld(grant: HeldGrant): boolean;
 }
 
-/** Errors of a publish that leave the slot with its producer, who may mend the request or give the slot up. */
-const mendable: ReadonlySet<string> = new Set(["BAD_FIELD", "FRAME_TOO_LONG", "LIMIT_META", "LIMIT_PENDING", "LIMIT_DEPTH"]);
+/** Errors of a publish after which the producer has the slot no more. After others it may mend the request, or give the slot up. */
+const final: ReadonlySet<string> = new Set(["POOL_GONE", "LEASE_UNKNOWN", "LEASE_FOREIGN", "LEASE_KIND", "DISCONNECTED"]);
 
 /** A slot that this program writes a frame to. Leaving its scope unpublished gives it up. */
 export class WritableFrame implements Disposable {
@@ -37,6 +37,8 @@ export class WritableFrame implements Disposable {
   /** Null: published, or given up. */
   #memory: SlotMemory | null;
   #isPublishing = false;
+  /** The program has left its scope while it was published. */
+  #isLeft = false;
 
   /** For the pool. */
   constructor(producer: Producer, grant: HeldGrant, memory: SlotMemory, capacity: number) {
@@ -69,21 +71,18 @@ export class WritableFrame implements Disposable {
       throw new HoldfastError("FRAME_TOO_LONG", message, { field: "bytes", bytes, capacity: this.#capacity });
     }
     if (!this.#producer.isHeld(this.#grant)) {
-      this[Symbol.dispose]();
+      void this.#giveUp();
       throw new HoldfastError("DISCONNECTED", "the connection has been lost, and the slot with it");
     }
     memory.flush(bytes);
     memory.detach();
     this.#isPublishing = true;
     try {
-      const { seq } = await this.#producer.publish(this.#grant, { bytes, timestampNs, meta } as never);
+      const { seq } = await this.#producer.publish(this.#grant, { bytes, timestampNs, meta });
       this.#end();
       return { seq };
     } catch (error) {
-      if (!(error instanceof HoldfastError && mendable.has(error.code))) {
-        this.#end();
-        void this.#producer.giveUp(this.#grant);
-      }
+      if (this.#isLeft || (error instanceof HoldfastError && final.has(error.code))) void this.#giveUp();
       throw error;
     } finally {
       this.#isPublishing = false;
@@ -92,15 +91,19 @@ export class WritableFrame implements Disposable {
 
   /** Gives the slot up: no frame is made of it. @throws HoldfastError `FRAME_RELEASED` */
   async abort(): Promise<void> {
-    this.#writable;
-    this.#end();
-    await this.#producer.giveUp(this.#grant);
+    if (this.#writable !== null) await this.#giveUp();
   }
 
-  /** Gives the slot up unless it has been published, or is being. */
+  /** Gives the slot up, unless it has been published. */
   [Symbol.dispose](): void {
-    if (this.#memory === null || this.#isPublishing) return;
-    void this.abort();
+    this.#isLeft = true;
+    if (this.#memory !== null && !this.#isPublishing) void this.#giveUp();
+  }
+
+  /** Never throws. */
+  #giveUp(): Promise<void> {
+    this.#end();
+    return this.#producer.giveUp(this.#grant);
   }
 
   get #writable(): SlotMemory {

@@ -11,6 +11,10 @@ import { fileBytesOf, openPoolFile, payloadAt } from "./pool-file.ts";
 const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
+const MAP_FIXED = 0x10;
+const MAP_ANONYMOUS = 0x20;
+const MAP_NORESERVE = 0x4000;
 
 type Address = number & { readonly __pointer__: null };
 /** What bun-types leaves out: who is called when the buffer is collected, and with what beside its address. */
@@ -42,16 +46,21 @@ export class MappedFile implements PoolMapping {
   readonly #address: Address;
   /** The headers. Its buffer undoes the whole mapping when it is collected, and is not handed out. */
   readonly #words: Uint32Array;
+  readonly #bytes: number;
+  readonly #protection: number;
+  /** Slots that the program has in its hands, or of which a view could not be taken from it. */
+  #held = 0;
+  #isClosed = false;
 
   /** @throws HoldfastError `NO_BACKEND` without FFI; `POOL_GONE`, `PERMISSION_DENIED`, `MEMORY_FAILED` */
   constructor(layout: PoolLayout, access: Access) {
     opened ??= openMmap();
     const { symbols, read, toArrayBuffer } = opened;
     this.layout = layout;
-    const bytes = fileBytesOf(layout);
+    this.#bytes = fileBytesOf(layout);
+    this.#protection = access === "write" ? PROT_READ | PROT_WRITE : PROT_READ;
     const fd = openPoolFile(layout, access);
-    const protection = access === "write" ? PROT_READ | PROT_WRITE : PROT_READ;
-    const address = symbols.mmap(null, bytes, protection, MAP_SHARED, fd, 0);
+    const address = symbols.mmap(null, this.#bytes, this.#protection, MAP_SHARED, fd, 0);
     const errno = typeof address === "number" ? 0 : read.i32(symbols.__errno_location() as Address, 0);
     closeSync(fd);
     if (typeof address !== "number") {
@@ -63,18 +72,37 @@ export class MappedFile implements PoolMapping {
       address,
       0,
       layout.payloadOffset,
-      bytes,
+      this.#bytes,
       (symbols.munmap as unknown as { readonly ptr: number }).ptr,
     );
     this.#words = new Uint32Array(headers);
   }
 
   slot(slot: number, bytes: number): SlotMemory {
-    return new MappedSlot(this, slot, payloadAt(this.layout, slot, bytes), bytes);
+    const offset = payloadAt(this.layout, slot, bytes);
+    this.#held++;
+    return new MappedSlot(this, slot, offset, bytes);
   }
 
   close(): void {
-    // Views may be in use: the last of them that is collected takes the mapping with it.
+    this.#isClosed = true;
+    this.#letGo();
+  }
+
+  /** A slot is not in the program's hands any more, and nobody has a view of it. */
+  ended(): void {
+    this.#held--;
+    this.#letGo();
+  }
+
+  /**
+   * Gives the file's memory back without waiting for the collector: a removed pool would occupy it for so long. Empty memory takes its
+   * place at the same address, so that whoever still had it there would find zeros, and not the end of the process.
+   */
+  #letGo(): void {
+    if (!this.#isClosed || this.#held > 0) return;
+    const empty = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE;
+    (opened as ReturnType<typeof openMmap>).symbols.mmap(this.#address, this.#bytes, this.#protection, empty, -1, 0);
   }
 
   /** A buffer over a part of the file, which keeps the mapping. */
@@ -121,21 +149,24 @@ class MappedSlot implements SlotMemory {
   }
 
   detach(): void {
-    const buffer = this.#data?.buffer;
-    this.#data = null;
-    if (buffer === undefined) return;
-    if (buffer.detached) {
-      escaped.add(this.#file);
-      return;
-    }
-    try {
-      buffer.transfer(0);
-    } catch {
-      // An operation under way holds the memory where it is. The view stays until the program forgets it.
-    }
+    this.#detached();
   }
 
   end(): void {
-    this.detach();
+    if (this.#detached()) this.#file.ended();
+  }
+
+  /** @returns false: somebody has the memory still, and the mapping must stay */
+  #detached(): boolean {
+    const buffer = this.#data?.buffer;
+    this.#data = null;
+    if (buffer === undefined) return true;
+    if (buffer.detached) {
+      escaped.add(this.#file);
+      return false;
+    }
+    // Nothing happens to a buffer that an operation under way holds where it is: the view stays until the program forgets it.
+    buffer.transfer(0);
+    return buffer.detached;
   }
 }
