@@ -11,7 +11,7 @@ export function addDoctor(program: Command): void {
     .command("doctor")
     .summary("Find out what keeps holdfast from working")
     .description(
-      "Look at everything that holdfast needs: the kernel, the chips and who may open them, the supervisor's socket, the environment. " +
+      "Look at everything that holdfast needs: the kernel, the chips and who may open them, the shared memory of frames, the supervisor's socket, the environment. " +
         "Says for each thing that is wrong what to do. Exit status 1 when something keeps holdfast from working; a warning alone is 0.",
     )
     .option("--json", "print the findings")

@@ -8,6 +8,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { ReplyOf } from "../protocol/replies.ts";
 import { version } from "../version.ts";
 import { accessRemedy, groupNamed, joinRemedy, type User } from "./access.ts";
+import { frameFindings } from "./frame-findings.ts";
 
 /** Whether something is as it must be: `fail` keeps holdfast from working, `warn` does not. */
 export type Verdict = "ok" | "warn" | "fail";
@@ -42,6 +43,7 @@ export async function examine(sockets: readonly string[]): Promise<Finding[]> {
     environment(process.env),
     membership(user(), groups()),
     ...chips(supervisor),
+    ...(await frameFindings(user(), "status" in supervisor ? supervisor.status.pid : null)),
     socketFinding(supervisor),
   ];
 }
