@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { MAX_CYCLES } from "../protocol/limits.ts";
 import type { Level } from "../protocol/requests.ts";
 import { parseDuration } from "./durations.ts";
+import { parseBytes, parsePictureSize } from "./sizes.ts";
 
 /** What `--help` says of a pin. */
 export const PIN = "GPIO17, 17, BOARD11, a line's own name, or chip-label:offset";
@@ -20,11 +21,33 @@ function asArgument<T>(parse: (text: string) => T): (text: string) => T {
 /** A duration, as ms. */
 export const duration = asArgument(parseDuration);
 
+/** A whole number within bounds. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return asArgument((text) => {
+    const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(number >= least && number <= most)) throw new RangeError(`It must be a whole number from ${least} to ${most}.`);
+    return number;
+  });
+}
+
 /** How often. */
-export const count = asArgument((text) => {
-  const number = /^\d+$/.test(text) ? Number(text) : 0;
-  if (number < 1 || number > MAX_CYCLES) throw new RangeError(`It must be a whole number from 1 to ${MAX_CYCLES}.`);
-  return number;
+export const count = wholeNumber(1, MAX_CYCLES);
+
+/** A number of bytes, also with a unit. */
+export const byteSize = asArgument(parseBytes);
+
+/** Width and height in pixels. */
+export const pictureSize = asArgument(parsePictureSize);
+
+/** Slowest and fastest pace of frames, a second. */
+const MIN_FPS = 0.001;
+const MAX_FPS = 100_000;
+
+/** Frames a second. */
+export const frameRate = asArgument((text) => {
+  const rate = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  if (!(rate >= MIN_FPS && rate <= MAX_FPS)) throw new RangeError(`It must be a number from ${MIN_FPS} to ${MAX_FPS}, such as 29.97.`);
+  return rate;
 });
 
 /** An option that takes a duration, and has one unless it is told. */

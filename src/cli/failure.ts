@@ -21,9 +21,18 @@ export class CommandCancelled extends Error {
 /** The doctor has said all there is to say: only the exit status is left. */
 export class DoctorFoundFault extends Error {}
 
+/** A file, or what comes from a pipe, is not what a command needs. */
+export class FileFailed extends Error {
+  /** @param cause what the system says, if it does */
+  constructor(message: string, cause?: unknown) {
+    super(cause instanceof Error ? `${message}: ${cause.message}` : message, { cause });
+  }
+}
+
 /** Says on stderr what went wrong, and what to do about it. */
 export function reportFailure(thrown: unknown, command: Command): void {
   if (thrown instanceof CommandCancelled) return complain("CANCELLED", thrown.message);
+  if (thrown instanceof FileFailed) return complain("FILE_FAILED", thrown.message);
   if (thrown instanceof DoctorFoundFault) return;
   const error = HoldfastError.from(thrown);
   complain(error.code, error.message, remedyFor(error, command));

@@ -5,10 +5,12 @@ import { addBlink } from "./blink.ts";
 import { addClose } from "./close.ts";
 import { addDoctor } from "./doctor.ts";
 import { reportFailure } from "./failure.ts";
+import { addFrames } from "./frames.ts";
 import { addOff } from "./off.ts";
 import { addOn } from "./on.ts";
 import { addPattern } from "./pattern.ts";
 import { addPins } from "./pins.ts";
+import { addPool } from "./pool.ts";
 import { endWithReader, flush } from "./print.ts";
 import { addPulse } from "./pulse.ts";
 import { addRead } from "./read.ts";
@@ -73,12 +75,16 @@ export function createProgram(): Command {
   for (const add of [addOn, addOff, addToggle, addValue, addBlink, addPulse, addPattern]) add(program);
   program.commandsGroup("All pins:");
   for (const add of [addRead, addWatch, addClose, addPins]) add(program);
+  program.commandsGroup("Frames in shared memory:");
+  addPool(program);
+  addFrames(program);
   program.commandsGroup("Simulated pins:");
   addSim(program);
   examples(program, {
     "holdfast serve": "the supervisor, in one terminal",
     "holdfast blink 17 --on 100ms --off 400ms -n 5": "a pin, from another",
     "holdfast watch 4 --bias pull-up": "a button",
+    "holdfast frames tap cam0": "frames of a camera",
     "holdfast blink --help": "all about a command",
   });
   hintAtUsage(program);

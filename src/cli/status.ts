@@ -3,6 +3,7 @@ import type { ClientInfo, Counters, ReplyOf } from "../protocol/replies.ts";
 import { examples } from "./arguments.ts";
 import { formatSpan } from "./durations.ts";
 import { pinTable } from "./pins.ts";
+import { poolTables } from "./pool-tables.ts";
 import { print, printJson, table } from "./print.ts";
 import { withClient } from "./session.ts";
 
@@ -10,8 +11,11 @@ import { withClient } from "./session.ts";
 export function addStatus(program: Command): void {
   const status = program
     .command("status")
-    .summary("Show the supervisor, its clients and its open pins")
-    .description("Show the supervisor that answers on the socket: its state, what it has counted, its clients and its open pins.")
+    .summary("Show the supervisor, its clients, open pins and pools")
+    .description(
+      "Show the supervisor that answers on the socket: its state, what it has counted, its clients, its open pins, and its pools with the state " +
+        "and owner of every slot. Why frames were dropped is in --json.",
+    )
     .option("--json", "print all that is known, as the reply to the protocol's `status`")
     .action(({ json }: { readonly json?: true }, command: Command) =>
       withClient(command, async (client, socket) => {
@@ -25,7 +29,7 @@ export function addStatus(program: Command): void {
   });
 }
 
-function describe({ state, version, pid, uptimeMs, backend, counters, clients, pins }: ReplyOf<"status">, socket: string): string {
+function describe({ state, version, pid, uptimeMs, backend, counters, clients, pins, pools }: ReplyOf<"status">, socket: string): string {
   const chips = backend === "sim" ? "simulated chips" : "the machine's chips";
   return [
     `holdfast ${version}, pid ${pid}, ${state} for ${formatSpan(uptimeMs)} on ${chips}, socket ${socket}`,
@@ -33,14 +37,17 @@ function describe({ state, version, pid, uptimeMs, backend, counters, clients, p
     "",
     clientTable(clients),
     ...(pins.length === 0 ? ["", "No pin is open."] : ["", pinTable(pins)]),
+    ...(pools.length === 0 ? [] : ["", poolTables(pools)]),
   ].join("\n");
 }
 
-function counted({ accepted, done, cancelled, edges, lostEvents, requests, errors }: Counters): string {
+function counted({ accepted, done, cancelled, edges, lostEvents, requests, errors, ...frames }: Counters): string {
+  const { framesPublished, framesDelivered, framesDropped } = frames;
   return [
     `${requests} requests, ${errors} refused`,
     `${accepted} commands: ${done} done, ${cancelled} cancelled`,
     `${edges} edges, ${lostEvents} lost`,
+    ...(framesPublished === 0 ? [] : [`${framesPublished} frames: ${framesDelivered} delivered, ${framesDropped} dropped`]),
   ].join(" · ");
 }
 

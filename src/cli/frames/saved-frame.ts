@@ -1,0 +1,80 @@
+import { randomBytes } from "node:crypto";
+import { rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, extname, join } from "node:path";
+import { HoldfastError } from "../../protocol/errors.ts";
+import type { PoolLayout } from "../../protocol/replies.ts";
+import { FileFailed } from "../failure.ts";
+import { type Image, imageOf } from "./image.ts";
+import { pixelFormatOf } from "./pixels.ts";
+
+/** A frame as it is saved, taken out of its slot. */
+export interface SavedFrame {
+  readonly path: string;
+  /** The contents of the file. */
+  readonly bytes: () => Uint8Array;
+}
+
+/** Takes what is to be saved of a frame out of its slot, which may be released then. */
+export type TakeFrame = (frame: { readonly data: Uint8Array; readonly seq: number }) => SavedFrame;
+
+const jpegs = ["JPEG", "MJPG"];
+
+/**
+ * How the frames of a pool are saved under names such as `out-%05d.png`.
+ * @throws HoldfastError `BAD_FIELD` when files of that name can't be made of such frames
+ */
+export async function frameSaver(pattern: string, layout: PoolLayout): Promise<TakeFrame> {
+  const { pool, fourcc, planes, width, height } = layout;
+  const refusal = (message: string) => new HoldfastError("BAD_FIELD", `--save ${pattern}: ${message}`, { field: "save" });
+  const pathOf = fileNames(pattern);
+  const ending = extname(pattern).toLowerCase();
+  if (ending === ".raw") return ({ data, seq }) => copied(pathOf(seq), data);
+  if (ending === ".jpg" || ending === ".jpeg") {
+    if (!jpegs.includes(fourcc)) throw refusal(`the frames of pool ${pool} are ${fourcc}, and no JPEG: save them as .png or .raw`);
+    return ({ data, seq }) => copied(pathOf(seq), data);
+  }
+  if (ending !== ".png") throw refusal("the name ends in .png, .jpg (JPEG, MJPG) or .raw");
+  const format = pixelFormatOf(layout);
+  if (format === undefined || width === null || height === null) {
+    throw refusal(`no picture can be made of ${fourcc}, which pool ${pool} has: save it as ${jpegs.includes(fourcc) ? ".jpg" : ".raw"}`);
+  }
+  const { encode } = await import("fast-png");
+  return ({ data, seq }) => {
+    const image: Image = imageOf({ data, planes }, format, width, height);
+    return { path: pathOf(seq), bytes: () => encode(image) };
+  };
+}
+
+function copied(path: string, data: Uint8Array): SavedFrame {
+  const copy = data.slice();
+  return { path, bytes: () => copy };
+}
+
+/**
+ * The file's name for each number: `%d` or, with leading zeros, `%05d` becomes it. A pattern without is one file, which shows the newest frame.
+ * @throws HoldfastError `BAD_FIELD`
+ */
+export function fileNames(pattern: string): (seq: number) => string {
+  const [before = "", digits = "", after, ...more] = pattern.split(/%(0[1-9]\d?|)d/);
+  const fixed = [before, after ?? ""].some((part) => part.includes("%"));
+  if (more.length > 0 || fixed || pattern.endsWith("/")) {
+    throw new HoldfastError("BAD_FIELD", `--save ${pattern}: a name has one %d or %05d at most, and no other %`, { field: "save" });
+  }
+  return (seq) => (after === undefined ? pattern : `${before}${String(seq).padStart(Number(digits), "0")}${after}`);
+}
+
+/**
+ * Writes a frame to its file, which is whole as soon as it is there.
+ * @throws FileFailed
+ */
+export async function save({ path, bytes }: SavedFrame): Promise<void> {
+  const contents = bytes();
+  const unfinished = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}`);
+  try {
+    await writeFile(unfinished, contents, { flag: "wx" });
+    await rename(unfinished, path);
+  } catch (cause) {
+    await rm(unfinished, { force: true }).catch(() => {});
+    throw new FileFailed(`${path} can't be written`, cause);
+  }
+}

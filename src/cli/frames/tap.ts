@@ -1,0 +1,132 @@
+import type { Command } from "commander";
+import type { Frame } from "../../client/frame.ts";
+import type { FrameOptions } from "../../client/frame-stream.ts";
+import { RealClock } from "../../clock/real.ts";
+import type { Policy } from "../../protocol/requests.ts";
+import { formatNs, paint, print, printJson } from "../print.ts";
+import { withClient } from "../session.ts";
+import { formatBytes } from "../sizes.ts";
+import { frameSaver, save } from "./saved-frame.ts";
+
+/** What `holdfast frames tap` is told. */
+export interface TapFlags {
+  readonly group?: string;
+  readonly policy?: Policy;
+  readonly depth?: number;
+  readonly deadline?: number;
+  readonly maxHold?: number;
+  readonly latest?: true;
+  readonly count?: number;
+  readonly save?: string;
+  readonly summary?: true;
+  readonly json?: true;
+}
+
+/** What is known of a frame, as `--json` prints it. */
+interface Seen {
+  readonly seq: number;
+  readonly bytes: number;
+  readonly timestampNs: bigint;
+  /** When it came here, since its capture. */
+  readonly ageMs: number;
+  readonly lost: number;
+  readonly meta: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Prints the frames of a pool as they come, or saves them.
+ * @throws HoldfastError, FileFailed
+ */
+export function tapFrames(name: string, flags: TapFlags, command: Command): Promise<void> {
+  if (flags.summary && flags.count === undefined) command.error("error: --summary is printed at the end: say -n");
+  return withClient(command, async (client) => {
+    const pool = await client.pool(name);
+    const take = flags.save === undefined ? null : await frameSaver(flags.save, pool.layout);
+    const clock = new RealClock();
+    const summary = new Summary();
+    let left = flags.count ?? Number.POSITIVE_INFINITY;
+    try {
+      for await (using frame of pool.frames(subscriptionOf(flags))) {
+        const seen = look(frame, clock);
+        const saved = take?.(frame);
+        const valid = await frame.release();
+        // What was read of a frame that was taken away meanwhile may be of another one.
+        if (saved !== undefined && valid) await save(saved);
+        const path = valid ? saved?.path : undefined;
+        if (flags.summary) summary.add(seen, clock);
+        else if (flags.json) await printJson({ ...seen, revoked: !valid, ...(path === undefined ? {} : { saved: path }) });
+        else await print(lineOf(seen, valid, path));
+        left -= 1;
+        if (left <= 0) break;
+      }
+    } finally {
+      if (flags.summary) await (flags.json ? printJson(summary.fields()) : print(summary.line()));
+    }
+  });
+}
+
+function subscriptionOf({
+  group,
+  policy,
+  depth,
+  deadline: deadlineMs,
+  maxHold: maxHoldMs,
+  latest: startWithLatest,
+}: TapFlags): FrameOptions {
+  return { group, policy, depth, deadlineMs, maxHoldMs, startWithLatest };
+}
+
+function look({ seq, bytes, timestampNs, lost, meta }: Frame, clock: RealClock): Seen {
+  const ageMs = Math.round(clock.nowUs() - Number(timestampNs) / 1000) / 1000;
+  return { seq, bytes, timestampNs, ageMs, lost, meta };
+}
+
+function lineOf({ seq, bytes, timestampNs, ageMs, lost }: Seen, valid: boolean, path: string | undefined): string {
+  const warnings = [...(lost === 0 ? [] : [`dropped ${lost}`]), ...(valid ? [] : ["revoked: held for too long"])];
+  const told = [formatNs(timestampNs), `#${seq}`, formatBytes(bytes), `age ${ageMs.toFixed(1)} ms`, ...(path === undefined ? [] : [path])];
+  return [...told, ...warnings.map((warning) => paint(process.stdout, "yellow", warning))].join("  ");
+}
+
+/** All frames of a tap in a few numbers, as `--summary --json` prints them. */
+export interface TapSummary {
+  readonly frames: number;
+  readonly dropped: number;
+  /** null: there were too few to tell. */
+  readonly fps: number | null;
+  /** null: there was none. */
+  readonly ageMs: { readonly p50: number | null; readonly p99: number | null; readonly max: number | null };
+}
+
+/** Counts the frames of a tap. */
+class Summary {
+  readonly #agesMs: number[] = [];
+  #lost = 0;
+  #firstUs = 0;
+  #lastUs = 0;
+
+  add({ ageMs, lost }: Seen, clock: RealClock): void {
+    this.#lastUs = clock.nowUs();
+    if (this.#agesMs.length === 0) this.#firstUs = this.#lastUs;
+    this.#agesMs.push(ageMs);
+    this.#lost += lost;
+  }
+
+  fields(): TapSummary {
+    const ages = this.#agesMs.toSorted((a, b) => a - b);
+    const quantile = (share: number) => ages[Math.min(ages.length - 1, Math.floor(ages.length * share))] ?? null;
+    const seconds = (this.#lastUs - this.#firstUs) / 1e6;
+    return {
+      frames: ages.length,
+      dropped: this.#lost,
+      fps: seconds === 0 ? null : (ages.length - 1) / seconds,
+      ageMs: { p50: quantile(0.5), p99: quantile(0.99), max: ages.at(-1) ?? null },
+    };
+  }
+
+  line(): string {
+    const { frames, dropped, fps, ageMs } = this.fields();
+    const ms = (value: number | null) => (value === null ? "-" : `${value.toFixed(2)} ms`);
+    const pace = fps === null ? "" : `, ${fps.toFixed(1)} a second`;
+    return `${frames} frames${pace}, ${dropped} dropped; age: half within ${ms(ageMs.p50)}, 99 % within ${ms(ageMs.p99)}, all within ${ms(ageMs.max)}`;
+  }
+}
