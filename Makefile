@@ -10,11 +10,11 @@ TESTS := test/unit/ test/properties/ test/integration/
 # Further options of `bun test`, as in: make test FLAGS="--test-name-pattern lease"
 FLAGS ?=
 
-.PHONY: help setup build lib dist demo test coverage lint format docs bench clean
+.PHONY: help setup build lib dist demo demo-frames test coverage lint format docs bench clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | while IFS='	' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | while IFS='	' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
 
 setup: $(SETUP) ## install what the project needs, in node_modules
 build: dist/holdfast ## the executable for this machine: dist/holdfast
@@ -23,6 +23,9 @@ dist: dist/SHA256SUMS ## all that is released: executables for x64 and arm64, th
 
 demo: build ## see it work, on simulated pins
 	$(BUN) scripts/demo.ts
+
+demo-frames: build ## see what becomes of frames in three kinds of pools
+	$(BUN) scripts/demo-frames.ts
 
 test: build lib ## run the tests that need no hardware and no kernel of their own
 	$(BUN) test $(FLAGS) $(TESTS)

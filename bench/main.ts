@@ -1,17 +1,21 @@
-/** `bun bench/main.ts [--json]`: measures dist/holdfast, beside an echo over the same kind of socket. docs/performance.md explains the figures. */
+/**
+ * `bun bench/main.ts [--json] [commands|frames]`: measures dist/holdfast, its commands beside an echo over the same kind of socket, its frames
+ * beside other pools. docs/performance.md explains the figures.
+ */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect } from "../src/client/connect.ts";
 import type { BlinkingFigures } from "./blinking.ts";
+import { type FrameFigures, measureFrames } from "./frames/figures.ts";
+import { reportFrames } from "./frames/report.ts";
 import type { LoadFigures } from "./load.ts";
 import { frameBytes, type MessageFigures } from "./message.ts";
 import { median, memory } from "./proc.ts";
 import { report } from "./report.ts";
+import { assertBuilt, startSupervisor, stop } from "./supervisor.ts";
 
-/** All that is measured. */
+/** All that is measured of commands. */
 export interface Figures {
-  readonly machine: string;
   /** Frames of a command and its reply; the echo's have the size of the longer one. */
   readonly frameBytes: { readonly request: number; readonly reply: number };
   readonly holdfast: readonly LoadFigures[];
@@ -24,8 +28,6 @@ export interface Figures {
   readonly blinking: BlinkingFigures;
   readonly message: MessageFigures;
 }
-
-const executable = join(import.meta.dir, "..", "dist", "holdfast");
 
 /** How often each side is measured, in turns, so that what else the machine does meets both. */
 const ROUNDS = 3;
@@ -40,30 +42,6 @@ async function run<T>(script: string, ...args: readonly string[]): Promise<T> {
   const text = await child.stdout.text();
   if ((await child.exited) !== 0) throw new Error(`${script} has failed`);
   return JSON.parse(text);
-}
-
-/** A supervisor, from its exec to its first reply. */
-async function start(socket: string): Promise<{ readonly child: Bun.Subprocess; readonly readyMs: number }> {
-  const began = performance.now();
-  const child = Bun.spawn([executable, "serve", "--backend", "sim", "--socket", socket, "--log-level", "silent"], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  for (;;) {
-    try {
-      const client = await connect({ socket, name: "bench" });
-      const readyMs = performance.now() - began;
-      await client.close();
-      return { child, readyMs };
-    } catch {
-      if (child.exitCode !== null) throw new Error("the supervisor has ended at once");
-      await Bun.sleep(1);
-    }
-  }
-}
-
-async function stop(child: Bun.Subprocess): Promise<void> {
-  child.kill();
-  await child.exited;
 }
 
 /** Of several rounds the median of each figure. */
@@ -81,13 +59,13 @@ async function measure(folder: string): Promise<Figures> {
   const echoSocket = join(folder, "echo.sock");
   const starts: number[] = [];
   for (let round = 0; round <= STARTS; round++) {
-    const { child, readyMs } = await start(socket);
+    const { child, readyMs } = await startSupervisor(socket);
     // The first one may have to read the file from the disk.
     if (round > 0) starts.push(readyMs);
     await stop(child);
   }
 
-  const { child: supervisor } = await start(socket);
+  const { child: supervisor } = await startSupervisor(socket);
   const echo = Bun.spawn([process.execPath, join(import.meta.dir, "echo.ts"), echoSocket], { stdio: ["ignore", "ignore", "inherit"] });
   try {
     await Bun.sleep(SETTLING_MS);
@@ -101,9 +79,7 @@ async function measure(folder: string): Promise<Figures> {
       holdfastRounds.push(await run("load.ts", "holdfast", socket, String(supervisor.pid), longest));
     }
     await Bun.sleep(SETTLING_MS);
-    const [processor] = cpus();
     return {
-      machine: `${cpus().length} × ${processor?.model.trim()}, Linux ${process.arch}, Bun ${Bun.version}`,
       frameBytes,
       holdfast: middle(holdfastRounds),
       echo: middle(echoRounds),
@@ -119,11 +95,22 @@ async function measure(folder: string): Promise<Figures> {
   }
 }
 
-if (!existsSync(executable)) throw new Error("there is no dist/holdfast: run `make build` first");
+const asJson = process.argv.includes("--json");
+const only = process.argv.slice(2).find((argument) => !argument.startsWith("-"));
+assertBuilt();
 const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
 try {
-  const figures = await measure(folder);
-  console.log(process.argv.includes("--json") ? JSON.stringify(figures, null, 2) : report(figures));
+  const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${process.arch}, Bun ${Bun.version}`;
+  if (!asJson) console.log(machine);
+  const commands = only === "frames" ? undefined : await measure(folder);
+  if (!asJson && commands !== undefined) console.log(`\n${report(commands)}`);
+  const tell = (what: string) => {
+    if (process.stderr.isTTY) process.stderr.write(`\x1b[2K\r${what}\r`);
+  };
+  const frames: FrameFigures | undefined = only === "commands" ? undefined : await measureFrames(join(folder, "frames.sock"), tell);
+  tell("");
+  if (!asJson && frames !== undefined) console.log(`\n${reportFrames(frames)}`);
+  if (asJson) console.log(JSON.stringify({ machine, ...commands, frames }, null, 2));
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -6,14 +6,12 @@ const targets = { roundTripRatio: 2, commandsPerSecond: 50_000, readyMs: 150, id
 
 /** The figures as a person reads them. */
 export function report(figures: Figures): string {
-  const { machine, frameBytes, holdfast, echo, readyMs, idleMb, afterLoadMb, blinking, message } = figures;
+  const { frameBytes, holdfast, echo, readyMs, idleMb, afterLoadMb, blinking, message } = figures;
   const pairs = holdfast.map((ours, index) => [ours, echo[index] as LoadFigures] as const);
   const alone = pairs.find(([{ inFlight }]) => inFlight === 1);
   const crowded = pairs.find(([{ inFlight }]) => inFlight === 64);
   const ratio = (alone?.[0].p50Us ?? Number.NaN) / (alone?.[1].p50Us ?? Number.NaN);
   return [
-    machine,
-    "",
     `On and off in turn, from another process (request ${frameBytes.request} bytes, reply ${frameBytes.reply}), beside an echo of that size`,
     row("in flight", "holdfast/s", "echo/s", "ratio", "p50 µs", "p99 µs", "echo p50", "echo p99", "CPU µs", "echo CPU", "client"),
     ...pairs.map(([ours, theirs]) =>
@@ -49,14 +47,17 @@ export function report(figures: Figures): string {
   ].join("\n");
 }
 
-function row(...cells: readonly string[]): string {
+/** The cells of one line, under each other. */
+export function row(...cells: readonly string[]): string {
   return cells.map((cell) => cell.padStart(10)).join(" ");
 }
 
-function whole(value: number): string {
+/** Without a fraction. */
+export function whole(value: number): string {
   return value.toFixed(0);
 }
 
-function goal(what: string, value: string, reached: boolean, target: string): string {
+/** What is to be reached, and whether it is. */
+export function goal(what: string, value: string, reached: boolean, target: string): string {
   return `${what.padEnd(26)} ${value.padStart(8)}   ${target.padEnd(15)} ${reached ? "reached" : "not reached"}`;
 }
