@@ -48,6 +48,7 @@ type Remedy = string | ((error: HoldfastError, command: Command) => string | und
 
 const help: Remedy = (_, command) => `How it is written: ${fullName(command)} --help`;
 const pinOf = ({ details }: HoldfastError) => (typeof details["pin"] === "string" ? details["pin"] : "PIN");
+const poolOf = ({ details }: HoldfastError) => (typeof details["pool"] === "string" ? details["pool"] : "NAME");
 const observing = (error: HoldfastError) => `To see what an output does: holdfast watch --state ${pinOf(error)}`;
 const closeFirst = (error: HoldfastError) => `To set it anew, close it first: holdfast close ${pinOf(error)}`;
 const turn = (error: HoldfastError) => `${observing(error)}; to make it an input, close it first: holdfast close ${pinOf(error)}`;
@@ -71,6 +72,18 @@ const remedies: { readonly [C in ErrorCode]?: Remedy } = {
   LINE_BUSY: "End the program that has it (gpioinfo names it too), or release the kernel's driver in the device tree",
   LINE_UNSUPPORTED: "Not every chip has every bias, drive and debounce: leave the option out",
   LINE_LOST: "What is there now: holdfast doctor",
+  POOL_UNKNOWN: "Every pool there is: holdfast pool list",
+  POOL_EXISTS: (error) => `Use that one, or remove it first: holdfast pool remove ${poolOf(error)}`,
+  POOL_GONE: "What pools there are now: holdfast pool list",
+  POOL_SLOTS: "Make the pool with more slots, or ask for a smaller --depth; who uses it: holdfast pool list",
+  GROUP_CONFLICT: "Leave the option out to join the group as it is; what it is: holdfast pool list",
+  FORMAT_UNKNOWN: "For bytes that are no picture, leave out --format and say how many: --bytes 64KiB",
+  SLOT_NONE: "Who holds the slots, and for how long: holdfast pool list",
+  FRAME_TOO_LONG: "A pool for longer ones has larger slots: holdfast pool create NAME --bytes",
+  MEMORY_FULL: "Fewer or smaller slots, or more memory for /dev/shm; what uses it: holdfast pool list, and df /dev/shm",
+  MEMORY_FAILED: "To see what is wrong: holdfast doctor",
+  BAD_CONFIG: "Every key there is, with an example: docs/configuration.md",
+  LIMIT_POOLS: "Remove one that is not needed: holdfast pool remove; to allow more: holdfast serve --limit pools=128",
   PERMISSION_DENIED: "To see what this user may do: holdfast doctor",
   NOT_SIMULATED: "Simulated pins: holdfast serve --backend sim --socket /tmp/holdfast-sim.sock",
   NO_BACKEND: "To try it on simulated pins: holdfast serve --backend sim; to see what is wrong: holdfast doctor",

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { MAX_DEPTH } from "../protocol/limits.ts";
-import { policySchema } from "../protocol/requests.ts";
+import type { Policy } from "../protocol/requests.ts";
 import { count, duration, examples, frameRate, oneOf, pictureSize, wholeNumber } from "./arguments.ts";
 import type { BenchFlags } from "./frames/bench.ts";
 import type { SendFlags } from "./frames/send.ts";
@@ -23,6 +23,8 @@ export function addFrames(program: Command): void {
     "holdfast frames tap cam0": "a line for each, in another terminal",
   });
 }
+
+const policies = ["latest", "drop-oldest", "drop-newest", "block"] as const satisfies readonly Policy[];
 
 function addSend(frames: Command): void {
   const send = frames
@@ -61,7 +63,7 @@ function addTap(frames: Command): void {
     )
     .argument("<pool>", POOL)
     .option("--group <name>", "share the frames with all that name this group (default: every frame)")
-    .addOption(oneOf("--policy <policy>", "what happens when there is no room for the next frame (default: latest)", policySchema.options))
+    .addOption(oneOf("--policy <policy>", "what happens when there is no room for the next frame (default: latest)", policies))
     .option("--depth <n>", "frames that may wait (default: 1 with latest, else 2)", wholeNumber(1, MAX_DEPTH))
     .option("--deadline <duration>", "with block: how long a producer may be kept waiting", duration)
     .option("--max-hold <duration>", "have a frame taken away that is held for longer", duration)

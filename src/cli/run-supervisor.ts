@@ -1,6 +1,8 @@
 import type { Clock } from "../clock/clock.ts";
 import { RealClock } from "../clock/real.ts";
+import { readConfig } from "../config/read-config.ts";
 import { createSupervisor, type EmbeddedSupervisor } from "../create-supervisor.ts";
+import { FolderSharedMemory } from "../frames/folder.ts";
 import type { GpioBackend } from "../gpio/backend.ts";
 import { ChardevBackend } from "../gpio/chardev/chardev.ts";
 import { chipPaths } from "../gpio/chardev/nodes.ts";
@@ -15,9 +17,11 @@ const LAST_WORDS_MS = 1000;
 
 /**
  * Runs a supervisor until a signal or a client ends it, then ends the process.
- * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`, `NO_BACKEND`, …
+ * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`, `NO_BACKEND`, `BAD_CONFIG`, `MEMORY_FULL`, …
  */
-export async function serveUntilTold(socket: string, { backend: kind, drainTimeout, maxOn, logLevel, limit }: ServeFlags): Promise<void> {
+export async function serveUntilTold(socket: string, flags: ServeFlags): Promise<void> {
+  const { backend: kind, drainTimeout, maxOn, logLevel, limit } = flags;
+  const { file, config } = await readConfig(flags.config);
   const log = serveLog(logLevel);
   const clock = new RealClock();
   const backend = chooseBackend(kind, clock, log);
@@ -26,14 +30,16 @@ export async function serveUntilTold(socket: string, { backend: kind, drainTimeo
     backend,
     socket,
     clock,
-    limits: { ...limit, ...(maxOn === undefined ? {} : { maxOnMs: maxOn }) },
+    pools: config.pools,
+    memory: new FolderSharedMemory(config.frames.directory),
+    limits: { ...config.limits, ...limit, ...(maxOn === undefined ? {} : { maxOnMs: maxOn }) },
     drainMs: drainTimeout,
     log,
   });
   obeySignals(starting, log);
   const supervisor = await starting;
   endAfterDefects(supervisor, log);
-  log.info({ socket, backend: backend.name, chips, pid: process.pid, version }, "ready");
+  log.info({ socket, backend: backend.name, chips, config: file, pools: Object.keys(config.pools), pid: process.pid, version }, "ready");
   await supervisor.stopped;
   log.info({ socket }, "stopped");
   process.exit();

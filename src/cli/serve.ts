@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { serverSocketPath } from "../client/socket-path.ts";
+import { DEFAULT_CONFIG_PATH } from "../config/default-path.ts";
 import { DEFAULT_DRAIN_MS, defaultLimits, type Limits } from "../protocol/limits.ts";
 import { duration, examples, limit, oneOf } from "./arguments.ts";
 
@@ -10,17 +11,19 @@ export interface ServeFlags {
   readonly maxOn?: number;
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
   readonly limit?: Partial<Limits>;
+  readonly config?: string;
 }
 
 /** `holdfast serve`, as it is typed. */
 export function addServe(program: Command): void {
   const serve = program
     .command("serve")
-    .summary("Run the supervisor that owns the pins")
+    .summary("Run the supervisor that owns the pins and the pools")
     .description(
-      "Run the supervisor that owns the pins. All other commands talk to it. It logs to stderr, as JSON unless that is a terminal. " +
+      "Run the supervisor that owns the pins and the pools of frames. All other commands talk to it. It logs to stderr, as JSON unless that is a terminal. " +
         "The first SIGTERM, SIGINT or SIGHUP lets every pin run what was accepted and gives it back; a second one does so at once.",
     )
+    .option("--config <path>", `limits and pools; options win over it (default: ${DEFAULT_CONFIG_PATH}, where there is one)`)
     .addOption(
       oneOf("--backend <kind>", "chardev: the machine's chips; sim: a simulated 40-pin header; auto: chardev if there are chips", [
         "auto",
@@ -49,6 +52,7 @@ export function addServe(program: Command): void {
   examples(serve, {
     "holdfast serve": "on the machine's chips, or simulated ones where there are none",
     "holdfast serve --backend sim --socket /tmp/try.sock": "on simulated pins, to try things out",
+    "holdfast serve --config ./holdfast.toml": "with the pools of that file",
     "holdfast serve --max-on 30s --drain-timeout 2s": "nothing stays on for longer than 30 s; ends within 2 s",
   });
 }

@@ -1,9 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { HoldfastError } from "../protocol/errors.ts";
+import { DEFAULT_CONFIG_PATH } from "./default-path.ts";
 import { type Config, parseConfig } from "./parse-config.ts";
-
-/** Where the configuration is looked for unless a path is given. Never in the current folder, which others may be able to write to. */
-export const DEFAULT_CONFIG_PATH = "/etc/holdfast/holdfast.toml";
 
 /** A configuration, and where it came from. */
 export interface FoundConfig {
