@@ -1,9 +1,8 @@
 import { setup } from "xstate";
+import { memoised } from "./memoised.ts";
 
 /** What a slot knows beside its state. */
 export interface SlotContext {
-  /** Odd while the content may change, even while a frame is in it; never the same again. */
-  readonly generation: number;
   /** Those who are still to take the frame: groups of consumers, and the pool itself while it is the latest one, kept for who comes late. */
   readonly claims: number;
   /** Consumers that read it. */
@@ -42,11 +41,7 @@ const slot = setup({
   },
 });
 
-const grant = slot.assign(({ context: { generation } }) => ({ generation: generation + (generation % 2 === 0 ? 1 : 2) }));
-const show = slot.assign(({ context, event }) => ({
-  generation: context.generation + 1,
-  claims: event.type === "publish" ? event.claims : 0,
-}));
+const show = slot.assign(({ event }) => (event.type === "publish" ? { claims: event.claims } : {}));
 const claim = slot.assign(({ context }) => ({ claims: context.claims + 1 }));
 const take = slot.assign(({ context }) => ({ claims: context.claims - 1, readers: context.readers + 1 }));
 const pass = slot.assign(({ context }) => ({ claims: context.claims - 1 }));
@@ -58,10 +53,10 @@ const release = slot.assign(({ context }) => ({ readers: context.readers - 1 }))
  */
 export const slotMachine = slot.createMachine({
   id: "slot",
-  context: { generation: 0, claims: 0, readers: 0 },
+  context: { claims: 0, readers: 0 },
   initial: "free",
   states: {
-    free: { on: { acquire: { target: "writing", actions: grant } } },
+    free: { on: { acquire: "writing" } },
     writing: {
       initial: "granted",
       states: {
@@ -92,3 +87,6 @@ export const slotMachine = slot.createMachine({
     retired: { type: "final" },
   },
 });
+
+/** What slots run: each of them passes through the same few snapshots over and over. */
+export const slotLogic = memoised(slotMachine, (event) => (event.type === "publish" ? `publish ${event.claims}` : event.type));

@@ -151,10 +151,11 @@ export class Pool {
     this.waiting.serve();
   }
 
-  /** A writer has gone without a word. */
+  /** A writer has gone without a word. The frame that it was making takes nobody's room any more. */
   vanish(lease: WriteLease): void {
     this.#surroundings.tally.slotsQuarantined += 1;
     lease.slot.vanish();
+    this.waiting.serve();
   }
 
   /** The process of a writer that had gone has ended. */

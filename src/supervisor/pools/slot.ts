@@ -1,5 +1,5 @@
 import { type Actor, createActor } from "xstate";
-import { type SlotEvent, slotMachine } from "../../../actors/slot.ts";
+import { type SlotEvent, slotLogic } from "../../../actors/slot.ts";
 import type { PoolMemory } from "../../frames/memory.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { SlotState } from "../../protocol/replies.ts";
@@ -19,9 +19,10 @@ export interface Frame {
 
 /** One slot of a pool's file: the machine that says whose it is, and who that is. Its header in the file shows the same. */
 export class Slot {
-  readonly #actor: Actor<typeof slotMachine> = createActor(slotMachine);
+  readonly #actor: Actor<typeof slotLogic> = createActor(slotLogic);
   readonly #memory: PoolMemory;
   #state: SlotState = "free";
+  #generation = 0;
   #lastLease = 0;
   /** Null: there is none. */
   writer: WriteLease | null = null;
@@ -41,8 +42,9 @@ export class Slot {
     return this.#state;
   }
 
+  /** Odd while the content may change, even while a frame is in it; never the same again. */
   get generation(): number {
-    return this.#actor.getSnapshot().context.generation;
+    return this.#generation;
   }
 
   /** Those who are still to take the frame, the pool itself included while it keeps it as the latest. */
@@ -56,75 +58,92 @@ export class Slot {
   }
 
   acquire(writer: WriteLease): void {
+    this.#assertIs("free");
     this.writer = writer;
     this.#lastLease = writer.number;
-    this.#send({ type: "acquire" }, "writing");
+    this.#generation += this.#generation % 2 === 0 ? 1 : 2;
+    this.#send({ type: "acquire" });
   }
 
   publish(frame: Frame, claims: number): void {
+    this.#assertIs("writing");
     this.#memory.describe(this.index, frame);
     this.writer = null;
     this.frame = frame;
-    this.#send({ type: "publish", claims }, "ready");
+    this.#generation += 1;
+    this.#send({ type: "publish", claims });
   }
 
   abort(): void {
+    this.#assertIs("writing", "quarantined");
     this.writer = null;
-    this.#send({ type: "abort" }, "free");
+    this.#send({ type: "abort" });
   }
 
   vanish(): void {
-    this.#send({ type: "vanish" }, "quarantined");
+    this.#assertIs("writing");
+    this.#send({ type: "vanish" });
   }
 
   /** The writer's process has ended. */
   clear(): void {
+    this.#assertIs("quarantined");
     this.writer = null;
-    this.#send({ type: "ended" }, "free");
+    this.#send({ type: "ended" });
   }
 
   retire(): void {
+    this.#assertIs("quarantined");
     this.writer = null;
-    this.#send({ type: "unprovable" }, "retired");
+    this.#send({ type: "unprovable" });
   }
 
   /** One more is to have the frame. */
   claim(): void {
-    this.#send({ type: "claim" }, "ready", "reading");
+    this.#assertIs("ready", "reading");
+    this.#send({ type: "claim" });
   }
 
   take(reader: ReadLease): void {
+    this.#assertIs("ready", "reading");
     this.readers.add(reader);
-    this.#send({ type: "take" }, "reading");
+    this.#send({ type: "take" });
   }
 
   /** One of those who were to have the frame is not to have it. */
   pass(): void {
-    this.#send({ type: "pass" }, "ready", "reading", "free");
+    this.#assertIs("ready", "reading");
+    this.#send({ type: "pass" });
   }
 
   release(reader: ReadLease): void {
+    this.#assertIs("reading");
     this.readers.delete(reader);
-    this.#send({ type: "release" }, "ready", "reading", "free");
+    this.#send({ type: "release" });
   }
 
-  /** What comes of an event must be one of these states: anything else would be a slot that two have. */
-  #send(event: SlotEvent, ...expected: readonly SlotState[]): void {
+  /** What nobody may ask for is never tried: it would be a slot that two have. */
+  #assertIs(...states: readonly SlotState[]): void {
+    if (!states.includes(this.#state)) {
+      throw new HoldfastError("INTERNAL", `slot ${this.index} is ${this.#state}, and would have to be ${states.join(" or ")}`);
+    }
+  }
+
+  #send(event: SlotEvent): void {
     this.#actor.send(event);
-    const before = this.#state;
     const { value, context } = this.#actor.getSnapshot();
     this.#state = typeof value === "object" ? (value.writing === "granted" ? "writing" : "quarantined") : (value as SlotState);
-    const holds = this.#state === "reading" ? context.readers : 0;
-    if (!expected.includes(this.#state) || holds !== this.readers.size || context.claims < 0) {
-      throw new HoldfastError("INTERNAL", `slot ${this.index} was told to ${event.type} while ${before}, and is ${this.#state}`);
+    const { claims, readers } = context;
+    if (claims < 0 || readers !== this.readers.size) {
+      throw new HoldfastError("INTERNAL", `slot ${this.index} has ${readers} readers, not ${this.readers.size}, and ${claims} claims`);
     }
     if (this.#state === "free") this.frame = null;
     this.#memory.mirror(this.index, {
-      generation: context.generation,
+      generation: this.#generation,
       state: this.#state,
       lease: this.#lastLease,
       ownerPid: this.writer?.client.peer.pid ?? 0,
-      readers: context.readers,
+      readers,
     });
   }
 }
