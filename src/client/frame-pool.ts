@@ -27,6 +27,7 @@ export class FramePool implements AsyncDisposable {
   #layout: PoolLayout;
   /** Of the file that `#layout` describes. */
   readonly #mappings = new Map<Access, PoolMapping>();
+  readonly #streams = new Set<FrameStream>();
   /** Slots that the program writes to. */
   readonly #written = new Set<WritableFrame>();
   /** The grant that the last publish brought. */
@@ -72,7 +73,12 @@ export class FramePool implements AsyncDisposable {
 
   /** The frames that are published from the first `next()` on. Leaving the loop ends the subscription. */
   frames(options: FrameOptions = {}): FrameStream {
-    return new FrameStream(this.#client, this.name, options, (epoch) => this.#mappingOf(epoch, "read"));
+    const stream: FrameStream = new FrameStream(this.#client, this.name, options, {
+      mappingOf: (epoch) => this.#mappingOf(epoch, "read"),
+      begun: () => this.#streams.add(stream),
+      ended: () => this.#streams.delete(stream),
+    });
+    return stream;
   }
 
   /** Deletes the pool, whoever made it. Frames that are held stay readable. @throws HoldfastError `POOL_UNKNOWN` */
@@ -80,14 +86,15 @@ export class FramePool implements AsyncDisposable {
     await this.#client.request("pool.remove", { pool: this.name });
   }
 
-  /** Ends the use of this object; the pool stays. Frames that the program holds, and loops over them, go on. */
+  /** Ends the use of this object, and the loops over its frames; the pool stays. Frames that the program holds stay readable. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#closed(this);
+    for (const stream of [...this.#streams]) void stream.return();
     const next = this.#takeNext();
-    if (next !== null) await this.#giveUp(next);
     this.#dropMappings();
+    if (next !== null) await this.#giveUp(next);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -136,7 +143,7 @@ export class FramePool implements AsyncDisposable {
   }
 
   async #acquire(waitMs: number | undefined): Promise<HeldGrant> {
-    if (this.#isClosed) throw new HoldfastError("DISCONNECTED", `this program has closed pool ${this.name}`, { pool: this.name });
+    this.#assertOpen();
     let connection = this.#client.connection();
     const grant = await this.#client.request("slot.acquire", { pool: this.name, waitMs }, () => {
       connection = this.#client.connection();
@@ -192,15 +199,21 @@ export class FramePool implements AsyncDisposable {
 
   /** The file with this epoch, in memory; null: the pool has another one by now. */
   async #mappingOf(epoch: number, access: Access): Promise<PoolMapping | null> {
+    this.#assertOpen();
     if (this.#layout.epoch !== epoch) {
       const layout = await this.#client.request("pool.open", { pool: this.name });
       if (layout.epoch !== this.#layout.epoch) this.#dropMappings();
       this.#layout = layout;
       if (layout.epoch !== epoch) return null;
     }
+    this.#assertOpen();
     const mapping = this.#mappings.get(access) ?? mapPool(this.#layout, access);
     this.#mappings.set(access, mapping);
     return mapping;
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new HoldfastError("DISCONNECTED", `this program has closed pool ${this.name}`, { pool: this.name });
   }
 
   #dropMappings(): void {

@@ -9,12 +9,22 @@ import type { Subscriber } from "./subscriptions.ts";
 /** Which frames a consumer gets, and for how long it may hold each. */
 export type FrameOptions = Omit<Fields<"frames.subscribe">, "pool">;
 
+/** What a stream asks of its pool. */
+export interface FrameSource {
+  /** The file with an epoch; null: the pool has another one by now. */
+  mappingOf(epoch: number): Promise<PoolMapping | null>;
+  /** The stream has subscribed. */
+  begun(): void;
+  /** No frames come any more. */
+  ended(): void;
+}
+
 /** The frames of one consumer, in order. It holds one at a time: the next comes when the one before has been released. */
 export class FrameStream implements AsyncIterableIterator<Frame>, AsyncDisposable {
   readonly #client: PoolClient;
   readonly #pool: string;
   readonly #options: FrameOptions;
-  readonly #mappingOf: (epoch: number) => Promise<PoolMapping | null>;
+  readonly #source: FrameSource;
   readonly #subscriber: Subscriber = {
     push: (event) => this.#push(event),
     finish: (failure) => this.#finish(failure),
@@ -26,16 +36,19 @@ export class FrameStream implements AsyncIterableIterator<Frame>, AsyncDisposabl
   #taken: Delivery | null = null;
   /** Frames that came and were not shown, since the one before. */
   #lost = 0;
+  /** No more frames come. */
   #isOver = false;
+  /** The program wants no more of those that have come. */
+  #isLeft = false;
   #failure: Error | null = null;
   #wakeUp: (() => void) | null = null;
 
-  /** For the pool. @param mappingOf the file with an epoch; null: the pool has another one by now */
-  constructor(client: PoolClient, pool: string, options: FrameOptions, mappingOf: (epoch: number) => Promise<PoolMapping | null>) {
+  /** For the pool. */
+  constructor(client: PoolClient, pool: string, options: FrameOptions, source: FrameSource) {
     this.#client = client;
     this.#pool = pool;
     this.#options = options;
-    this.#mappingOf = mappingOf;
+    this.#source = source;
   }
 
   /**
@@ -63,9 +76,10 @@ export class FrameStream implements AsyncIterableIterator<Frame>, AsyncDisposabl
 
   /** Ends the subscription. A frame that has come and was not taken is released; those that the program holds stay with it. */
   async return(): Promise<IteratorResult<Frame, undefined>> {
+    this.#isLeft = true;
     if (!this.#isOver) this.#client.subscriptions.leave(this.#subscriber);
-    this.#failure = null;
     this.#finish(null);
+    this.#failure = null;
     for (const delivery of this.#arrived.splice(0)) this.#releaseUnseen(delivery);
     return { done: true, value: undefined };
   }
@@ -81,6 +95,7 @@ export class FrameStream implements AsyncIterableIterator<Frame>, AsyncDisposabl
   /** Subscribes, once. */
   async #subscribed(): Promise<void> {
     if (this.#isOver) return;
+    this.#source.begun();
     this.#subscribing ??= this.#client.subscriptions
       .add(this.#subscriber, "frames.subscribe", { ...this.#options, pool: this.#pool })
       .catch((error) => this.#finish(error));
@@ -90,7 +105,7 @@ export class FrameStream implements AsyncIterableIterator<Frame>, AsyncDisposabl
   #push(event: Event): void {
     if (event.ev === "frame") {
       const delivery = { event, connection: this.#client.connection(), revoked: false };
-      if (this.#isOver) this.#releaseUnseen(delivery);
+      if (this.#isLeft) this.#releaseUnseen(delivery);
       else this.#arrived.push(delivery);
     } else if (event.ev === "revoked") {
       const revoked = [this.#taken, ...this.#arrived].find((delivery) => delivery?.event.lease === event.lease);
@@ -100,8 +115,9 @@ export class FrameStream implements AsyncIterableIterator<Frame>, AsyncDisposabl
   }
 
   #finish(failure: Error | null): void {
+    if (!this.#isOver) this.#failure = failure;
     this.#isOver = true;
-    this.#failure ??= failure;
+    this.#source.ended();
     this.#wakeUp?.();
   }
 
@@ -114,13 +130,14 @@ export class FrameStream implements AsyncIterableIterator<Frame>, AsyncDisposabl
   /** The frame for the program; null: it is not to be had any more, and was released. */
   async #show(delivery: Delivery): Promise<Frame | null> {
     const { event } = delivery;
+    const isShown = () => !delivery.revoked && !this.#isStale(delivery) && !this.#isLeft;
     this.#lost += event.lost;
     try {
-      const mapping = await this.#mappingOf(event.epoch);
-      if (mapping !== null && !delivery.revoked && !this.#isStale(delivery) && !this.#isOver) {
-        const lost = this.#lost;
+      const mapping = isShown() ? await this.#source.mappingOf(event.epoch) : null;
+      if (mapping !== null && isShown()) {
+        const frame = new Frame(delivery, mapping, this.#lost, (given) => this.#release(given));
         this.#lost = 0;
-        return new Frame(delivery, mapping, lost, (given) => this.#release(given));
+        return frame;
       }
       this.#releaseUnseen(delivery);
     } catch (error) {

@@ -16,6 +16,9 @@ const MAP_FIXED = 0x10;
 const MAP_ANONYMOUS = 0x20;
 const MAP_NORESERVE = 0x4000;
 
+/** In bytes; a file may be longer. */
+const LONGEST_BUFFER = 2 ** 32 - 1;
+
 type Address = number & { readonly __pointer__: null };
 /** What bun-types leaves out: who is called when the buffer is collected, and with what beside its address. */
 type ToOwnedArrayBuffer = (at: Address, offset: number, bytes: number, context: number, deallocator: number) => ArrayBuffer;
@@ -44,7 +47,7 @@ const escaped = new Set<object>();
 export class MappedFile implements PoolMapping {
   readonly layout: PoolLayout;
   readonly #address: Address;
-  /** The headers. Its buffer undoes the whole mapping when it is collected, and is not handed out. */
+  /** The headers. Their buffer undoes the mapping when it is collected, and is not handed out. */
   readonly #words: Uint32Array;
   readonly #bytes: number;
   readonly #protection: number;
@@ -67,15 +70,13 @@ export class MappedFile implements PoolMapping {
       throw new HoldfastError("MEMORY_FAILED", `${layout.path} cannot be mapped: ${getSystemErrorName(-errno)}`, { path: layout.path });
     }
     this.#address = address;
-    // munmap takes the address and the length, as a deallocator takes the bytes and its context.
-    const headers = (toArrayBuffer as ToOwnedArrayBuffer)(
-      address,
-      0,
-      layout.payloadOffset,
-      this.#bytes,
-      (symbols.munmap as unknown as { readonly ptr: number }).ptr,
-    );
-    this.#words = new Uint32Array(headers);
+    // munmap takes the address and the length, as a deallocator takes the bytes and its context. The buffer has the file's length, so
+    // that the collector knows how much memory there is: each view counts as much as it is long, and beside a heap that seems small every
+    // frame would bring a collection.
+    const length = Math.min(this.#bytes, LONGEST_BUFFER);
+    const { ptr: undo } = symbols.munmap as unknown as { readonly ptr: number };
+    const whole = (toArrayBuffer as ToOwnedArrayBuffer)(address, 0, length, this.#bytes, undo);
+    this.#words = new Uint32Array(whole, 0, layout.payloadOffset / Uint32Array.BYTES_PER_ELEMENT);
   }
 
   slot(slot: number, bytes: number): SlotMemory {

@@ -1,0 +1,166 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CopiedFile } from "../../src/frames/copied-file.ts";
+import { FolderSharedMemory } from "../../src/frames/folder.ts";
+import { formatOf } from "../../src/frames/format.ts";
+import { MappedFile } from "../../src/frames/mapped-file.ts";
+import { mapPool } from "../../src/frames/mapping.ts";
+import type { PoolMemory } from "../../src/frames/memory.ts";
+import type { PoolLayout } from "../../src/protocol/replies.ts";
+
+const BYTES = 40_000;
+let folder: string;
+let memory: PoolMemory;
+let layout: PoolLayout;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "holdfast-"));
+  memory = await new FolderSharedMemory(folder).reserve("cam0", 3, formatOf({ slots: 3, bytes: BYTES }));
+  layout = memory.layout;
+});
+afterEach(() => {
+  memory.remove();
+  rmSync(folder, { recursive: true });
+});
+
+/** Gives a slot a generation, as the supervisor does. */
+function pass(slot: number, generation: number): void {
+  memory.mirror(slot, { generation, state: generation % 2 === 0 ? "ready" : "writing", lease: 1, ownerPid: 0, readers: 0 });
+}
+
+/** How often this process has the pool's file mapped. */
+function mappings(): number {
+  return readFileSync("/proc/self/maps", "utf8")
+    .split("\n")
+    .filter((line) => line.includes(layout.path)).length;
+}
+
+for (const File of [MappedFile, CopiedFile]) {
+  describe(`the memory of a pool, by a ${File.name}`, () => {
+    test("what is written to a slot is what is read from it, and from no other", () => {
+      const writing = new File(layout, "write");
+      const slots = [0, 1, 2].map((slot) => writing.slot(slot, BYTES));
+      for (const [index, slot] of slots.entries()) {
+        slot.data.fill(index + 1);
+        slot.flush(BYTES);
+        slot.end();
+      }
+      const reading = new File(layout, "read");
+      for (const slot of [2, 0, 1]) expect(new Set(reading.slot(slot, BYTES).data)).toEqual(new Set([slot + 1]));
+      writing.close();
+      reading.close();
+    });
+
+    test("a view is as long as it was asked for, and 0 when its slot has ended", () => {
+      const file = new File(layout, "read");
+      for (const bytes of [0, 1, 4099, BYTES]) {
+        const slot = file.slot(1, bytes);
+        const kept = [slot.data, slot.data.subarray(0, 1)];
+        expect(kept[0]).toHaveLength(bytes);
+        slot.end();
+        expect(kept.map(({ length }) => length)).toEqual([0, 0]);
+      }
+      file.close();
+    });
+
+    test("what was written is still there for a new view when the one before was taken back", () => {
+      const file = new File(layout, "write");
+      const slot = file.slot(1, BYTES);
+      slot.data.fill(9);
+      slot.detach();
+      expect(slot.data[BYTES - 1]).toBe(9);
+      slot.end();
+      file.close();
+    });
+
+    test("a slot is intact as long as its generation is the frame's", () => {
+      const file = new File(layout, "read");
+      pass(2, 8);
+      const slot = file.slot(2, BYTES);
+      expect([slot.intact(8), slot.intact(6)]).toEqual([true, false]);
+      pass(2, 9);
+      // A copy that was whole stays so.
+      expect(slot.intact(8)).toBe(File === CopiedFile);
+      expect(file.slot(2, BYTES).intact(8)).toBe(false);
+      file.close();
+    });
+
+    test("outlives its file, and its own closing, as long as a slot is held", () => {
+      const writing = new File(layout, "write");
+      const reading = new File(layout, "read");
+      const written = writing.slot(0, BYTES);
+      written.data.fill(5);
+      written.flush(BYTES);
+      const read = reading.slot(0, BYTES);
+      memory.remove();
+      writing.close();
+      reading.close();
+      expect(read.data[BYTES - 1]).toBe(5);
+      written.data.fill(6);
+      written.flush(BYTES);
+      written.end();
+      read.end();
+    });
+
+    test("has no other slots than the file, and no longer ones", () => {
+      const file = new File(layout, "read");
+      for (const [slot, bytes] of [
+        [3, 1],
+        [-1, 1],
+        [0.5, 1],
+        [0, BYTES + 1],
+        [0, -1],
+      ] as const) {
+        expect(() => file.slot(slot, bytes)).toThrow(expect.objectContaining({ code: "INTERNAL" }));
+      }
+      file.close();
+    });
+
+    test("is refused where the file has gone, is another one, or has been cut", () => {
+      const codeOf = (changed: Partial<PoolLayout> = {}) => {
+        try {
+          new File({ ...layout, ...changed }, "read").close();
+          return "mapped";
+        } catch (error) {
+          return (error as { readonly code: string }).code;
+        }
+      };
+      expect(codeOf()).toBe("mapped");
+      expect(codeOf({ epoch: layout.epoch + 1 })).toBe("MEMORY_FAILED");
+      const other = join(folder, "other");
+      writeFileSync(other, new Uint8Array(readFileSync(layout.path).length));
+      expect(codeOf({ path: other })).toBe("MEMORY_FAILED");
+      renameSync(layout.path, other);
+      expect(codeOf()).toBe("POOL_GONE");
+      renameSync(other, layout.path);
+      truncateSync(layout.path, 8192);
+      expect(codeOf()).toBe("MEMORY_FAILED");
+      unlinkSync(layout.path);
+      expect(codeOf({ path: folder })).toBe("MEMORY_FAILED");
+    });
+  });
+}
+
+test("a closed file is let go of when its last slot has ended, without waiting for the collector", () => {
+  const file = mapPool(layout, "read");
+  const [held, touched] = [file.slot(0, BYTES), file.slot(1, BYTES)];
+  expect(touched.data).toHaveLength(BYTES);
+  file.close();
+  expect(mappings()).toBe(1);
+  touched.end();
+  expect(mappings()).toBe(1);
+  held.end();
+  expect(mappings()).toBe(0);
+});
+
+test("memory that the program has passed on stays, for whoever has it now", () => {
+  const file = mapPool(layout, "read");
+  const slot = file.slot(0, BYTES);
+  const taken = (slot.data.buffer as ArrayBuffer).transfer();
+  slot.end();
+  file.close();
+  expect(mappings()).toBe(1);
+  expect(new Uint8Array(taken)[0]).toBe(0);
+});
