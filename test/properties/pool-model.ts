@@ -354,10 +354,12 @@ export class PoolModel {
     const subs = [...(this.connected.get(client) ?? [])];
     for (const sub of subs) this.unsubscribe(client, sub);
     this.connected.delete(client);
-    for (const lease of [...this.leases.values()]) {
-      if (lease.client !== client) continue;
-      if (lease.kind === "read") this.release(lease.lease);
-      else if (lease.file.over) this.leases.delete(lease.lease);
+    const held = [...this.leases.values()].filter((lease) => lease.client === client);
+    for (const lease of held) if (lease.kind === "read") this.release(lease.lease);
+    for (const lease of held) {
+      if (lease.kind === "read") continue;
+      // A pool that drains goes with its last reader.
+      if (lease.file.over || (this.draining && isDrained(lease.pool))) this.leases.delete(lease.lease);
       else {
         (lease.file.slots[lease.slot] as ModelSlot).state = "quarantined";
         this.tally.slotsQuarantined++;
@@ -422,9 +424,15 @@ export class PoolModel {
 }
 
 /** A slot whose frame nobody is to have any more is free. */
-function settle({ file, slot, claims, readers }: ModelFrame): void {
-  if (slot === file.latest || claims.size > 0 || readers.size > 0) return;
+function settle(frame: ModelFrame): void {
+  const { file, slot, claims, readers } = frame;
+  if (slot.frame !== frame || slot === file.latest || claims.size > 0 || readers.size > 0) return;
   Object.assign(slot, { state: "free", frame: null });
+}
+
+/** Nothing waits in a pool, and nobody reads. */
+export function isDrained({ groups, file }: ModelPool): boolean {
+  return groups.every(({ queue }) => queue.length === 0) && file.slots.every(({ frame }) => (frame?.readers.size ?? 0) === 0);
 }
 
 /** What a slot shows. */
