@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { PoolLayout, SlotState } from "../protocol/replies.ts";
 import { HEADER_OFFSET, HEADER_STRIDE, LAYOUT_VERSION, MAGIC, poolStates, poolWords, slotStateWords, slotWords } from "./layout.ts";
 import type { FrameWords, SlotWords } from "./memory.ts";
@@ -96,13 +97,16 @@ export function readSlotHeader(headers: Uint8Array, slot: number): SlotWords & F
 
 /** Writes the words that change, each kind in one piece. */
 export class HeaderWriter {
+  readonly #slots: number;
   readonly #write: WriteAt;
   readonly #owner = new DataView(new ArrayBuffer(slotWords.seq));
   readonly #frame = new DataView(new ArrayBuffer(slotWords.fourcc - slotWords.seq));
   readonly #ownerBytes = new Uint8Array(this.#owner.buffer);
   readonly #frameBytes = new Uint8Array(this.#frame.buffer);
 
-  constructor(write: WriteAt) {
+  /** @param slots of the pool: a word beyond them would be in a frame */
+  constructor(slots: number, write: WriteAt) {
+    this.#slots = slots;
     this.#write = write;
   }
 
@@ -121,7 +125,7 @@ export class HeaderWriter {
     putUint64(owner, slotWords.lease, lease);
     owner.setUint32(slotWords.ownerPid, ownerPid, true);
     owner.setUint32(slotWords.readers, readers, true);
-    this.#write(this.#ownerBytes, slotPosition(slot));
+    this.#write(this.#ownerBytes, this.#positionOf(slot));
   }
 
   /** As `PoolMemory.describe`. */
@@ -131,7 +135,12 @@ export class HeaderWriter {
     frame.setBigUint64(slotWords.timestampNs - slotWords.seq, timestampNs, true);
     frame.setBigUint64(slotWords.publishedNs - slotWords.seq, publishedNs, true);
     frame.setUint32(slotWords.bytes - slotWords.seq, bytes, true);
-    this.#write(this.#frameBytes, slotPosition(slot) + slotWords.seq);
+    this.#write(this.#frameBytes, this.#positionOf(slot) + slotWords.seq);
+  }
+
+  #positionOf(slot: number): number {
+    assert(Number.isInteger(slot) && slot >= 0 && slot < this.#slots, `of ${this.#slots} slots, none is ${slot}`);
+    return slotPosition(slot);
   }
 }
 

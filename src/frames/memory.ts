@@ -27,9 +27,9 @@ export interface FrameWords {
 export interface PoolMemory {
   /** Where it is, and how it is laid out. */
   readonly layout: PoolLayout;
-  /** Writes who has a slot. A frame that is to be seen in it has been described before. Never throws: `present` tells. */
+  /** Writes who has a slot. A frame that is to be seen in it has been described before. A failure shows in `present`. */
   mirror(slot: number, words: SlotWords): void;
-  /** Describes the frame that a slot is about to show: its generation is still odd. Never throws. */
+  /** Describes the frame that a slot is about to show: its generation is still odd. A failure shows in `present`. */
   describe(slot: number, frame: FrameWords): void;
   /** False: somebody has deleted, replaced or cut the file, or its headers can't be written; or it has been removed. */
   present(): boolean;

@@ -6,6 +6,7 @@ import {
   fstatSync,
   lstatSync,
   openSync,
+  rmSync,
   unlinkSync,
   write,
   writeSync,
@@ -31,13 +32,14 @@ export class ReservedFile implements PoolMemory {
   readonly layout: PoolLayout;
   readonly #inode: Inode;
   readonly #fileBytes: number;
-  readonly #writer = new HeaderWriter((bytes, position) => this.#write(bytes, position));
+  readonly #writer: HeaderWriter;
   #fd: number | null;
   #failed = false;
 
   private constructor(layout: PoolLayout, fd: number) {
     this.layout = layout;
     this.#fd = fd;
+    this.#writer = new HeaderWriter(layout.slots, (bytes, position) => this.#write(bytes, position));
     this.#inode = fstatSync(fd, { bigint: true });
     this.#fileBytes = fileLayout(layout.slots, layout.bytes).fileBytes;
   }
@@ -60,7 +62,7 @@ export class ReservedFile implements PoolMemory {
       await file.#fill(written);
       return file;
     } catch (error) {
-      unlinkSync(layout.path);
+      rmSync(layout.path, { force: true });
       closeSync(fd);
       throw error;
     }
@@ -105,15 +107,20 @@ export class ReservedFile implements PoolMemory {
     try {
       if (this.#isAtItsPath()) unlinkSync(this.layout.path);
     } catch {
-      // Somebody was faster, or has made the folder read-only: the next start tries again.
+      // Somebody was faster, or has made the folder read-only: then the next supervisor finds a leftover.
     }
-    closeSync(this.#fd);
+    const fd = this.#fd;
     this.#fd = null;
+    closeSync(fd);
   }
 
   #isAtItsPath(): boolean {
-    const found = lstatSync(this.layout.path, { bigint: true, throwIfNoEntry: false });
-    return found?.ino === this.#inode.ino && found.dev === this.#inode.dev;
+    try {
+      const { ino, dev } = lstatSync(this.layout.path, { bigint: true });
+      return ino === this.#inode.ino && dev === this.#inode.dev;
+    } catch {
+      return false;
+    }
   }
 }
 

@@ -107,9 +107,7 @@ export class SimPoolMemory implements PoolMemory {
   readonly headers: Uint8Array<ArrayBuffer>;
   readonly #files: Files;
   readonly #letGo: () => void;
-  readonly #writer = new HeaderWriter((bytes, position) => {
-    if (!this.#removed) this.headers.set(bytes, position);
-  });
+  readonly #writer: HeaderWriter;
   #removed = false;
 
   /** Made by `SimSharedMemory.reserve`. */
@@ -121,16 +119,17 @@ export class SimPoolMemory implements PoolMemory {
     this.headers = new Uint8Array(slotPosition(layout.slots));
     this.headers.set(poolHeader(layout, supervisor));
     this.headers.set(slotHeaders(layout), slotPosition(0));
+    this.#writer = new HeaderWriter(layout.slots, (bytes, position) => {
+      if (!this.#removed) this.headers.set(bytes, position);
+    });
     this.#writer.poolState(poolStates.live);
   }
 
   mirror(slot: number, words: SlotWords): void {
-    this.#assertHas(slot);
     this.#writer.mirror(slot, words);
   }
 
   describe(slot: number, frame: FrameWords): void {
-    this.#assertHas(slot);
     this.#writer.describe(slot, frame);
   }
 
@@ -147,16 +146,11 @@ export class SimPoolMemory implements PoolMemory {
 
   /** What the header of a slot says. */
   words(slot: number): SlotWords & FrameWords {
-    this.#assertHas(slot);
     return readSlotHeader(this.headers, slot);
   }
 
   /** What the pool's header says: one of `poolStates`. */
   get state(): number {
     return readPoolHeader(this.headers)?.state ?? poolStates.making;
-  }
-
-  #assertHas(slot: number): void {
-    assert(Number.isInteger(slot) && slot >= 0 && slot < this.layout.slots, `pool ${this.layout.pool} has no slot ${slot}`);
   }
 }

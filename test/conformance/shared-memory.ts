@@ -95,6 +95,15 @@ export function conformsAsSharedMemory(name: string, build: () => Rig): void {
       pool.remove();
     });
 
+    on("a slot that there is not is a defect of the caller, and no word of a frame", async (rig) => {
+      const pool = await rig.memory.reserve("cam0", SLOTS, raw);
+      for (const slot of [-1, SLOTS, 0.5]) {
+        expect(() => pool.mirror(slot, writing)).toThrow("none is");
+        expect(() => pool.describe(slot, frame)).toThrow("none is");
+      }
+      pool.remove();
+    });
+
     on("every pool has a file and an epoch of its own, also one that takes the name of another", async (rig) => {
       const pools = [
         await rig.memory.reserve("cam0", SLOTS, raw),

@@ -171,6 +171,38 @@ describe("the file of a pool", () => {
   });
 });
 
+/** A program that makes a pool while others take the room for it. */
+const racer = `
+  const { FolderSharedMemory } = await import(${JSON.stringify(join(import.meta.dir, "../../src/frames/folder.ts"))});
+  const { readdirSync, writeFileSync } = await import("node:fs");
+  const folder = process.argv.at(-1);
+  const made = new FolderSharedMemory(folder).reserve("cam0", 2, ${JSON.stringify(formatOf({ slots, bytes: 5_000_000 }))});
+  await Promise.resolve();
+  await Promise.resolve();
+  writeFileSync(folder + "/other", Buffer.alloc(8_000_000));
+  await made.catch(({ code, message }) => console.log(code, message));
+  console.log(readdirSync(folder).join());
+`;
+
+/** Makes a small file system that nobody else sees. */
+const inSmallMemory = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"];
+const mounting = 'mount -t tmpfs -o size=12m none "$2" && exec "$0" -e "$1" "$2"';
+
+test.if(Bun.spawnSync([...inSmallMemory, 'mount -t tmpfs none "$0"', tmpdir()]).exitCode === 0)(
+  "a folder that fills up while a pool is made: refused, and nothing of it stays",
+  () => {
+    const folder = temporaryFolder();
+    try {
+      const ran = Bun.spawnSync([...inSmallMemory, mounting, process.execPath, racer, folder]);
+      expect(ran.stderr.toString()).toBe("");
+      const message = `pool cam0 needs 10.0 MB of shared memory and ${folder} has \\d\\.\\d MB free`;
+      expect(ran.stdout.toString()).toMatch(new RegExp(`^MEMORY_FULL ${message}\nother\n$`));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
+
 describe("a folder that can't be used", () => {
   let folder: string;
   beforeAll(() => {
