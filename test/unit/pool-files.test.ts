@@ -243,6 +243,26 @@ describe("a folder that can't be used", () => {
   }
 });
 
+test("Node makes and removes the same files", async () => {
+  const folder = temporaryFolder();
+  try {
+    const bundle = await Bun.build({ entrypoints: [join(import.meta.dir, "../../src/frames/folder.ts")], target: "node" });
+    const program = `${await bundle.outputs[0]?.text()}
+      const pool = await new FolderSharedMemory(process.argv[1]).reserve("cam0", 2, ${JSON.stringify(raw)});
+      pool.mirror(1, { generation: 1, state: "writing", lease: 7, ownerPid: 1, readers: 0 });
+      const words = new Uint8Array(await (await import("node:fs/promises")).readFile(pool.layout.path));
+      console.log(pool.present(), words.length, words[4096 + 128], words[4096 + 128 + 8]);
+      pool.remove();
+      console.log(pool.present());`;
+    const node = Bun.spawnSync(["node", "--input-type=module", "-e", program, folder]);
+    const { fileBytes } = fileLayout(slots, raw.bytes);
+    expect([node.stdout.toString(), node.stderr.toString()]).toEqual([`true ${fileBytes} 1 7\nfalse\n`, ""]);
+    expect(readdirSync(folder)).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 describe("the room that there is", () => {
   test("is what the folder's file system has, at most", () => {
     const { freeBytes, has } = roomIn("/");
