@@ -143,7 +143,11 @@ export class FrameStream implements AsyncIterableIterator<Frame>, AsyncDisposabl
     } catch (error) {
       this.#releaseUnseen(delivery);
       // Its file has gone: so has the pool, of which the subscription's end tells, or it will get another file.
-      if (!(error instanceof HoldfastError && (error.code === "POOL_GONE" || error.code === "POOL_UNKNOWN"))) throw error;
+      if (!(error instanceof HoldfastError && (error.code === "POOL_GONE" || error.code === "POOL_UNKNOWN"))) {
+        // A loop that is ended by an error does not end the subscription.
+        await this.return();
+        throw error;
+      }
     }
     return null;
   }
