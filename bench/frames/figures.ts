@@ -59,7 +59,8 @@ const paced = { consumers: 1, runMs: PACED_RUN_MS, paceMs: PACE_MS };
 
 /** Runs a program of this folder to its end, and takes what it prints. */
 async function printed(...command: readonly string[]): Promise<string> {
-  const child = Bun.spawn([...command], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+  const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
+  const child = Bun.spawn([...command], { env, stdin: "ignore", stdout: "pipe", stderr: "inherit" });
   const text = await child.stdout.text();
   if ((await child.exited) !== 0) throw new Error(`${command[1]} has failed`);
   return text;

@@ -86,6 +86,6 @@ function start(ends: Ends, role: "producer" | "consumer", run: HoldfastRun): Bun
     ends === "bun"
       ? [process.execPath, join(import.meta.dir, "holdfast-ends.ts")]
       : ["python3", join(import.meta.dir, "python", "holdfast.py")];
-  const env = { ...process.env, NODE_ENV: "production" };
+  const env = { ...process.env, NODE_ENV: "production", PYTHONDONTWRITEBYTECODE: "1" };
   return Bun.spawn([...program, role, JSON.stringify(run)], { env, stdin: "ignore", stdout: "pipe", stderr: "inherit" });
 }
