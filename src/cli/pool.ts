@@ -49,7 +49,7 @@ function addCreate(pool: Command): void {
     .option("--stride <bytes>", "from one line of pixels to the next (default: no padding)", byteSize)
     .option(
       "--bytes <bytes>",
-      "what a slot holds: 65536, 64KiB, 1.5MB; RAW needs it (default: one image, of compressed ones 2 bytes a pixel)",
+      "what a slot holds: 65536, 64KiB, 1.5MB; RAW needs it (default: one image, of compressed ones 2 bytes a pixel, 64 KiB at least)",
       byteSize,
     )
     .option("--json", "print how the pool's file is laid out")

@@ -135,7 +135,7 @@ describe("frames", () => {
   });
 
   framesStory("of a compressed format are one to a file, which must fit", async (shell, stage) => {
-    await shell.ok(..."pool create photos --slots 4 --format MJPG --size 8x8".split(" "));
+    await shell.ok(..."pool create photos --slots 4 --format MJPG --size 8x8 --bytes 128".split(" "));
     writeFileSync(join(stage.folder, "a.jpg"), "no more than looks like one");
     await shell.ok("frames", "send", "photos", "a.jpg");
     await shell.ok(..."frames tap photos --latest -n 1 --save b.jpg".split(" "));

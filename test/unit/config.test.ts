@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConfig } from "../../src/config/parse-config.ts";
 import { readConfig } from "../../src/config/read-config.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
+import { defaultLimits } from "../../src/protocol/limits.ts";
 
 const FILE = "/etc/holdfast/holdfast.toml";
 
@@ -140,5 +141,27 @@ describe("the file", () => {
     const file = join(folder, "loop.toml");
     symlinkSync(file, file);
     expect(await codeOf(readConfig(undefined, file))).toStartWith(`BAD_CONFIG: the configuration file ${file} can't be read: ELOOP`);
+  });
+});
+
+describe("docs/configuration.md", () => {
+  const page = readFileSync(join(import.meta.dir, "..", "..", "docs", "configuration.md"), "utf8");
+
+  test("has an example that is taken as it stands", () => {
+    const [, example = ""] = /```toml\n(.*?)```/s.exec(page) ?? [];
+    expect(Object.keys(parseConfig(example, FILE).pools)).toEqual(["cam0", "lidar"]);
+  });
+
+  test("lists every limit with its default", () => {
+    const rows = [...page.matchAll(/^\| `(\w+)` \| (\d+|none) \|.* \| `--/gm)].map(([, name, otherwise]) => [name, otherwise]);
+    const told = (limit: number) => (limit === Number.POSITIVE_INFINITY ? "none" : String(limit));
+    expect(rows).toEqual(Object.entries(defaultLimits).map(([name, limit]) => [name, told(limit)]));
+  });
+
+  test("lists every key of a pool", () => {
+    const { message } = mistakeIn("[pool.x]\nnothing = 1");
+    const [, known = ""] = /known are ([\w, ]+)/.exec(message) ?? [];
+    const section = page.split("## `[pool.NAME]`")[1] ?? "";
+    expect(known.split(", ").filter((key) => !section.includes(`\`${key}\``))).toEqual([]);
   });
 });
