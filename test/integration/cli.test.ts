@@ -23,9 +23,10 @@ function alone(name: string, tell: (shell: Shell) => Promise<void>): void {
 }
 
 describe("help", () => {
-  test("every command that the issue names is there", () => {
+  test("every command that the issues name is there", () => {
     expect(everyCommand(createProgram()).map(fullName).sort()).toEqual(
-      ["", " blink", " close", " doctor", " off", " on", " pattern", " pins", " pulse", " read", " serve", " sim", " sim set", " sim wire"]
+      ["", " blink", " close", " doctor", " frames", " frames bench", " frames send", " frames tap", " off", " on", " pattern", " pins"]
+        .concat([" pool", " pool create", " pool list", " pool remove", " pulse", " read", " serve", " sim", " sim set", " sim wire"])
         .concat([" status", " toggle", " value", " watch"])
         .map((name) => `holdfast${name}`),
     );
