@@ -1,4 +1,4 @@
-import { setup } from "xstate";
+import { type ActorLogic, type EventFromLogic, type SnapshotFrom, setup } from "xstate";
 import { memoised } from "./memoised.ts";
 
 /** What a slot knows beside its state. */
@@ -89,4 +89,6 @@ export const slotMachine = slot.createMachine({
 });
 
 /** What slots run: each of them passes through the same few snapshots over and over. */
-export const slotLogic = memoised(slotMachine, (event) => (event.type === "publish" ? `publish ${event.claims}` : event.type));
+export const slotLogic: ActorLogic<SnapshotFrom<typeof slotMachine>, EventFromLogic<typeof slotMachine>> = memoised(slotMachine, (event) =>
+  event.type === "publish" ? `publish ${event.claims}` : event.type,
+);
