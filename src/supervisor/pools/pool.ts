@@ -323,6 +323,8 @@ export class Pool {
     if (group.size === 0) {
       for (const [key, other] of this.#groups) if (other === group) this.#groups.delete(key);
     }
+    // Nobody will release what was on its way to a slow client: it will never hear of it.
+    if (consumer.hold !== null && isUntold(consumer.hold)) return void this.release(consumer.hold);
     this.waiting.serve();
     this.#changed();
   }
@@ -381,6 +383,11 @@ export class Pool {
       ? this.goneError()
       : new HoldfastError("POOL_GONE", `the file that pool ${this.name} had has been replaced`, { field: "lease", pool: this.name });
   }
+}
+
+/** Whether the event of a lease still waits for its client. Only that it was revoked, and the end of all, come behind it. */
+function isUntold({ isRevoked, consumer: { subscription } }: ReadLease): boolean {
+  return subscription.waiting > (isRevoked ? 1 : 0) + (subscription.over ? 1 : 0);
 }
 
 function slotsOf(memory: PoolMemory): readonly Slot[] {
