@@ -75,8 +75,8 @@ export const slotMachine = slot.createMachine({
     reading: {
       on: {
         claim: { actions: claim },
-        take: { actions: take },
-        pass: { actions: pass },
+        take: { guard: "isClaimed", actions: take },
+        pass: { guard: "isClaimed", actions: pass },
         release: [
           { guard: "isReadByOthers", actions: release },
           { guard: "isClaimed", target: "ready", actions: release },

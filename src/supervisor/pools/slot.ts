@@ -130,12 +130,16 @@ export class Slot {
   }
 
   #send(event: SlotEvent): void {
+    const before = this.#actor.getSnapshot();
     this.#actor.send(event);
-    const { value, context } = this.#actor.getSnapshot();
+    const after = this.#actor.getSnapshot();
+    if (after === before)
+      throw new HoldfastError("INTERNAL", `slot ${this.index} is ${this.#state}, and there is nothing to ${event.type}`);
+    const { value, context } = after;
     this.#state = typeof value === "object" ? (value.writing === "granted" ? "writing" : "quarantined") : (value as SlotState);
-    const { claims, readers } = context;
-    if (claims < 0 || readers !== this.readers.size) {
-      throw new HoldfastError("INTERNAL", `slot ${this.index} has ${readers} readers, not ${this.readers.size}, and ${claims} claims`);
+    const { readers } = context;
+    if (readers !== this.readers.size) {
+      throw new HoldfastError("INTERNAL", `slot ${this.index} has ${readers} readers, not ${this.readers.size}`);
     }
     if (this.#state === "free") this.frame = null;
     this.#memory.mirror(this.index, {
