@@ -159,6 +159,11 @@ export class PoolModel {
     return dispensable.sort((a, b) => (a.frame?.seq ?? 0) - (b.frame?.seq ?? 0)).slice(0, 1);
   }
 
+  /** Whether a slot may be granted now. */
+  mayGrant(pool: ModelPool, { epoch, slot }: Grant): boolean {
+    return epoch === pool.file.epoch && this.candidates(pool).includes(pool.file.slots[slot] as ModelSlot);
+  }
+
   /** How long an acquire waits that gets no slot at once, in ms. */
   patienceMs(pool: ModelPool, waitMs: number | undefined): number {
     const blocking = this.blocking(pool);
@@ -349,14 +354,21 @@ export class PoolModel {
     }
   }
 
-  /** A connection ends. Its process may go on writing to what is quarantined from then on. */
-  leave(client: number): void {
+  /**
+   * A connection ends. Its process may go on writing to what is quarantined from then on.
+   * @param meanwhile is told after each thing that it lets go of: others may be given that before the next
+   */
+  leave(client: number, meanwhile: () => void): void {
     const subs = [...(this.connected.get(client) ?? [])];
-    for (const sub of subs) this.unsubscribe(client, sub);
     this.connected.delete(client);
+    for (const sub of subs) {
+      this.unsubscribe(client, sub);
+      meanwhile();
+    }
     const held = [...this.leases.values()].filter((lease) => lease.client === client);
     for (const lease of held) if (lease.kind === "read") this.release(lease.lease);
     for (const lease of held) {
+      meanwhile();
       if (lease.kind === "read") continue;
       // A pool that drains goes with its last reader.
       if (lease.file.over || (this.draining && isDrained(lease.pool))) this.leases.delete(lease.lease);

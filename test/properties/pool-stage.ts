@@ -251,17 +251,23 @@ export class PoolStage {
     this.#ask(at, { op: "unwatch", sub }, isKnown ? [] : ["SUB_UNKNOWN"], isEnding);
     if (isEnding) this.#ends.get(client)?.delete(sub);
     if (isKnown) this.model.unsubscribe(client.number, sub);
+    // What was on its way to a slow client it will never hear of.
+    for (const lease of [...this.model.leases.values()]) {
+      const isIts = lease.kind === "read" && lease.client === client.number && lease.consumer.sub === sub;
+      if (isIts && !this.#told.has(lease.lease)) this.model.release(lease.lease);
+    }
   }
 
   /** A connection ends, and its process lives on. */
-  leave(at: number): void {
+  async leave(at: number): Promise<void> {
     const seat = this.#seats[at];
     if (seat === undefined || seat === null) return;
     this.#seats[at] = null;
     seat.client.leave();
     this.book.gone(seat.client.number);
     this.#ends.delete(seat.client);
-    this.model.leave(seat.client.number);
+    await this.world.settle();
+    this.model.leave(seat.client.number, () => this.#applyGrants((pool, grant) => grant !== null && this.model.mayGrant(pool, grant)));
     if (seat.process.pid !== null && seat.process.pid !== HIDDEN_PID) return;
     for (const lease of [...this.model.leases.values()]) {
       if (lease.kind === "write" && lease.client === seat.client.number) this.model.retire(lease);
@@ -278,9 +284,8 @@ export class PoolStage {
     this.book.ended(process);
     for (let seat = 0; seat < SEATS; seat++) {
       if (this.#seats[seat]?.process !== process) continue;
-      this.leave(seat);
       // The connections of a process end one after the other: what one leaves may still be given to another.
-      await this.world.settle();
+      await this.leave(seat);
       this.check();
     }
   }
@@ -329,8 +334,7 @@ export class PoolStage {
   /** Everybody goes, then the supervisor; nothing may be left. */
   async end(): Promise<void> {
     for (let seat = 0; seat < SEATS; seat++) {
-      this.leave(seat);
-      await this.world.settle();
+      await this.leave(seat);
       this.check();
     }
     for (let seat = 0; seat < SEATS; seat++) await this.die(seat);
