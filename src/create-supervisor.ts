@@ -55,6 +55,7 @@ export async function createSupervisor(options: SupervisorOptions): Promise<Embe
   const { backend, socket, pools = {}, memory = new FolderSharedMemory(), clock = new RealClock(), drainMs = DEFAULT_DRAIN_MS } = options;
   const { log = silent } = options;
   const limits = { ...defaultLimits, ...options.limits };
+  if (socket !== undefined) await UnixListener.assertFree(socket);
   const supervisor = new Supervisor({ backend, memory, processes: new PidfdProcesses(), clock, limits, drainMs, log });
   for (const path of memory.removeLeftovers()) log.info({ path }, "removed the file of a pool whose supervisor has ended");
   const listener = await start(supervisor, { socket, pools, limits, log });
@@ -89,7 +90,7 @@ async function start(
     for (const [name, settings] of Object.entries(pools)) await supervisor.pools.create(name, settings);
     return socket === undefined ? null : await UnixListener.open(socket, supervisor, limits, log);
   } catch (error) {
-    supervisor.shutdown(true);
+    supervisor.pools.shut(true);
     throw error;
   }
 }

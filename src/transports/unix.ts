@@ -34,13 +34,26 @@ export class UnixListener {
   }
 
   /**
+   * Looks whether a supervisor could serve there, before it goes to any trouble.
+   * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`
+   */
+  static async assertFree(path: string): Promise<void> {
+    if (path === "" || Buffer.byteLength(path) > LONGEST_PATH_BYTES) {
+      throw new HoldfastError("SOCKET_PATH", `a socket's path has 1 to ${LONGEST_PATH_BYTES} bytes: "${path}"`, { path });
+    }
+    try {
+      if (await isServed(path)) throw alreadyRunning(path);
+    } catch (error) {
+      throw socketError(error, path);
+    }
+  }
+
+  /**
    * Serves on a socket. A file that a dead supervisor left is replaced; the folder is made when it is missing.
    * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`
    */
   static async open(path: string, supervisor: Supervisor, limits: Limits, log: Log): Promise<UnixListener> {
-    if (path === "" || Buffer.byteLength(path) > LONGEST_PATH_BYTES) {
-      throw new HoldfastError("SOCKET_PATH", `a socket's path has 1 to ${LONGEST_PATH_BYTES} bytes: "${path}"`, { path });
-    }
+    await UnixListener.assertFree(path);
     const sockets = new Set<Socket>();
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       sockets.add(socket);
@@ -56,7 +69,6 @@ export class UnixListener {
     server.maxConnections = limits.clients + REFUSED_AT_ONCE;
     try {
       mkdirSync(dirname(path), { recursive: true });
-      if (await isServed(path)) throw alreadyRunning(path);
       await serveAt(path, server);
     } catch (error) {
       server.close();

@@ -68,7 +68,7 @@ export class Stage implements AsyncDisposable {
 
   /** Starts a supervisor that may fail. @param prefix a command that runs it */
   startServe(socket: string, args: readonly string[] = [], prefix: readonly string[] = []): ServeProcess {
-    const command = [...prefix, executable, "serve", "--backend", "sim", "--socket", socket, ...args];
+    const command = [...prefix, executable, "serve", "--backend", "sim", "--socket", socket, "--config", "/dev/null", ...args];
     const child = Bun.spawn(command, { cwd: this.folder, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
     this.#processes.push(child);
     return new ServeProcess(child);
