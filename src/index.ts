@@ -2,6 +2,7 @@
 
 export { inputMachine } from "../actors/input.ts";
 export { type Command, type Outcome, pinMachine } from "../actors/pin.ts";
+export { slotMachine } from "../actors/slot.ts";
 export type { Segment, Wave } from "../actors/wave.ts";
 export { type ClientOptions, HoldfastClient } from "./client/client.ts";
 export { type ConnectOptions, connect } from "./client/connect.ts";
@@ -15,6 +16,10 @@ export type { Alarm, Clock } from "./clock/clock.ts";
 export { RealClock } from "./clock/real.ts";
 export { SimulatedClock } from "./clock/simulated.ts";
 export { createSupervisor, type EmbeddedSupervisor, type SupervisorOptions } from "./create-supervisor.ts";
+export { FolderSharedMemory } from "./frames/folder.ts";
+export type { FrameFormat } from "./frames/format.ts";
+export type * from "./frames/memory.ts";
+export { SimSharedMemory } from "./frames/sim.ts";
 export type * from "./gpio/backend.ts";
 export { ChardevBackend } from "./gpio/chardev/chardev.ts";
 export { SimBackend, type SimChip, simHeader } from "./gpio/sim.ts";

@@ -26,14 +26,14 @@ const rules: Record<string, Rule> = {
   gpio: { may: ["protocol", "clock", "libc"], types: ["actors"] },
   frames: { may: ["protocol", "libc", "gpio-group"] },
   processes: { may: ["libc"] },
-  supervisor: { may: ["actors", "gpio", "frames", "processes", "protocol", "clock", "version"] },
+  supervisor: { may: ["actors", "gpio", "frames", "protocol", "clock", "version"], types: ["processes"] },
   client: { may: ["frames", "protocol"], sockets: true },
   transports: { may: ["protocol", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },
   version: { may: ["package.json"] },
   "create-supervisor": { may: ["supervisor", "transports", "client", "frames", "processes", "clock", "protocol"], types: ["gpio"] },
-  index: { may: ["create-supervisor", "client", "gpio", "frames", "processes", "clock", "protocol", "actors"], types: ["supervisor"] },
+  index: { may: ["create-supervisor", "client", "gpio", "frames", "clock", "protocol", "actors"], types: ["supervisor"] },
   config: { may: ["frames", "protocol"] },
-  cli: { may: ["create-supervisor", "client", "config", "gpio", "frames", "processes", "clock", "protocol", "version"] },
+  cli: { may: ["create-supervisor", "client", "config", "gpio", "frames", "clock", "protocol", "version"] },
   main: { may: ["cli", "gpio"] },
 };
 
