@@ -157,7 +157,8 @@ export async function measureFrames(socket: string, tell: (what: string) => void
   const client = await connect({ socket, name: "bench" });
   const measured: Measured = { client, socket, pid: child.pid };
   try {
-    const [fitting, leftOut] = [formats.filter(fits), formats.filter((format) => !fits(format)).map(({ name }) => name)];
+    const fitting = formats.filter(fits);
+    const leftOut = formats.filter((format) => !fitting.includes(format)).map(({ name }) => name);
     // The first frames of a supervisor's life are slow: its code is not compiled yet.
     for (const ends of endsOf(version)) await runHoldfast(measured, ends, small, saturated(1));
     const all: FormatFigures[] = [];
@@ -173,7 +174,7 @@ export async function measureFrames(socket: string, tell: (what: string) => void
     return {
       python: version,
       formats: all,
-      leftOut: formats.filter((format) => !fits(format)).map(({ name }) => name),
+      leftOut,
       control,
       killedReader,
     };
