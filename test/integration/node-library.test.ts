@@ -6,11 +6,11 @@ import { story } from "./processes.ts";
 const library = join(import.meta.dir, "..", "..", "dist", "lib", "index.js");
 if (!existsSync(library)) throw new Error(`there is no ${library}: run \`make lib\` first`);
 
-story("the library works in Node: as a client, embedded, on simulated time, and serving a socket", async (stage) => {
+story("the library works in Node: as a client, embedded, on simulated time, serving a socket, and with frames", async (stage) => {
   await stage.serve();
   expect(await stage.run("node", join(import.meta.dir, "node-program.mjs"), library, stage.folder)).toEqual({
     status: 0,
-    stdout: "talkToExecutable\nembed\nsimulateTime\nserve\n",
+    stdout: "talkToExecutable\nembed\nsimulateTime\nserve\nshareFrames\n",
     stderr: "",
   });
 });

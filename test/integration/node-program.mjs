@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 const [library, folder] = process.argv.slice(2);
-const { connect, createSupervisor, HoldfastError, RealClock, SimBackend, SimulatedClock } = await import(library);
+const { connect, createSupervisor, FolderSharedMemory, HoldfastError, RealClock, SimBackend, SimulatedClock } = await import(library);
 
 /** The first `count` events of a stream. */
 async function take(stream, count) {
@@ -126,7 +126,34 @@ async function serve() {
   assert.equal(existsSync(socket), false);
 }
 
-for (const use of [talkToExecutable, embed, simulateTime, serve]) {
+/** Frames, which Node copies, through a supervisor of this program's own. */
+async function shareFrames() {
+  const memory = new FolderSharedMemory(folder);
+  const supervisor = await createSupervisor({ backend: new SimBackend({ clock: new RealClock() }), memory });
+  const client = await supervisor.client();
+  const pool = await client.createPool("cam0", { slots: 6, fourcc: "GREY", width: 64, height: 48 });
+  const frames = pool.frames();
+  const next = frames.next();
+  await client.request("ping", {});
+  const slot = await pool.produce();
+  const written = slot.data.fill(7);
+  await assert.rejects(slot.publish({ bytes: 64 * 48 + 1 }), { code: "FRAME_TOO_LONG" });
+  assert.deepEqual(await slot.publish(), { seq: 1 });
+  assert.throws(() => slot.data, { code: "FRAME_RELEASED" });
+  const { value: frame } = await next;
+  const { data } = frame;
+  assert.ok(frame.intact() && data.length === 64 * 48 && data.every((byte) => byte === 7));
+  await pool.remove();
+  assert.ok(frame.intact() && data.every((byte) => byte === 7));
+  assert.equal(await frame.release(), true);
+  await assert.rejects(frame.release(), { code: "FRAME_RELEASED" });
+  assert.deepEqual([written.length, data.length], [0, 0]);
+  await assert.rejects(frames.next(), { code: "POOL_GONE" });
+  await pool.close();
+  await supervisor.shutdown();
+}
+
+for (const use of [talkToExecutable, embed, simulateTime, serve, shareFrames]) {
   await use();
   console.log(use.name);
 }
