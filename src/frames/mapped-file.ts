@@ -43,6 +43,19 @@ const mappingOf = new WeakMap<ArrayBuffer, object>();
 /** Mappings whose memory went to a buffer that we don't know: the program has transferred ours. They stay for good. */
 const escaped = new Set<object>();
 
+/** A word of this thread, by which it orders what it loads. */
+const fence = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
+/**
+ * Nothing that comes behind it is loaded before what comes before it: a store with release and a load with acquire keep their order.
+ * `Atomics.load` of the file itself would end the process once it is compiled: JavaScriptCore makes it add 0 to the word, and consumers
+ * may not store.
+ */
+function loadBarrier(): void {
+  Atomics.store(fence, 0, 0);
+  Atomics.load(fence, 0);
+}
+
 /** A pool's file, mapped into this process: nothing is copied. Bun only. */
 export class MappedFile implements PoolMapping {
   readonly layout: PoolLayout;
@@ -117,7 +130,8 @@ export class MappedFile implements PoolMapping {
   /** The generation in a slot's header, after all that this thread has loaded before. */
   generationOf(slot: number): number {
     const { headerOffset, headerStride } = this.layout;
-    return Atomics.load(this.#words, (headerOffset + slot * headerStride + slotWords.generation) / Uint32Array.BYTES_PER_ELEMENT);
+    loadBarrier();
+    return this.#words[(headerOffset + slot * headerStride + slotWords.generation) / Uint32Array.BYTES_PER_ELEMENT] as number;
   }
 }
 

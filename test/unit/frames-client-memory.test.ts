@@ -53,6 +53,17 @@ for (const File of [MappedFile, CopiedFile]) {
       reading.close();
     });
 
+    test("a slot is asked whether it is intact until that is compiled: nothing is stored where consumers may only read", () => {
+      pass(1, 2);
+      const file = new File(layout, "read");
+      const slot = file.slot(1, 64);
+      let intact = 0;
+      for (let i = 0; i < 300_000; i++) if (slot.intact(2)) intact++;
+      expect(intact).toBe(300_000);
+      slot.end();
+      file.close();
+    });
+
     test("a view is as long as it was asked for, and 0 when its slot has ended", () => {
       const file = new File(layout, "read");
       for (const bytes of [0, 1, 4099, BYTES]) {
