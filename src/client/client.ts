@@ -117,7 +117,13 @@ export class HoldfastClient implements AsyncDisposable {
 
   /** A pool that there is, whoever made it. @throws HoldfastError `POOL_UNKNOWN`, `POOL_GONE`, `PERMISSION_DENIED`, `MEMORY_FAILED` */
   async pool(name: string): Promise<FramePool> {
-    return this.#use(await this.request("pool.open", { pool: name })).map();
+    const pool = this.#use(await this.request("pool.open", { pool: name }));
+    try {
+      return pool.map();
+    } catch (error) {
+      await pool.close();
+      throw error;
+    }
   }
 
   /** Every pool, with its slots and who holds them. */
@@ -185,7 +191,7 @@ export class HoldfastClient implements AsyncDisposable {
   }
 
   #use(layout: ReplyOf<"pool.open">): FramePool {
-    const pool = new FramePool(this.#poolClient, layout, (closed) => this.#pools.delete(closed));
+    const pool = new FramePool(this.#poolClient, layout, (done) => this.#pools.delete(done));
     this.#pools.add(pool);
     return pool;
   }

@@ -23,7 +23,7 @@ const MOST_FILES = 3;
 /** A pool of frames. Under Bun its memory is mapped; under Node every frame is copied once. `await using` closes it. */
 export class FramePool implements AsyncDisposable {
   readonly #client: PoolClient;
-  readonly #closed: (pool: FramePool) => void;
+  readonly #forget: (pool: FramePool) => void;
   #layout: PoolLayout;
   /** Of the file that `#layout` describes. */
   readonly #mappings = new Map<Access, PoolMapping>();
@@ -35,14 +35,14 @@ export class FramePool implements AsyncDisposable {
   /** A publish is under way that will bring one. */
   #nextAsked = false;
   /** Grants of lost connections, of slots that nobody writes to any more: to be given up when there is a connection again. */
-  #orphans: HeldGrant[] = [];
+  readonly #orphans: HeldGrant[] = [];
   #isClosed = false;
 
-  /** For the client. @param closed told when the program closes the pool */
-  constructor(client: PoolClient, layout: PoolLayout, closed: (pool: FramePool) => void) {
+  /** For the client. @param forget is told when a closed pool has no use of the connection any more */
+  constructor(client: PoolClient, layout: PoolLayout, forget: (pool: FramePool) => void) {
     this.#client = client;
     this.#layout = layout;
-    this.#closed = closed;
+    this.#forget = forget;
   }
 
   get name(): string {
@@ -90,11 +90,11 @@ export class FramePool implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#closed(this);
     for (const stream of [...this.#streams]) void stream.return();
     const next = this.#takeNext();
     this.#dropMappings();
     if (next !== null) await this.#giveUp(next);
+    this.#forgetWhenDone();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -115,17 +115,20 @@ export class FramePool implements AsyncDisposable {
 
   /** For the client, which is connected again. */
   async restore(): Promise<void> {
-    const stale = this.#next !== null && this.#next.connection !== this.#client.connection() ? this.#takeNext() : null;
-    const orphans = stale === null ? this.#orphans : [...this.#orphans, stale];
-    this.#orphans = [];
-    for (const grant of orphans) await this.#giveUp(grant);
+    // A grant of the connection before is an orphan now.
+    this.#next = this.#takeNext();
+    for (const grant of this.#orphans.splice(0)) await this.#giveUp(grant);
+    this.#forgetWhenDone();
   }
 
   /** What a slot's frame asks of its pool. */
   readonly #producer: Producer = {
     publish: (grant, fields) => this.#publish(grant, fields),
     giveUp: (grant) => this.#giveUp(grant),
-    ended: (frame) => this.#written.delete(frame),
+    ended: (frame) => {
+      this.#written.delete(frame);
+      this.#forgetWhenDone();
+    },
     isHeld: (grant) => this.#isHeld(grant),
   };
 
@@ -214,6 +217,11 @@ export class FramePool implements AsyncDisposable {
 
   #assertOpen(): void {
     if (this.#isClosed) throw new HoldfastError("DISCONNECTED", `this program has closed pool ${this.name}`, { pool: this.name });
+  }
+
+  /** A closed pool still has slots to give up, as long as the program writes to them or there is no connection. */
+  #forgetWhenDone(): void {
+    if (this.#isClosed && this.#written.size === 0 && this.#orphans.length === 0) this.#forget(this);
   }
 
   #dropMappings(): void {

@@ -79,7 +79,9 @@ export class WritableFrame implements Disposable {
     this.#isPublishing = true;
     try {
       const { seq } = await this.#producer.publish(this.#grant, { bytes, timestampNs, meta });
-      this.#end();
+      memory.end();
+      this.#memory = null;
+      this.#producer.ended(this);
       return { seq };
     } catch (error) {
       if (this.#isLeft || (error instanceof HoldfastError && final.has(error.code))) void this.#giveUp();
@@ -101,19 +103,15 @@ export class WritableFrame implements Disposable {
   }
 
   /** Never throws. */
-  #giveUp(): Promise<void> {
-    this.#end();
-    return this.#producer.giveUp(this.#grant);
+  async #giveUp(): Promise<void> {
+    this.#memory?.end();
+    this.#memory = null;
+    await this.#producer.giveUp(this.#grant);
+    this.#producer.ended(this);
   }
 
   get #writable(): SlotMemory {
     if (this.#memory === null || this.#isPublishing) throw released(`slot ${this.slot}`, "has been published or given up");
     return this.#memory;
-  }
-
-  #end(): void {
-    this.#memory?.end();
-    this.#memory = null;
-    this.#producer.ended(this);
   }
 }

@@ -100,7 +100,7 @@ class CopiedSlot implements SlotMemory {
 
   // A copy does not change any more. It is whole when the slot was still the frame's after it.
   intact(generation: number): boolean {
-    return this.#generation === generation;
+    return this.#generation === generation >>> 0;
   }
 
   flush(bytes: number): void {

