@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { HoldfastClient } from "../../src/index.ts";
-import { cpuUs } from "../proc.ts";
+import { threadsCpuUs } from "../proc.ts";
 import type { Format } from "./formats.ts";
 import { middle, type Outcome, type Run, seenIn } from "./run.ts";
 
@@ -69,13 +69,13 @@ export async function runHoldfast(
       if (consumers.some(({ exitCode }) => exitCode !== null)) throw new Error(`a consumer in ${ends} has ended at once`);
       await Bun.sleep(5);
     }
-    const before = cpuUs(pid);
+    const before = threadsCpuUs(pid);
     await start(ends, "producer", told).exited;
     const seen = (await Promise.all(consumers.map(({ stdout }) => stdout.text()))).flatMap((text) =>
       seenIn(text, { ...told, consumers: 1 }, ends),
     );
     const frames = Math.max(...seen.map((each) => each.frames));
-    return { ...middle(seen), supervisorUs: (cpuUs(pid) - before) / frames };
+    return { ...middle(seen), supervisorUs: (threadsCpuUs(pid) - before) / frames };
   } finally {
     await client.request("pool.remove", { pool: POOL });
   }

@@ -36,7 +36,7 @@ export function reportFrames(figures: FrameFigures): string {
       row(format.name, "", ...present.map((side) => wide(both(us(of[side]?.paced?.p50Us), us(of[side]?.paced?.p99Us))))),
     ),
     "",
-    "The supervisor's CPU, µs a frame: to one consumer / to four / a frame every 10 ms",
+    "The supervisor's CPU, µs a frame: to one consumer / to four / that for each of the four / to one, a frame every 10 ms",
     ...formats.map(({ format, sides: of }) => row(format.name, "", ...present.filter(isOurs).map((side) => wide(supervisorUs(of[side]))))),
     "",
     ...Object.entries(control).map(
@@ -49,7 +49,7 @@ export function reportFrames(figures: FrameFigures): string {
   ].join("\n");
 }
 
-const WIDE = 18;
+const WIDE = 22;
 
 /** Side by side with others of its kind, in a row of narrower cells. */
 function wide(cell: string): string {
@@ -69,7 +69,12 @@ function us(value: number | null | undefined): string | undefined {
 }
 
 function supervisorUs(side: SideFigures | undefined): string {
-  return [side?.one, side?.four, side?.paced].map((outcome) => us(outcome?.supervisorUs) ?? "–").join(" / ");
+  const [one, four, paced] = [side?.one, side?.four, side?.paced].map((outcome) => outcome?.supervisorUs ?? Number.NaN) as [
+    number,
+    number,
+    number,
+  ];
+  return `${whole(one)} / ${whole(four)} / ${whole(four / 4)} / ${whole(paced)}`;
 }
 
 function goals({ formats, control, killedReader, python }: FrameFigures): string[] {
