@@ -30,6 +30,9 @@ demo-frames: build ## see what becomes of frames in three kinds of pools
 test: build lib ## run the tests that need no hardware and no kernel of their own
 	$(BUN) test $(FLAGS) $(TESTS)
 
+test-chaos: build ## kill and stop processes that exchange frames: CHAOS_SECONDS=60, CHAOS_SEED
+	$(BUN) test $(FLAGS) test/chaos/
+
 coverage: build lib ## the same, with the share of lines that they reach: coverage/lcov.info
 	$(BUN) test --coverage $(FLAGS) $(TESTS)
 

@@ -1,0 +1,128 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import type { Habits } from "./consumer.ts";
+import { Crew, type Role } from "./crew.ts";
+import { Faults } from "./faults.ts";
+import type { Breed, NurseryReport } from "./nursery.ts";
+import { Random } from "./random.ts";
+import { FIXED, Scene, SPARE } from "./scene.ts";
+
+const seconds = Number(process.env["CHAOS_SECONDS"] ?? 60);
+const seed = Number(process.env["CHAOS_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+
+/** Beside the faults: the start of all, and their end. */
+const MARGIN_MS = 120_000;
+
+const producer = (number: number, pool: string): Role => ({
+  name: `producer ${number}`,
+  pool,
+  program: "producer.ts",
+  args: [pool, String(number)],
+});
+const consumer = (habits: Habits): Role => ({
+  name: habits.name,
+  pool: habits.pool,
+  program: "consumer.ts",
+  args: [JSON.stringify(habits)],
+});
+
+const roles: readonly Role[] = [
+  producer(1, FIXED),
+  producer(2, SPARE),
+  consumer({ name: "algo", pool: FIXED, options: { group: "algo" }, holdMs: 8, longHoldMs: 40, seed: 1 }),
+  consumer({ name: "saver", pool: FIXED, options: { policy: "block", deadlineMs: 200, depth: 3 }, holdMs: 3, longHoldMs: 20, seed: 2 }),
+  consumer({ name: "hasty", pool: FIXED, options: { maxHoldMs: 6, policy: "drop-newest" }, holdMs: 5, longHoldMs: 40, seed: 3 }),
+  consumer({ name: "late", pool: SPARE, options: { startWithLatest: true }, holdMs: 10, longHoldMs: 200, seed: 4 }),
+];
+
+const breeds: readonly Breed[] = [
+  { name: "writer", count: 3, pool: FIXED, pauseUs: 1500 },
+  { name: "writer", count: 2, pool: SPARE, pauseUs: 1500 },
+  { name: "reader", count: 3, pool: FIXED, pauseUs: 12_000, subscribe: { group: "herd", policy: "drop-oldest", depth: 4 } },
+  { name: "reader", count: 2, pool: FIXED, pauseUs: 20_000, subscribe: { policy: "latest", startWithLatest: true } },
+  { name: "reader", count: 1, pool: FIXED, pauseUs: 12_000, subscribe: { policy: "latest", maxHoldMs: 4 } },
+  { name: "reader", count: 2, pool: SPARE, pauseUs: 8000, subscribe: { group: "pair", policy: "block", deadlineMs: 50 } },
+  { name: "reader", count: 2, pool: SPARE, pauseUs: 30_000, subscribe: { policy: "drop-newest" } },
+];
+
+/** The process that forks native peers. */
+class NurseryProcess implements AsyncDisposable {
+  readonly #process: Bun.Subprocess;
+  readonly #answer = Promise.withResolvers<NurseryReport>();
+
+  constructor(socket: string) {
+    // It is told of only where the report is waited for.
+    this.#answer.promise.catch(() => {});
+    this.#process = Bun.spawn([process.execPath, join(import.meta.dir, "nursery.ts"), socket, JSON.stringify(breeds)], {
+      stdin: "ignore",
+      stdout: "inherit",
+      stderr: "inherit",
+      serialization: "advanced",
+      ipc: (report: NurseryReport) => this.#answer.resolve(report),
+      onExit: (_, status, signal) => this.#answer.reject(new Error(`the nursery has ended: status ${status}, signal ${signal}`)),
+    });
+  }
+
+  /** Ends all of its peers. */
+  async end(): Promise<NurseryReport> {
+    this.#process.send("end");
+    const report = await this.#answer.promise;
+    await this.#process.exited;
+    return report;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#process.exited;
+  }
+}
+
+test(
+  "whoever is killed or stopped, and whatever is removed: nobody reads a torn, wrong or stale frame, and every slot comes back",
+  async () => {
+    console.log(`chaos of ${seconds} s; to see it again: CHAOS_SEED=${seed} CHAOS_SECONDS=${seconds} make test-chaos`);
+    await using scene = new Scene();
+    await scene.start();
+    await using nursery = new NurseryProcess(scene.socket);
+    const crew = new Crew(scene.socket);
+    await using _ = { [Symbol.asyncDispose]: () => crew.end() };
+    for (const role of roles) crew.start(role);
+
+    const faults = new Faults(scene, crew, new Random(seed));
+    await faults.go(seconds * 1000);
+
+    await crew.end();
+    const native = await nursery.end();
+    await scene.end();
+    console.log(summary(faults, crew, native));
+    expect([...scene.faults, ...crew.faults, ...native.faults]).toEqual([]);
+  },
+  seconds * 1000 + MARGIN_MS,
+);
+
+function summary(
+  { done, reclaimMs, killedWhileStopped, witnessed }: Faults,
+  { totals, longestStallMs }: Crew,
+  native: NurseryReport,
+): string {
+  return [
+    `faults: ${counts(done)}`,
+    `native peers: ${native.born} born, killed while ${counts(native.killedWhile)}; ${native.published} frames published, ${native.read} read and right, ${native.revoked} revoked, ${native.ghosts} slots written to behind the end of the connection`,
+    `library peers: ${totals.killed} killed; ${totals.published} frames published, ${totals.read} read and right, ${totals.revoked} revoked, ${totals.held} held when the supervisor went`,
+    `the test itself held ${witnessed} frames while their pool or supervisor went`,
+    `from SIGKILL to the slot being free: readers ${spread(reclaimMs.reader)}; writers ${spread(reclaimMs.writer)}; ${killedWhileStopped} were stopped before`,
+    `longest without a frame: ${longestStallMs.others.toFixed(0)} ms, ${longestStallMs.pool.toFixed(0)} ms with the pool away, ${longestStallMs.supervisor.toFixed(0)} ms with the supervisor away`,
+  ].join("\n");
+}
+
+function counts(of: Readonly<Record<string, number>>): string {
+  return Object.entries(of)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(", ");
+}
+
+function spread(values: readonly number[]): string {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number) => (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN).toFixed(1);
+  return `${sorted.length} times, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms`;
+}
