@@ -10,7 +10,7 @@ TESTS := test/unit/ test/properties/ test/integration/
 # Further options of `bun test`, as in: make test FLAGS="--test-name-pattern lease"
 FLAGS ?=
 
-.PHONY: help setup build lib dist demo demo-frames test coverage lint format docs bench clean
+.PHONY: help setup build lib dist demo demo-frames test test-chaos coverage lint format docs bench clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
