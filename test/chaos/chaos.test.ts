@@ -89,7 +89,7 @@ test(
     for (const role of roles) crew.start(role);
 
     const faults = new Faults(scene, crew, new Random(seed));
-    await faults.go(seconds * 1000);
+    await faults.go(seconds * 1000).catch((error) => scene.faults.push(`the faults could not go on: ${error.stack}`));
 
     await crew.end();
     const native = await nursery.end();
