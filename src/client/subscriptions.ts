@@ -109,6 +109,7 @@ export class Subscriptions {
 }
 
 function endedBy(reason: string): HoldfastError {
-  const code = Object.hasOwn(errorCodes, reason) ? (reason as ErrorCode) : "LINE_LOST";
-  return new HoldfastError(code, `the subscription has ended: ${Object.hasOwn(errorCodes, reason) ? errorCodes[code] : reason}`);
+  if (!Object.hasOwn(errorCodes, reason)) return new HoldfastError("LINE_LOST", `the subscription has ended: ${reason}`);
+  const code = reason as ErrorCode;
+  return new HoldfastError(code, `the subscription has ended: ${errorCodes[code]}`);
 }

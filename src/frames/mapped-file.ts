@@ -63,7 +63,6 @@ export class MappedFile implements PoolMapping {
   /** The headers. Their buffer undoes the mapping when it is collected, and is not handed out. */
   readonly #words: Uint32Array;
   readonly #bytes: number;
-  readonly #protection: number;
   /** Slots that the program has in its hands, or of which a view could not be taken from it. */
   #held = 0;
   #isClosed = false;
@@ -74,9 +73,9 @@ export class MappedFile implements PoolMapping {
     const { symbols, read, toArrayBuffer } = opened;
     this.layout = layout;
     this.#bytes = fileBytesOf(layout);
-    this.#protection = access === "write" ? PROT_READ | PROT_WRITE : PROT_READ;
+    const protection = access === "write" ? PROT_READ | PROT_WRITE : PROT_READ;
     const fd = openPoolFile(layout, access);
-    const address = symbols.mmap(null, this.#bytes, this.#protection, MAP_SHARED, fd, 0);
+    const address = symbols.mmap(null, this.#bytes, protection, MAP_SHARED, fd, 0);
     const errno = typeof address === "number" ? 0 : read.i32(symbols.__errno_location() as Address, 0);
     closeSync(fd);
     if (typeof address !== "number") {
@@ -111,12 +110,13 @@ export class MappedFile implements PoolMapping {
 
   /**
    * Gives the file's memory back without waiting for the collector: a removed pool would occupy it for so long. Empty memory takes its
-   * place at the same address, so that whoever still had it there would find zeros, and not the end of the process.
+   * place at the same address, so that whoever still had it there would find zeros, and not the end of the process. It is read-only, for
+   * which the kernel sets no memory aside and so can't fail.
    */
   #letGo(): void {
     if (!this.#isClosed || this.#held > 0) return;
     const empty = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE;
-    (opened as ReturnType<typeof openMmap>).symbols.mmap(this.#address, this.#bytes, this.#protection, empty, -1, 0);
+    (opened as ReturnType<typeof openMmap>).symbols.mmap(this.#address, this.#bytes, PROT_READ, empty, -1, 0);
   }
 
   /** A buffer over a part of the file, which keeps the mapping. */

@@ -393,6 +393,44 @@ describe("a stream of frames", () => {
     await expect(pool.produce()).rejects.toMatchObject({ code: "POOL_UNKNOWN" });
   });
 
+  test("ends quietly with its pool's or its client's closing, and as lost for a reason that nobody knows", async () => {
+    await using yard = new Yard();
+    const client = await yard.client();
+    const one = await scene(client);
+    await one.pool.close();
+    expect(await one.first).toEqual({ done: true, value: undefined });
+    const two = await scene(client, {}, "cam1");
+    yard.intercept = (message, pass) => pass(message["ev"] === "end" ? { ...message, reason: "SOMETHING_NEW" } : message);
+    await two.pool.remove();
+    await expect(two.first).rejects.toMatchObject({ code: "LINE_LOST" });
+    const three = await scene(client, {}, "cam2");
+    await client.close();
+    expect(await three.first).toEqual({ done: true, value: undefined });
+  });
+
+  test("whose file may not be mapped ends with the reason, and keeps no slot", async () => {
+    await using yard = new Yard();
+    const client = await yard.client();
+    const { first, publish, pool } = await scene(client);
+    await publish(1);
+    expect((await first).value?.data[0]).toBe(1);
+    yard.intercept = (message, pass) => pass("path" in message ? { ...message, path: yard.folder } : message);
+    await expect(client.pool("cam0")).rejects.toMatchObject({ code: "MEMORY_FAILED" });
+    const frames = pool.frames();
+    yard.intercept = (message, pass) => {
+      if ("path" in message) pass({ ...message, epoch: 1, path: yard.folder });
+      else pass(message["ev"] === "frame" ? { ...message, epoch: 1 } : message);
+    };
+    const next = frames.next();
+    await settled();
+    await publish(2);
+    await expect(next).rejects.toMatchObject({ code: "MEMORY_FAILED" });
+    expect(await frames.next()).toEqual({ done: true, value: undefined });
+    await settled();
+    expect(yard.pool.groups).toHaveLength(1);
+    expect(yard.states["reading"]).toBe(1);
+  });
+
   test("goes on in the file that takes the place of a deleted one", async () => {
     await using yard = new Yard();
     const { pool, first, take, publish } = await scene(await yard.client());
@@ -474,6 +512,19 @@ describe("when the connection is lost", () => {
     await settled();
     expect(yard.sent.filter((op) => op.startsWith("slot."))).toEqual([expect.stringContaining("slot.abort")]);
     await expect(slot.publish()).rejects.toMatchObject({ code: "FRAME_RELEASED" });
+  });
+
+  test("a pool that is closed meanwhile gives its slots up when there is a connection again", async () => {
+    await using yard = new Yard();
+    const { pool, cut } = await cutScene(yard);
+    const slot = await pool.produce();
+    yard.sent = [];
+    const back = cut();
+    await settled();
+    slot[Symbol.dispose]();
+    await pool.close();
+    await back;
+    expect(yard.sent.filter((op) => op.startsWith("slot."))).toEqual([expect.stringContaining("slot.abort")]);
   });
 
   test("the grant that was kept for the next frame is given up on the new connection, and not to another supervisor", async () => {
