@@ -141,6 +141,8 @@ class MappedSlot implements SlotMemory {
   readonly #offset: number;
   readonly #bytes: number;
   #data: Uint8Array<ArrayBuffer> | null = null;
+  /** Somebody has the memory still, and the mapping must stay. */
+  #isOut = false;
 
   constructor(file: MappedFile, slot: number, offset: number, bytes: number) {
     this.#file = file;
@@ -164,24 +166,21 @@ class MappedSlot implements SlotMemory {
   }
 
   detach(): void {
-    this.#detached();
-  }
-
-  end(): void {
-    if (this.#detached()) this.#file.ended();
-  }
-
-  /** @returns false: somebody has the memory still, and the mapping must stay */
-  #detached(): boolean {
     const buffer = this.#data?.buffer;
     this.#data = null;
-    if (buffer === undefined) return true;
+    if (buffer === undefined) return;
     if (buffer.detached) {
       escaped.add(this.#file);
-      return false;
+      this.#isOut = true;
+      return;
     }
     // Nothing happens to a buffer that an operation under way holds where it is: the view stays until the program forgets it.
     buffer.transfer(0);
-    return buffer.detached;
+    if (!buffer.detached) this.#isOut = true;
+  }
+
+  end(): void {
+    this.detach();
+    if (!this.#isOut) this.#file.ended();
   }
 }

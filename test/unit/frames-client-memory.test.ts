@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CopiedFile } from "../../src/frames/copied-file.ts";
@@ -174,4 +175,19 @@ test("memory that the program has passed on stays, for whoever has it now", () =
   file.close();
   expect(mappings()).toBe(1);
   expect(new Uint8Array(taken)[0]).toBe(0);
+});
+
+test("memory that an operation works on stays until it is done, also when the frame has been released", async () => {
+  const writing = mapPool(layout, "write");
+  const written = writing.slot(0, BYTES);
+  written.data.fill(3);
+  const copy = join(folder, "copy");
+  const copied = writeFile(copy, written.data);
+  written.detach();
+  written.end();
+  writing.close();
+  memory.remove();
+  Bun.gc(true);
+  await copied;
+  expect(readFileSync(copy).equals(new Uint8Array(BYTES).fill(3))).toBe(true);
 });
