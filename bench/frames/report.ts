@@ -1,5 +1,5 @@
 import { goal, row, whole } from "../report.ts";
-import { type FormatFigures, type FrameFigures, type Side, type SideFigures, sides, targetFormat } from "./figures.ts";
+import { type FrameFigures, type Side, type SideFigures, sides, targetFormat } from "./figures.ts";
 import type { Outcome } from "./run.ts";
 
 /** What is to be reached. */
@@ -78,9 +78,9 @@ function supervisorUs(side: SideFigures | undefined): string {
 }
 
 function goals({ formats, control, killedReader, python }: FrameFigures): string[] {
-  const target = formats.find(({ format }) => format === targetFormat) as FormatFigures;
-  const ours = target.sides[python === null ? "holdfast, Bun" : "holdfast, Python"] as SideFigures;
-  const { "two queues": twoQueues, "named ring": namedRing } = target.sides;
+  const target = formats.find(({ format }) => format.name === targetFormat.name)?.sides ?? {};
+  const ours = target[python === null ? "holdfast, Bun" : "holdfast, Python"];
+  const { "two queues": twoQueues, "named ring": namedRing } = target;
   const alone = (python === null ? control.bun : control.python) as NonNullable<typeof control.bun>;
   const ratio = (mine: number | undefined, theirs: number | undefined) => (mine ?? Number.NaN) / (theirs ?? Number.NaN);
   const atLeast = (what: string, value: number, least: number, digits: number) =>
@@ -88,17 +88,17 @@ function goals({ formats, control, killedReader, python }: FrameFigures): string
   const atMost = (what: string, value: number, most: number, digits: number) =>
     goal(what, value.toFixed(digits), value <= most, `at most ${most}`);
   const peers = [
-    atLeast("frames/s / two queues'", ratio(ours.one?.perSecond, twoQueues?.one?.perSecond), targets.twoQueuesRatio, 2),
-    atLeast("the same, 4 consumers", ratio(ours.four?.perSecond, twoQueues?.four?.perSecond), targets.twoQueuesRatioOfFour, 2),
-    atLeast("frames/s / named ring's", ratio(ours.one?.perSecond, namedRing?.one?.perSecond), targets.namedRingRatio, 2),
-    atMost("latency p50 / two queues'", ratio(ours.paced?.p50Us, twoQueues?.paced?.p50Us), targets.latencyRatio, 2),
+    atLeast("frames/s / two queues'", ratio(ours?.one?.perSecond, twoQueues?.one?.perSecond), targets.twoQueuesRatio, 2),
+    atLeast("the same, 4 consumers", ratio(ours?.four?.perSecond, twoQueues?.four?.perSecond), targets.twoQueuesRatioOfFour, 2),
+    atLeast("frames/s / named ring's", ratio(ours?.one?.perSecond, namedRing?.one?.perSecond), targets.namedRingRatio, 2),
+    atMost("latency p50 / two queues'", ratio(ours?.paced?.p50Us, twoQueues?.paced?.p50Us), targets.latencyRatio, 2),
   ];
   return [
     `${targetFormat.name}, ends in ${python === null ? "Bun" : "Python"}`,
     ...(python === null ? [] : peers),
     atMost("delivery, 4K / 640x480", ratio(alone.small.perSecond, alone.large.perSecond), targets.sizeRatio, 2),
     atLeast("control alone, frames/s", alone.small.perSecond, targets.controlPerSecond, 0),
-    atMost("supervisor µs/frame", ours.one?.supervisorUs ?? Number.NaN, targets.supervisorUs, 0),
+    atMost("supervisor µs/frame", ours?.one?.supervisorUs ?? Number.NaN, targets.supervisorUs, 0),
     atMost("killed reader's slot, ms", killedReader.medianMs, targets.killedReaderMs, 1),
   ];
 }
