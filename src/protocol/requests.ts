@@ -73,7 +73,10 @@ const poolShape = {
 export const poolSettingsSchema = z.strictObject(poolShape);
 
 /** A policy says which of `depth` and `deadlineMs` it has. */
-function policyHasItsFields(request: { policy?: Policy | undefined; depth?: number | undefined; deadlineMs?: number | undefined }, context: z.RefinementCtx) {
+function policyHasItsFields(
+  request: { policy?: Policy | undefined; depth?: number | undefined; deadlineMs?: number | undefined },
+  context: z.RefinementCtx,
+) {
   const { policy, depth, deadlineMs } = request;
   if (policy === "latest" && depth !== undefined && depth !== 1) {
     context.addIssue({ code: "custom", path: ["depth"], message: "is 1 with policy latest" });
