@@ -32,6 +32,8 @@ export class Subscriptions {
   readonly #wanted = new Set<Subscribed>();
   /** Those of this connection, by their numbers. */
   readonly #bySub = new Map<number, Subscribed>();
+  /** Those that have been asked for on this connection. */
+  readonly #asked = new Set<Subscribed>();
 
   constructor(request: SendRequest) {
     this.#request = request;
@@ -71,6 +73,7 @@ export class Subscriptions {
   /** The connection has gone, and the numbers with it. */
   lost(): void {
     this.#bySub.clear();
+    this.#asked.clear();
   }
 
   /** No event comes any more. */
@@ -87,6 +90,8 @@ export class Subscriptions {
    */
   async restore(): Promise<void> {
     for (const subscribed of [...this.#wanted]) {
+      // The program may have begun it on the new connection, or left it since.
+      if (this.#asked.has(subscribed) || !this.#wanted.has(subscribed)) continue;
       await this.#subscribe(subscribed).catch((error: HoldfastError) => {
         if (error.code === "DISCONNECTED") throw error;
         this.#wanted.delete(subscribed);
@@ -96,6 +101,7 @@ export class Subscriptions {
   }
 
   async #subscribe(subscribed: Subscribed): Promise<void> {
+    this.#asked.add(subscribed);
     await subscribed.subscribe(({ sub }) => {
       this.#bySub.set(sub, subscribed);
       if (!this.#wanted.has(subscribed)) this.#unwatch(sub);

@@ -53,6 +53,22 @@ test("a pin that still closes for the lost connection is opened again when it ha
   expect((await led.on()).command).toBe(1);
 });
 
+test("what the program observes while the rest is still being restored is subscribed to once", async () => {
+  const world = new World();
+  const { dial, cut } = cuttable(world.supervisor);
+  const states: string[] = [];
+  const client = await HoldfastClient.over(dial, { reconnect: true, onConnection: (state) => states.push(state) });
+  await client.observe(4);
+  const led = await client.output(17);
+  await led.on({ durationMs: 30_000 });
+  await cut();
+  await until(() => world.supervisor.pins.open[0]?.waiting === 2);
+  await client.observe(27);
+  world.clock.advanceMs(30_000);
+  await until(() => states.includes("back"));
+  expect((await client.status()).clients.map(({ subscriptions }) => subscriptions)).toEqual([2]);
+});
+
 test("a pin that has turned is opened again in its new direction", async () => {
   const world = new World();
   const { dial, cut } = cuttable(world.supervisor);
