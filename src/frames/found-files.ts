@@ -15,9 +15,6 @@ export interface FoundFile {
   readonly supervisor: Fate;
 }
 
-/** A supervisor names itself in a file as soon as it has made it. One that is still empty after this time, in ms, belongs to none. */
-const NAMED_WITHIN_MS = 60_000;
-
 /**
  * The files of pools in a folder. What only has such a name, vanishes meanwhile or may not be read is passed over.
  * @throws what the file system says of the folder
@@ -66,16 +63,18 @@ function removeIfLeft(path: string): boolean {
   }
 }
 
-function isLeft({ header, fileBytes, changedMs }: Look): boolean {
-  if (header !== null) return fateOf(header.supervisor) === "ended";
-  return fileBytes === 0 && Date.now() - changedMs > NAMED_WITHIN_MS;
+/**
+ * An empty file is of a supervisor that was killed before it could name itself. One that lives does so in the same moment; should its file
+ * be taken for a leftover all the same, its pool gets another, as whenever somebody deletes one.
+ */
+function isLeft({ header, fileBytes }: Look): boolean {
+  return header === null ? fileBytes === 0 : fateOf(header.supervisor) === "ended";
 }
 
 interface Look {
   readonly ino: bigint;
   readonly dev: bigint;
   readonly fileBytes: number;
-  readonly changedMs: number;
   /** Null: it is no pool's, or of a version that we do not know. */
   readonly header: PoolHeader | null;
 }
@@ -94,7 +93,7 @@ function lookAt(path: string): Look | null {
     const bytes = new Uint8Array(poolWords.end);
     const length = readSync(fd, bytes, 0, bytes.byteLength, 0);
     const header = readPoolHeader(bytes.subarray(0, length));
-    return { ino: stat.ino, dev: stat.dev, fileBytes: Number(stat.size), changedMs: Number(stat.mtimeMs), header };
+    return { ino: stat.ino, dev: stat.dev, fileBytes: Number(stat.size), header };
   } catch {
     return null;
   } finally {
