@@ -53,7 +53,7 @@ export class Crew {
   /** Those that run, and have told something. */
   get pids(): readonly number[] {
     return [...this.#members.values()]
-      .filter(({ stoppedMs, progressMs }) => stoppedMs === null && progressMs !== null)
+      .filter(({ stoppedMs, progressMs, isDoomed }) => stoppedMs === null && progressMs !== null && !isDoomed)
       .map(({ process }) => process.pid);
   }
 
