@@ -34,6 +34,8 @@ export class Connection implements Outlet {
   #unserved: Uint8Array[] = [];
   #unwritten: Uint8Array[] = [];
   #unwrittenBytes = 0;
+  /** Requests that have come are being answered: what is sent meanwhile leaves together. */
+  #answering = false;
   /** The client has been sent much that it has not taken. */
   #pressed = false;
   #ended = false;
@@ -65,6 +67,8 @@ export class Connection implements Outlet {
 
   deliver(event: Event): void {
     this.#send(event);
+    // Who waits for a frame need not wait for what the supervisor still does for the one who made it.
+    if (event.ev === "frame" && !this.#answering) this.#flush();
   }
 
   get #unsent(): number {
@@ -77,6 +81,7 @@ export class Connection implements Outlet {
 
   #receive(chunk: Uint8Array): void {
     if (this.#ended) return;
+    this.#answering = true;
     try {
       this.#reader.read(chunk, (frame) => {
         if (this.#pressed) this.#unserved.push(frame);
@@ -86,6 +91,8 @@ export class Connection implements Outlet {
       // The length of a frame is wrong: where the next one begins can't be known.
       this.#send(failure(null, error));
       this.#end();
+    } finally {
+      this.#answering = false;
     }
     if (this.#unserved.length > 0) this.#socket.pause();
   }

@@ -9,6 +9,9 @@ const number = fc.oneof(
   fc.maxSafeInteger(),
   fc.double().map((value) => (value === 0 ? 0 : value)),
 );
+const plainName = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$/);
+const shortText = text.map((value) => value.slice(0, 4)).filter((value) => value.isWellFormed());
+const timestampNs = fc.bigInt(0n, 2n ** 64n - 1n);
 const key = text.filter((name) => !name.endsWith("Ns") && name !== "__proto__");
 const nsKey = key.map((name) => `${name}Ns`);
 
@@ -21,10 +24,7 @@ export const anyMessage: fc.Arbitrary<Record<string, unknown>> = fc.letrec<{ map
     tie("map"),
   ),
   map: fc
-    .tuple(
-      fc.dictionary(key, tie("value"), { maxKeys: 6, noNullPrototype: true }),
-      fc.dictionary(nsKey, fc.bigInt(0n, 2n ** 64n - 1n), { maxKeys: 2 }),
-    )
+    .tuple(fc.dictionary(key, tie("value"), { maxKeys: 6, noNullPrototype: true }), fc.dictionary(nsKey, timestampNs, { maxKeys: 2 }))
     .map(([plain, timed]) => ({ ...plain, ...timed })),
 })).map;
 
@@ -36,7 +36,12 @@ export function accepted(schema: z.core.$ZodType): fc.Arbitrary<unknown> {
   if (schema instanceof z.ZodEnum) return fc.constantFrom(...schema.options);
   if (schema instanceof z.ZodUnion) return fc.oneof(...schema.options.map(accepted));
   if (schema instanceof z.ZodBoolean) return fc.boolean();
-  if (schema instanceof z.ZodString) return text.filter((value) => schema.safeParse(value).success);
+  if (schema instanceof z.ZodString) return fc.oneof(text, plainName, shortText).filter((value) => schema.safeParse(value).success);
+  if (schema instanceof z.ZodBigInt) return timestampNs;
+  if (schema instanceof z.ZodRecord) {
+    const plain = fc.dictionary(key, fc.oneof(text, number, fc.boolean()), { maxKeys: 4, noNullPrototype: true });
+    return fc.tuple(plain, fc.dictionary(nsKey, timestampNs, { maxKeys: 2 })).map(([some, timed]) => ({ ...some, ...timed }));
+  }
   if (schema instanceof z.ZodArray) return fc.array(accepted(schema.element), { minLength: 1, maxLength: 6 });
   if (schema instanceof z.ZodNumber) {
     const min = schema.minValue ?? 0;

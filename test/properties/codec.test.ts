@@ -338,9 +338,11 @@ describe("requests over the wire", () => {
         };
         expect(named({ ...request, durationms: 1 })).toEqual(["UNKNOWN_FIELD", "durationms"]);
 
-        const fields = Object.keys(request);
+        // A time that is no integer is refused with the bytes, before anybody asks for fields.
+        const fields = Object.keys(request).filter((name) => !name.endsWith("Ns"));
         const field = fields[which % fields.length] as string;
-        expect(named({ ...request, [field]: { not: "this" } })).toEqual(["BAD_FIELD", field]);
+        const wrong = field === "meta" ? "not this" : { not: "this" };
+        expect(named({ ...request, [field]: wrong })).toEqual(["BAD_FIELD", field]);
 
         const { shape } = requestSchemas[request["op"] as Op];
         const needed = fields.filter((name) => !shape[name as keyof typeof shape].safeParse(undefined).success);

@@ -142,6 +142,8 @@ export class Slot {
       throw new HoldfastError("INTERNAL", `slot ${this.index} has ${readers} readers, not ${this.readers.size}`);
     }
     if (this.#state === "free") this.frame = null;
+    // Who is still to take a frame is not among the words of the header.
+    if ((event.type === "claim" || event.type === "pass") && value === before.value) return;
     this.#memory.mirror(this.index, {
       generation: this.#generation,
       state: this.#state,
