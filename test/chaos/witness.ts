@@ -16,12 +16,18 @@ export class Witness implements AsyncDisposable {
 
   static async of(socket: string, poolName: string): Promise<Witness> {
     const client = await connect({ socket, name: "witness" });
-    const frames = (await client.pool(poolName)).frames({ startWithLatest: true });
-    const next = frames.next().then(
-      ({ value }) => value ?? null,
-      () => null,
-    );
-    return new Witness(client, await Promise.race([next, Bun.sleep(PATIENCE_MS).then(() => null)]));
+    const pool = await client.pool(poolName);
+    const next = pool
+      .frames({ startWithLatest: true })
+      .next()
+      .then(
+        ({ value }) => value ?? null,
+        () => null,
+      );
+    const frame = await Promise.race([next, Bun.sleep(PATIENCE_MS).then(() => null)]);
+    // What it holds stays, whatever it lets go of itself.
+    await pool.close();
+    return new Witness(client, frame);
   }
 
   /** Whether it has got one. */
