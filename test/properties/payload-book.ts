@@ -70,11 +70,6 @@ export class PayloadBook {
     for (const storing of [...this.#storing.values()]) if (storing.process === process) this.#storing.delete(storing.lease);
   }
 
-  /** Whether anybody stores in a slot. */
-  isStoredIn(epoch: number, slot: number): boolean {
-    return [...this.#storing.values()].some(({ at }) => at === `${epoch}/${slot}`);
-  }
-
   /** Everybody stores who may; then everybody looks at what he reads. @param isRevoked a lease whose end its reader may not know yet */
   live(isRevoked: (lease: number) => boolean): void {
     for (const { at, lease } of this.#storing.values()) this.#contents.set(at, `store ${++this.#stores} of lease ${lease}`);

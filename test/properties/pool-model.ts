@@ -23,6 +23,8 @@ export interface ModelRead {
   readonly file: ModelFile;
   readonly slot: number;
   readonly frame: ModelFrame;
+  /** What its group had dropped since its delivery before. */
+  readonly lost: number;
   readonly dueUs: number;
   revoked: boolean;
 }
@@ -33,6 +35,7 @@ export interface ModelFrame {
   readonly file: ModelFile;
   readonly slot: ModelSlot;
   readonly generation: number;
+  readonly bytes: number;
   /** Groups that are still to take it: it is in the queue of each. */
   readonly claims: Set<ModelGroup>;
   readonly readers: Set<ModelRead>;
@@ -204,7 +207,7 @@ export class PoolModel {
     return codes;
   }
 
-  publish(number: number, seq: number): ModelWrite {
+  publish(number: number, seq: number, bytes: number): ModelWrite {
     const write = this.#writeOf(number);
     const { pool, file } = write;
     const slot = file.slots[write.slot] as ModelSlot;
@@ -214,7 +217,7 @@ export class PoolModel {
     this.tally.framesPublished++;
     assert.equal(seq, pool.published, "a pool numbers its frames");
     slot.generation++;
-    const frame: ModelFrame = { seq, file, slot, generation: slot.generation, claims: new Set(), readers: new Set() };
+    const frame: ModelFrame = { seq, file, slot, generation: slot.generation, bytes, claims: new Set(), readers: new Set() };
     Object.assign(slot, { state: "framed", writer: null, frame });
     const before = file.latest;
     file.latest = slot;
@@ -315,6 +318,7 @@ export class PoolModel {
       file: pool.file,
       slot: index,
       frame,
+      lost: group.lost,
       dueUs,
       revoked: false,
     };

@@ -1,18 +1,10 @@
 import assert from "node:assert/strict";
-import type { EventOf, Grant, GroupInfo, PoolInfo, SlotInfo } from "../../src/protocol/replies.ts";
+import type { EventOf, Grant, PoolInfo } from "../../src/protocol/replies.ts";
 import type { RequestOf } from "../../src/protocol/requests.ts";
+import { FrameListeners } from "./frame-listeners.ts";
 import { PayloadBook } from "./payload-book.ts";
-import {
-  isDrained,
-  type ModelConsumer,
-  type ModelGroup,
-  type ModelPool,
-  type ModelRead,
-  type ModelSlot,
-  type ModelWrite,
-  PoolModel,
-  shownState,
-} from "./pool-model.ts";
+import { isDrained, type ModelConsumer, type ModelPool, type ModelSlot, type ModelWrite, PoolModel } from "./pool-model.ts";
+import { assertBalances, assertHeaders, assertSame, shownPool, shownTally, wantedPool } from "./pool-shown.ts";
 import { type Answer, type Asked, type ScriptedClient, World } from "./world.ts";
 
 /** A process, of which several may have had the same number, one after the other. */
@@ -74,12 +66,7 @@ export class PoolStage {
   #next: { readonly pool: ModelPool; readonly seat: Seat; readonly answer: Answer<"slot.publish"> }[] = [];
   /** What is to be done when an answer has come. */
   #owed: { readonly answer: Answer; readonly then: () => void }[] = [];
-  readonly #heard = new Map<ScriptedClient, number>();
-  readonly #told = new Set<number>();
-  readonly #ends = new Map<ScriptedClient, Set<number>>();
-  readonly #frames = new Map<string, { readonly bytes: number; readonly meta: unknown; readonly publishedNs: bigint }>();
-  /** Of which somebody has been told, by client and subscription. */
-  readonly #lastSeq = new Map<string, number>();
+  readonly #listeners = new FrameListeners(this.model, this.book);
   #deadlineUs = Number.POSITIVE_INFINITY;
   #faults = 0;
 
@@ -114,7 +101,7 @@ export class PoolStage {
   held(seat: number, kind: "write" | "read"): number[] {
     const client = this.#seats[seat]?.client.number;
     const held = [...this.model.leases.values()].filter((lease) => lease.kind === kind && lease.client === client);
-    return held.map(({ lease }) => lease).filter((lease) => kind === "write" || this.#told.has(lease));
+    return held.map(({ lease }) => lease).filter((lease) => kind === "write" || this.#listeners.wasTold(lease));
   }
 
   /** The seats whose acquires wait, the first one first. */
@@ -216,9 +203,9 @@ export class PoolStage {
     if (answer.outcome === "POOL_GONE") this.model.forgetWrite(number);
     else if (answer.outcome !== "ok") refused();
     if (answer.outcome !== "ok") return;
-    const { pool, file, slot } = this.model.publish(number, answer.body.seq);
+    const { pool, file, slot } = this.model.publish(number, answer.body.seq, request.bytes);
     const publishedNs = BigInt(Math.round(this.nowUs * 1000));
-    this.#frames.set(`${file.epoch}/${answer.body.seq}`, { bytes: request.bytes, meta: request.meta, publishedNs });
+    this.#listeners.published(file.epoch, answer.body.seq, { bytes: request.bytes, meta: request.meta, timestampNs: publishedNs });
     this.book.published(file.epoch, slot, answer.body.seq);
     if (request.acquire) this.#next.push({ pool, seat, answer });
     else assert(answer.body.next === undefined, "who does not ask for the next slot is told of none");
@@ -263,14 +250,14 @@ export class PoolStage {
     const { client } = this.at(at);
     const isKnown = this.model.connected.get(client.number)?.has(sub) ?? false;
     // The end of a subscription may wait for a slow client to take it.
-    const isEnding = this.#ends.get(client)?.has(sub) ?? false;
+    const isEnding = this.#listeners.isEnding(client, sub);
     this.#ask(at, { op: "unwatch", sub }, isKnown ? [] : ["SUB_UNKNOWN"], isEnding);
-    if (isEnding) this.#ends.get(client)?.delete(sub);
+    if (isEnding) this.#listeners.ended(client, sub);
     if (isKnown) this.model.unsubscribe(client.number, sub);
     // What was on its way to a slow client it will never hear of.
     for (const lease of [...this.model.leases.values()]) {
       const isIts = lease.kind === "read" && lease.client === client.number && lease.consumer.sub === sub;
-      if (isIts && !this.#told.has(lease.lease)) this.model.release(lease.lease);
+      if (isIts && !this.#listeners.wasTold(lease.lease)) this.model.release(lease.lease);
     }
   }
 
@@ -281,7 +268,7 @@ export class PoolStage {
     this.#seats[at] = null;
     seat.client.leave();
     this.book.gone(seat.client.number);
-    this.#ends.delete(seat.client);
+    this.#listeners.gone(seat.client);
     await this.world.settle();
     this.model.leave(seat.client.number, () => this.#applyGrants((pool, grant) => grant !== null && this.model.mayGrant(pool, grant)));
     if (seat.process.pid !== null && seat.process.pid !== HIDDEN_PID) return;
@@ -335,13 +322,14 @@ export class PoolStage {
       return lease?.kind === "read" && lease.revoked;
     });
     assertSame(
-      pools.map(shown),
+      pools.map(shownPool),
       [...this.model.pools.values()].map((pool) => this.#wanted(pool)),
     );
     for (const { groups } of pools) for (const group of groups) assertBalances(group);
-    const { framesPublished, framesDelivered, framesDropped, leasesRevoked, slotsQuarantined } = counters;
-    assertSame({ framesPublished, framesDelivered, framesDropped, leasesRevoked, slotsQuarantined }, this.model.tally);
-    for (const pool of pools) this.#checkHeaders(pool);
+    assertSame(shownTally(counters), this.model.tally);
+    for (const { file } of this.model.pools.values()) {
+      if (file.deletedUs === null) assertHeaders(this.world.memory.memoryAt(file.path), file);
+    }
     this.#checkLeases();
     this.#followDefects();
     for (const { answers } of this.world.clients.flatMap((client) => client.answers)) assert(answers <= 1, "a request has one answer");
@@ -428,7 +416,7 @@ export class PoolStage {
   #removed(pool: ModelPool): void {
     for (const { client: number, sub } of this.#consumers(pool.name)) {
       const client = this.world.clients.find((one) => one.number === number) as ScriptedClient;
-      this.#ends.set(client, (this.#ends.get(client) ?? new Set()).add(sub));
+      this.#listeners.ends(client, sub);
     }
     this.model.remove(pool);
   }
@@ -504,15 +492,11 @@ export class PoolStage {
         shownThere.some((other) => other.client === client && other.sub === one.sub && other.slot === slot),
       );
       assert(consumer !== undefined, `slot ${slot} is read by somebody who holds another frame, or takes none`);
-      const { lost } = consumer.group;
-      const read = this.model.take(pool, slot, lease, consumer, this.nowUs);
-      this.#lost.set(read.lease, lost);
+      this.model.take(pool, slot, lease, consumer, this.nowUs);
       this.leasesSeen.push(lease);
     }
     for (const pool of this.model.pools.values()) assert(!this.model.owes(pool), "a frame waits while a consumer of its group is idle");
   }
-
-  readonly #lost = new Map<number, number>();
 
   /** The subscription of a delivery, if its event has come; null: the client has yet to take it. */
   #subOf(number: number, lease: number): number | null {
@@ -582,133 +566,18 @@ export class PoolStage {
 
   /** What the clients have been told since they were last asked. */
   #hear(): void {
-    for (const seat of this.#seats) {
-      if (seat === null) continue;
-      const { client } = seat;
-      for (const event of client.events.slice(this.#heard.get(client) ?? 0)) {
-        if (event.ev === "frame") this.#hearFrame(client, event);
-        else if (event.ev === "revoked") this.#hearRevoked(event);
-        else {
-          assert.equal(event.ev, "end");
-          assert(this.#ends.get(client)?.delete(event.sub), "a subscription ends that has not");
-        }
-      }
-      this.#heard.set(client, client.events.length);
-      if (client.ready) assert.equal(this.#ends.get(client)?.size ?? 0, 0, "the end of a subscription is told");
-    }
-  }
-
-  #hearFrame(client: ScriptedClient, event: EventOf<"frame">): void {
-    const { sub, lease, seq, epoch, slot, generation, lost } = event;
-    this.#told.add(lease);
-    this.book.told(client.number, event);
-    const key = `${client.number}/${sub}`;
-    assert(seq > (this.#lastSeq.get(key) ?? 0), "the numbers of a consumer's frames increase");
-    this.#lastSeq.set(key, seq);
-    const frame = this.#frames.get(`${epoch}/${seq}`) ?? assert.fail("a frame that nobody published");
-    assert.deepEqual(
-      { bytes: event.bytes, meta: event.meta, timestampNs: event.timestampNs },
-      { bytes: frame.bytes, meta: frame.meta, timestampNs: frame.publishedNs },
-    );
-    const read = this.model.leases.get(lease);
-    // Who is slow may have let go of it before it took the event.
-    if (read?.kind !== "read") return;
-    assert.deepEqual(
-      { sub, client: client.number, seq, epoch, slot, generation, lost },
-      {
-        sub: read.consumer.sub,
-        client: read.client,
-        seq: read.frame.seq,
-        epoch: read.file.epoch,
-        slot: read.slot,
-        generation: read.frame.generation,
-        lost: this.#lost.get(lease),
-      },
-      "a frame event",
-    );
-  }
-
-  #hearRevoked({ lease, sub }: EventOf<"revoked">): void {
-    const read = this.model.leases.get(lease);
-    assert(read === undefined || (read.kind === "read" && read.revoked && read.consumer.sub === sub), "a lease was revoked that was not");
-    this.book.doneReading(lease);
+    for (const seat of this.#seats) if (seat !== null) this.#listeners.hear(seat.client);
   }
 
   /** Everything that a refused request must not touch. */
   #fingerprint(): unknown {
     const { pools, counters } = this.world.supervisor.status();
-    const { framesPublished, framesDelivered, framesDropped, leasesRevoked, slotsQuarantined } = counters;
-    return {
-      pools: pools.map((info) => ({ ...shown(info), refused: 0 })),
-      framesPublished,
-      framesDelivered,
-      framesDropped,
-      leasesRevoked,
-      slotsQuarantined,
-    };
+    return { pools: pools.map((info) => ({ ...shownPool(info), refused: 0 })), tally: shownTally(counters) };
   }
 
-  #wanted(pool: ModelPool): unknown {
-    const { name, file, published, aborted, refused, groups } = pool;
-    const nameOf = (group: ModelGroup) => {
-      const { client } = group.consumers[0] as ModelConsumer;
-      return group.name ?? this.world.clients.find(({ number }) => number === client)?.client.name;
-    };
-    return {
-      pool: name,
-      epoch: file.epoch,
-      published,
-      aborted,
-      refused,
-      waiting: this.#acquiring.filter((one) => one.pool === pool).length,
-      slots: file.slots.map(({ generation, frame, ...slot }, index) => ({
-        slot: index,
-        state: shownState({ generation, frame, ...slot }),
-        generation,
-        seq: frame?.seq ?? null,
-        holders: holdersOf({ generation, frame, ...slot }),
-      })),
-      groups: groups.map((group) => ({
-        group: nameOf(group),
-        policy: group.policy,
-        depth: group.depth,
-        deadlineMs: group.deadlineMs,
-        published: group.published,
-        delivered: group.delivered,
-        dropped: { ...group.dropped },
-        queued: group.queue.length,
-        consumers: group.consumers.map(({ client, sub, hold, delivered, revoked }) => ({
-          client,
-          sub,
-          slot: hold === null || hold.revoked ? null : hold.slot,
-          delivered,
-          revoked,
-        })),
-      })),
-    };
-  }
-
-  /** What is written in the file is what is so. */
-  #checkHeaders({ pool: name, layout }: PoolInfo): void {
-    const { file } = this.model.pools.get(name) ?? assert.fail();
-    if (file.deletedUs !== null) return;
-    const memory = this.world.memory.memoryAt(layout.path);
-    for (const [index, slot] of file.slots.entries()) {
-      const words = memory.words(index);
-      const { generation, frame, writer } = slot;
-      const state = shownState(slot);
-      const wanted = { generation, state, readers: frame?.readers.size ?? 0, ownerPid: writer?.pid ?? 0 };
-      assertSame({ generation: words.generation, state: words.state, readers: words.readers, ownerPid: words.ownerPid }, wanted);
-      assert.equal(
-        generation % 2 === 1,
-        state === "writing" || state === "quarantined" || state === "retired" || (state === "free" && generation % 2 === 1),
-      );
-      if (writer !== null) assert.equal(words.lease, writer.lease);
-      if (frame === null) continue;
-      assert.equal(generation % 2, 0, "the generation is even while a frame is in the slot");
-      assert.equal(words.seq, frame.seq);
-      assert.equal(words.bytes, this.#frames.get(`${file.epoch}/${frame.seq}`)?.bytes);
-    }
+  #wanted(pool: ModelPool): object {
+    const waiting = this.#acquiring.filter((one) => one.pool === pool).length;
+    return wantedPool(pool, waiting, (client) => this.world.clients.find(({ number }) => number === client)?.client.name ?? "");
   }
 
   /** Every lease has somebody whose it is and who can end it. */
@@ -717,57 +586,11 @@ export class PoolStage {
       const seat = this.#seats.find((one) => one?.client.number === lease.client);
       if (lease.kind === "read") {
         assert(seat !== undefined && seat !== null, "who has gone reads no frame");
-        assert(!seat.client.ready || this.#told.has(lease.lease), "a consumer holds a frame that it was not told of");
+        assert(!seat.client.ready || this.#listeners.wasTold(lease.lease), "a consumer holds a frame that it was not told of");
       } else if (seat === undefined) {
         const isQuarantined = (lease.file.slots[lease.slot] as ModelSlot).state === "quarantined";
         assert(isQuarantined, "a slot of one who has gone is in quarantine");
       }
     }
   }
-}
-
-/** Like `deepEqual`, which takes its time, for what is compared after every step and is nearly always the same. */
-function assertSame(actual: object, wanted: object): void {
-  if (JSON.stringify(actual) !== JSON.stringify(wanted)) assert.deepEqual(actual, wanted);
-}
-
-function holdersOf({ writer, frame }: ModelSlot): { lease: number; client: number }[] {
-  const holders = writer === null ? [...(frame?.readers ?? new Set<ModelRead>())] : [writer];
-  return holders.map(({ lease, client }) => ({ lease, client })).sort((a, b) => a.lease - b.lease);
-}
-
-function shown({ pool, layout, published, aborted, refused, waiting, slots, groups }: PoolInfo) {
-  return { pool, epoch: layout.epoch, published, aborted, refused, waiting, slots: slots.map(shownSlot), groups: groups.map(shownGroup) };
-}
-
-function shownSlot({ slot, state, generation, seq, holders }: SlotInfo) {
-  return {
-    slot,
-    state,
-    generation,
-    seq,
-    holders: holders.map(({ lease, client }) => ({ lease, client })).sort((a, b) => a.lease - b.lease),
-  };
-}
-
-function shownGroup({ group, policy, depth, deadlineMs, published, delivered, dropped, queued, consumers }: GroupInfo) {
-  return {
-    group,
-    policy,
-    depth,
-    deadlineMs,
-    published,
-    delivered,
-    dropped,
-    queued,
-    consumers: consumers.map(({ client, sub, slot, delivered: own, revoked }) => ({ client, sub, slot, delivered: own, revoked })),
-  };
-}
-
-/** published = delivered + dropped + queued, and a group with `block` drops nothing that was not removed. */
-function assertBalances({ policy, published, delivered, dropped, queued, consumers }: GroupInfo): void {
-  const { stale, full, reclaimed, removed } = dropped;
-  assert.equal(published, delivered + stale + full + reclaimed + removed + queued, "published = delivered + dropped + queued");
-  if (policy === "block") assert.equal(stale + full + reclaimed, 0, "nothing is lost to a group with block");
-  assert(consumers.reduce((sum, { delivered: own }) => sum + own, 0) <= delivered);
 }
