@@ -92,6 +92,8 @@ export class WaitingProducers {
 
 /** `2 are ready, 1 is reading`. */
 function inUse(states: readonly string[]): string {
-  const counts = Map.groupBy(states, (state) => state);
-  return [...counts].map(([state, { length }]) => `${length} ${length === 1 ? "is" : "are"} ${state}`).join(", ");
+  // Node 20 has no Map.groupBy.
+  const counts = new Map<string, number>();
+  for (const state of states) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return [...counts].map(([state, count]) => `${count} ${count === 1 ? "is" : "are"} ${state}`).join(", ");
 }
