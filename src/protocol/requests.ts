@@ -25,7 +25,11 @@ const clientName = name.regex(/^\P{Cc}*$/u, "must not hold control characters").
 const pin = name.describe("GPIO17, 17, BOARD11, a line name, or chip-label:offset");
 const durationMs = z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS).describe("in ms, may be fractional; 1 µs to ten years");
 const count = z.int().min(1).max(MAX_CYCLES);
-const timestampNs = z.bigint().nonnegative().max(2n ** 64n - 1n).describe("CLOCK_MONOTONIC, ns");
+const timestampNs = z
+  .bigint()
+  .nonnegative()
+  .max(2n ** 64n - 1n)
+  .describe("CLOCK_MONOTONIC, ns");
 const sub = z.int().positive().describe("the number that `watch`, `observe` or `frames.subscribe` answered");
 /** A pool's name is part of its file's name. */
 const pool = z
