@@ -65,46 +65,49 @@ export function libc(): Libc {
 }
 
 function openCalls(): Libc {
-  const { symbols, read } = openLibc(signatures);
+  const { symbols, toArrayBuffer } = openLibc(signatures);
   // Thread-local in C: each thread has fetched its own address here.
   const errnoAddress = symbols.__errno_location();
   if (errnoAddress === null) throw new HoldfastError("INTERNAL", "libc has no errno.");
-
-  /** The result of a call, or its errno: which must be read before anything else is called. */
-  const checked = (call: string, result: number): number => {
-    if (result >= 0) return result;
-    throw new SystemCallError(call, read.i32(errnoAddress, 0));
-  };
-  /** As `checked`, but `benign` errors count as a result of 0. */
-  const tolerant = (call: string, result: number, benign: number): number => {
-    if (result >= 0) return result;
-    const errno = read.i32(errnoAddress, 0);
-    if (errno === benign) return 0;
-    throw new SystemCallError(call, errno);
-  };
+  /**
+   * The errno of the call before. It must be the very next thing that is looked at, and by a load, in place: with every function
+   * that is entered the runtime may compile or collect, and the kernel's answers to what it does for that are in here, too.
+   */
+  const errno = new Int32Array(toArrayBuffer(errnoAddress, 0, Int32Array.BYTES_PER_ELEMENT));
   const { EAGAIN, EINTR } = constants.errno;
 
   return {
-    open: (path, flags) => checked("open", symbols.open(Buffer.from(`${path}\0`), flags | O_CLOEXEC)),
+    open: (path, flags) => checked("open", symbols.open(Buffer.from(`${path}\0`), flags | O_CLOEXEC), errno[0]),
     close: (fd) => void symbols.close(fd),
-    ioctl: (fd, request, struct) => void checked("ioctl", symbols.ioctl(fd, request, struct)),
-    read: (fd, into) => tolerant("read", symbols.read(fd, into, into.byteLength), EAGAIN),
-    write: (fd, bytes) => void checked("write", symbols.write(fd, bytes, bytes.byteLength)),
-    poll: (pollfds, count, timeoutMs) => tolerant("poll", symbols.poll(pollfds, count, timeoutMs), EINTR),
+    ioctl: (fd, request, struct) => void checked("ioctl", symbols.ioctl(fd, request, struct), errno[0]),
+    read: (fd, into) => checked("read", symbols.read(fd, into, into.byteLength), errno[0], EAGAIN),
+    write: (fd, bytes) => void checked("write", symbols.write(fd, bytes, bytes.byteLength), errno[0]),
+    poll: (pollfds, count, timeoutMs) => checked("poll", symbols.poll(pollfds, count, timeoutMs), errno[0], EINTR),
     pipe: () => {
       const ends = new Int32Array(new ArrayBuffer(8));
-      checked("pipe2", symbols.pipe2(ends, O_CLOEXEC | O_NONBLOCK));
+      checked("pipe2", symbols.pipe2(ends, O_CLOEXEC | O_NONBLOCK), errno[0]);
       const [readEnd = -1, writeEnd = -1] = ends;
       return { readEnd, writeEnd };
     },
-    setNonBlocking: (fd) => void checked("fcntl", symbols.fcntl(fd, F_SETFL, O_NONBLOCK)),
+    setNonBlocking: (fd) => void checked("fcntl", symbols.fcntl(fd, F_SETFL, O_NONBLOCK), errno[0]),
     monotonicNs: () => {
       const timespec = new BigInt64Array(new ArrayBuffer(16));
-      checked("clock_gettime", symbols.clock_gettime(CLOCK_MONOTONIC, timespec));
+      checked("clock_gettime", symbols.clock_gettime(CLOCK_MONOTONIC, timespec), errno[0]);
       const [seconds = 0n, nanoseconds = 0n] = timespec;
       return seconds * 1_000_000_000n + nanoseconds;
     },
   };
+}
+
+/**
+ * The result of a call.
+ * @param benign an errno with which failing counts as a result of 0
+ * @throws SystemCallError
+ */
+function checked(call: string, result: number, errno: number | undefined, benign?: number): number {
+  if (result >= 0) return result;
+  if (errno === benign) return 0;
+  throw new SystemCallError(call, errno ?? 0);
 }
 
 /**
