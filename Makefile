@@ -10,11 +10,11 @@ TESTS := test/unit/ test/properties/ test/integration/
 # Further options of `bun test`, as in: make test FLAGS="--test-name-pattern lease"
 FLAGS ?=
 
-.PHONY: help setup build lib dist demo demo-frames test test-chaos coverage lint format docs bench clean
+.PHONY: help setup build lib dist demo demo-frames test test-chaos test-kernel test-kernel-qemu coverage lint format docs bench clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | while IFS='	' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | while IFS='	' read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
 
 setup: $(SETUP) ## install what the project needs, in node_modules
 build: dist/holdfast ## the executable for this machine: dist/holdfast
@@ -32,6 +32,12 @@ test: build lib ## run the tests that need no hardware and no kernel of their ow
 
 test-chaos: build ## kill and stop processes that exchange frames: CHAOS_SECONDS=60, CHAOS_SEED
 	$(BUN) test $(FLAGS) test/chaos/
+
+test-kernel: build ## run the executable on a real kernel with simulated chips, as a program of this machine (x86_64)
+	$(BUN) scripts/test-kernel.ts uml $(FLAGS)
+
+test-kernel-qemu: build ## the same in an emulated machine, with Debian's own kernel
+	$(BUN) scripts/test-kernel.ts x86_64 $(FLAGS)
 
 coverage: build lib ## the same, with the share of lines that they reach: coverage/lcov.info
 	$(BUN) test --coverage $(FLAGS) $(TESTS)

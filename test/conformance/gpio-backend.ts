@@ -27,7 +27,8 @@ export interface Rig {
 const PATIENCE_MS = 5000;
 
 const CONSUMER = "conformance";
-const DEBOUNCE_MS = 50;
+/** Long enough for a slow machine to drive some levels within it. */
+const DEBOUNCE_MS = 250;
 
 const output: OutputSettings = { direction: "out", activeLow: false, bias: "as-is", drive: "push-pull", initial: 0 };
 const input: InputSettings = { direction: "in", activeLow: false, bias: "as-is", debounceUs: 0 };

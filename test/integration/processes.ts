@@ -13,10 +13,13 @@ if (!existsSync(executable)) throw new Error(`there is no ${executable}: run \`m
 /** How long a test may wait for what must come: slow machines with other work to do pass, and only what hangs fails. */
 const PATIENCE_MS = 30_000;
 
+/** Where the supervisors of a test take their lines from. */
+export type Lines = "sim" | "chardev";
+
 /** A test with a stage of its own, which is cleared away however the test ends. */
-export function story(name: string, tell: (stage: Stage) => Promise<void>): void {
+export function story(name: string, tell: (stage: Stage) => Promise<void>, lines: Lines = "sim"): void {
   const play = async () => {
-    await using stage = new Stage();
+    await using stage = new Stage(lines);
     await inTime(tell(stage), "the end of the test");
   };
   test(name, play, 2 * PATIENCE_MS);
@@ -55,11 +58,15 @@ export function codeOf(attempt: Promise<unknown>): Promise<string> {
 export class Stage implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), "holdfast-"));
   readonly socket = join(this.folder, "holdfast.sock");
+  /** What is disposed of when all processes have ended. */
+  readonly resources = new DisposableStack();
   readonly #processes: Bun.Subprocess[] = [];
   readonly #clients: HoldfastClient[] = [];
   readonly #raw: RawConnection[] = [];
 
-  /** Starts a supervisor on simulated pins, and waits until it is ready. @throws Error when it ends before that */
+  constructor(readonly lines: Lines = "sim") {}
+
+  /** Starts a supervisor, and waits until it is ready. @throws Error when it ends before that */
   async serve(...args: readonly string[]): Promise<ServeProcess> {
     const supervisor = this.startServe(this.socket, args);
     if (!(await supervisor.ready)) throw new Error(`the supervisor has ended at once: ${supervisor.errors}`);
@@ -68,7 +75,7 @@ export class Stage implements AsyncDisposable {
 
   /** Starts a supervisor that may fail. @param prefix a command that runs it */
   startServe(socket: string, args: readonly string[] = [], prefix: readonly string[] = []): ServeProcess {
-    const command = [...prefix, executable, "serve", "--backend", "sim", "--socket", socket, "--config", "/dev/null", ...args];
+    const command = [...prefix, executable, "serve", "--backend", this.lines, "--socket", socket, "--config", "/dev/null", ...args];
     const child = Bun.spawn(command, { cwd: this.folder, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
     this.#processes.push(child);
     return new ServeProcess(child);
@@ -109,6 +116,7 @@ export class Stage implements AsyncDisposable {
     for (const client of this.#clients) void client.close();
     for (const child of this.#processes) child.kill("SIGKILL");
     await Promise.all(this.#processes.map(({ exited }) => exited));
+    this.resources.dispose();
     rmSync(this.folder, { recursive: true });
   }
 }
