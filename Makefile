@@ -10,11 +10,11 @@ TESTS := test/unit/ test/properties/ test/integration/
 # Further options of `bun test`, as in: make test FLAGS="--test-name-pattern lease"
 FLAGS ?=
 
-.PHONY: help setup build lib dist demo demo-frames test test-chaos test-kernel test-kernel-qemu coverage lint format docs bench clean
+.PHONY: help setup build lib dist demo demo-frames test test-chaos test-kernel test-kernel-qemu test-arm64 coverage lint format docs bench clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | while IFS='	' read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' Makefile | while IFS='	' read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
 
 setup: $(SETUP) ## install what the project needs, in node_modules
 build: dist/holdfast ## the executable for this machine: dist/holdfast
@@ -38,6 +38,11 @@ test-kernel: build ## run the executable on a real kernel with simulated chips, 
 
 test-kernel-qemu: build ## the same in an emulated machine, with Debian's own kernel
 	$(BUN) scripts/test-kernel.ts x86_64 $(FLAGS)
+
+test-arm64: dist/holdfast-linux-arm64 ## the arm64 executable on emulated boards: pages of 4 and of 16 KiB, and a Raspberry Pi 3B
+	$(BUN) scripts/test-kernel.ts virt $(FLAGS)
+	$(BUN) scripts/test-kernel.ts virt16k $(FLAGS)
+	$(BUN) scripts/test-kernel.ts raspi3b $(FLAGS)
 
 coverage: build lib ## the same, with the share of lines that they reach: coverage/lcov.info
 	$(BUN) test --coverage $(FLAGS) $(TESTS)
@@ -65,8 +70,11 @@ $(SETUP): package.json package-lock.json
 	$(BUN) --version >/dev/null
 	touch $@
 
-dist/holdfast: $(SETUP) $(SOURCES) scripts/build.ts
+dist/holdfast: $(SETUP) $(SOURCES) scripts/build.ts scripts/bun-runtime.ts
 	$(BUN) scripts/build.ts
+
+dist/holdfast-linux-arm64: $(SETUP) $(SOURCES) scripts/build.ts scripts/bun-runtime.ts
+	$(BUN) scripts/build.ts arm64
 
 dist/lib/package.json: $(SETUP) $(SOURCES) scripts/lib.ts tsconfig.json tsconfig.lib.json LICENSE
 	$(BUN) scripts/lib.ts

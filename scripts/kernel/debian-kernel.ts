@@ -1,7 +1,8 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
+import type { Arch } from "../bun-runtime.ts";
 import { cached } from "./cache.ts";
-import { type Arch, debianArch, hostArch, install, KERNEL_SERIES, run, standsFor, unpack, unpackKernelSource } from "./debian.ts";
+import { debianArch, hostArch, install, KERNEL_SERIES, run, standsFor, unpack, unpackKernelSource } from "./debian.ts";
 
 /** A kernel of Debian's. */
 export interface DebianKernel {

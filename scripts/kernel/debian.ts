@@ -1,10 +1,8 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { $ } from "bun";
+import type { Arch } from "../bun-runtime.ts";
 import { cacheFolder } from "./cache.ts";
-
-/** An architecture as Node calls it. */
-export type Arch = "x64" | "arm64";
 
 /** What Debian calls an architecture, and what its compilers and folders of libraries call it. */
 export const debianArch = {

@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Arch } from "../bun-runtime.ts";
 import { cached } from "./cache.ts";
-import { type Arch, debianArch, unpack } from "./debian.ts";
+import { debianArch, unpack } from "./debian.ts";
 import type { GuestFile } from "./initramfs.ts";
 
 /** Debian's packages: a shell and its commands, the C library that Bun needs, and the programs of others that use GPIO. */
