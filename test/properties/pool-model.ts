@@ -262,6 +262,7 @@ export class PoolModel {
         this.tally.slotsQuarantined++;
       }
     }
+    meanwhile();
   }
 
   #endFile(pool: ModelPool): void {
