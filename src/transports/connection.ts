@@ -151,7 +151,8 @@ export class Connection implements Outlet {
     if (this.#unwrittenBytes >= EAGER_BYTES) this.#flush();
     const unsent = this.#unsent;
     if (unsent >= this.#pressedBytes) this.#pressed = true;
-    if (unsent > this.#limits.unsentBytes) this.#giveUp();
+    // One long reply says nothing of how its reader reads.
+    if (unsent - frame.length > this.#limits.unsentBytes) this.#giveUp();
   }
 
   #flush(): void {
