@@ -8,6 +8,8 @@ export interface Limits {
   readonly clients: number;
   /** Watches and observations of one client. */
   readonly subscriptions: number;
+  /** Leases of one client: frames that it holds or writes, and what it has yet to give back of those that are gone. */
+  readonly leases: number;
   /** Requests of one client that await their reply. */
   readonly pendingRequests: number;
   /** Commands queued on one pin. */
@@ -30,6 +32,7 @@ export const defaultLimits: Limits = {
   messageDepth: 8,
   clients: 512,
   subscriptions: 256,
+  leases: 4096,
   pendingRequests: 1024,
   queuedCommands: 1024,
   backlogEvents: 1024,

@@ -151,6 +151,7 @@ const consumer = z.object({
   pid: count.nullable(),
   sub: count,
   slot: count.nullable().describe("the one that it holds"),
+  epoch: count.nullable().describe("of the file of that slot"),
   heldMs: z.number().nullable().describe("for how long"),
   delivered: count,
   revoked: count,

@@ -93,16 +93,17 @@ export class Client {
   /**
    * A new stream of events.
    * @param end what to do when it ends, however that happens
+   * @param eventsAtOnce so many of its events may wait even where the limit is lower
    * @throws HoldfastError `LIMIT_SUBSCRIPTIONS`
    */
-  subscribe(end: (subscription: Subscription) => void): Subscription {
+  subscribe(end: (subscription: Subscription) => void, eventsAtOnce = 1): Subscription {
     const { limits, tally } = this.surroundings;
     if (this.#subscriptions.size >= limits.subscriptions) {
       throw new HoldfastError("LIMIT_SUBSCRIPTIONS", `a client may have ${limits.subscriptions} subscriptions`, {
         limit: limits.subscriptions,
       });
     }
-    const subscription = new Subscription(++this.#lastSubscription, this, limits.backlogEvents, tally);
+    const subscription = new Subscription(++this.#lastSubscription, this, Math.max(limits.backlogEvents, eventsAtOnce), tally);
     this.#subscriptions.set(subscription.number, { subscription, end: () => end(subscription) });
     return subscription;
   }

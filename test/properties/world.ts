@@ -95,7 +95,8 @@ export class ScriptedClient implements Outlet {
   }
 }
 
-interface WorldOptions {
+/** What a world is to differ in. */
+export interface WorldOptions {
   readonly limits?: Partial<Limits>;
   readonly drainMs?: number;
   readonly chips?: readonly SimChip[];

@@ -66,6 +66,38 @@ describe("a writer that goes without a word", () => {
   });
 });
 
+describe("a connection that a process has left to another one", () => {
+  test("is granted no slot, and says what to do", async () => {
+    const stage = await PoolStage.open();
+    const camera = stage.join("camera", 10);
+    stage.world.processes.end(10);
+    const refused = camera.ask({ op: "slot.acquire", pool: "cam0" });
+    expect(refused.error).toMatchObject({ code: "PROCESS_ENDED", details: { pid: 10 } });
+    expect(stage.states).toBe("free free free free free free");
+    expect(stage.info.refused).toBe(0);
+  });
+
+  test("publishes what it had, and gets no other", async () => {
+    const stage = await PoolStage.open();
+    const camera = stage.join("camera", 10);
+    const { lease } = stage.acquire(camera);
+    stage.world.processes.end(10);
+    expect(camera.ask({ op: "slot.publish", lease, bytes: 1, acquire: true }).body).toEqual({ seq: 1, next: null });
+  });
+
+  test("waits no longer for a slot", async () => {
+    const stage = await PoolStage.open({ slots: 2, bytes: 10 });
+    const [camera, other] = [stage.join("camera", 10), stage.join("other", 11)];
+    const [{ lease }] = [stage.acquire(other), stage.acquire(other)];
+    const waiting = camera.ask({ op: "slot.acquire", pool: "cam0", waitMs: 1000 });
+    stage.world.processes.end(10);
+    other.ask({ op: "slot.abort", lease });
+    await stage.world.settle();
+    expect(waiting.outcome).toBe("PROCESS_ENDED");
+    expect(stage.states).toBe("free writing");
+  });
+});
+
 describe("a pool", () => {
   test("that is removed leaves those who hold a frame reading, and ends everything else", async () => {
     const stage = await PoolStage.open();
@@ -79,26 +111,6 @@ describe("a pool", () => {
     expect(camera.ask({ op: "slot.publish", lease, bytes: 1 }).outcome).toBe("POOL_GONE");
     expect(camera.ask({ op: "slot.publish", lease, bytes: 1 }).outcome).toBe("LEASE_UNKNOWN");
     expect(camera.ask({ op: "slot.acquire", pool: "cam0" }).outcome).toBe("POOL_UNKNOWN");
-  });
-
-  test("whose file somebody deletes gets another one, and everybody goes on there", async () => {
-    const stage = await PoolStage.open();
-    const [camera, algo] = [stage.join("camera", 10), await stage.consumer("algo", 20)];
-    stage.publish(camera);
-    const { lease } = stage.acquire(camera);
-    stage.world.memory.vanish(stage.info.layout.path);
-    await stage.world.pass(1000);
-    const opened = algo.ask({ op: "pool.open", pool: "cam0" });
-    await stage.world.settle();
-    expect(opened.body).toMatchObject({ epoch: 2 });
-    expect(camera.ask({ op: "slot.publish", lease, bytes: 1 }).outcome).toBe("POOL_GONE");
-    stage.release(algo);
-    stage.publish(camera);
-    expect(stage.frames(algo).map(({ epoch, seq }) => [epoch, seq])).toEqual([
-      [1, 1],
-      [2, 2],
-    ]);
-    expect(stage.world.defects).toHaveLength(1);
   });
 
   test("delivers what waits before its supervisor stops", async () => {

@@ -47,7 +47,45 @@ describe("a producer", () => {
   });
 });
 
+describe("a producer", () => {
+  test("may give a frame a meta of the longest length to the byte", async () => {
+    // A map of one entry: one byte for the map, two for the name, three for the length of the text.
+    const stage = await PoolStage.open({ slots: 2, bytes: 10 }, { limits: { metaBytes: 1000 } });
+    const camera = stage.join("camera", 10);
+    const publish = (textBytes: number) =>
+      camera.ask({ op: "slot.publish", lease: stage.acquire(camera).lease, bytes: 1, meta: { a: "x".repeat(textBytes) } }).outcome;
+    expect(publish(994)).toBe("ok");
+    expect(publish(995)).toBe("LIMIT_META");
+  });
+});
+
+describe("a client", () => {
+  test("has a bounded number of leases, those of removed pools among them", async () => {
+    const stage = await PoolStage.open({ slots: 3, bytes: 10 }, { limits: { leases: 2 } });
+    const camera = stage.join("camera", 10);
+    const leases = [stage.acquire(camera).lease, stage.acquire(camera).lease];
+    camera.ask({ op: "pool.remove", pool: "cam0" });
+    const made = camera.ask({ op: "pool.create", pool: "cam0", slots: 3, bytes: 10 });
+    await stage.world.settle();
+    expect(made.outcome).toBe("ok");
+    expect(camera.ask({ op: "slot.acquire", pool: "cam0" }).outcome).toBe("LIMIT_LEASES");
+    expect(camera.ask({ op: "frames.subscribe", pool: "cam0" }).outcome).toBe("LIMIT_LEASES");
+    for (const lease of leases) camera.ask({ op: "slot.abort", lease });
+    expect(camera.ask({ op: "slot.acquire", pool: "cam0" }).outcome).toBe("ok");
+  });
+});
+
 describe("a consumer", () => {
+  test("that is slow hears of the frame that it had, however few of its events may wait", async () => {
+    const stage = await PoolStage.open({ slots: 6, bytes: 10 }, { limits: { backlogEvents: 1 } });
+    const [camera, algo] = [stage.join("camera", 10), await stage.consumer("algo", 20, { maxHoldMs: 100 })];
+    algo.ready = false;
+    stage.publish(camera);
+    await stage.world.pass(100);
+    algo.catchUp();
+    expect(algo.events.map(({ ev }) => ev)).toEqual(["frame", "revoked"]);
+  });
+
   test("is told all there is to know of a frame, and has it until it releases it", async () => {
     const stage = await PoolStage.open({ slots: 6, fourcc: "GREY", width: 40, height: 20, stride: 64 });
     const [camera, algo] = [stage.join("camera", 10), await stage.consumer("algo", 20)];
@@ -174,5 +212,16 @@ describe("a group", () => {
     expect(refused.error?.code).toBe("POOL_SLOTS");
     expect(refused.error?.message).toBe("pool cam0 has 6 slots; algo 2 + saver 3 + writer 1 + latest 1 = 7 needed");
     expect(saver.ask({ op: "frames.subscribe", pool: "cam0", policy: "drop-oldest", depth: 1 }).outcome).toBe("ok");
+  });
+
+  test("is refused what those who have left hold still", async () => {
+    const stage = await PoolStage.open({ slots: 4, bytes: 10 });
+    const [camera, algo] = [stage.join("camera", 10), await stage.consumer("algo", 20)];
+    stage.publish(camera);
+    algo.ask({ op: "unwatch", sub: 1 });
+    const again = algo.ask({ op: "frames.subscribe", pool: "cam0" });
+    expect(again.error?.message).toBe("pool cam0 has 4 slots; algo 2 + held by those who have left 1 + writer 1 + latest 1 = 5 needed");
+    stage.release(algo);
+    expect(algo.ask({ op: "frames.subscribe", pool: "cam0" }).outcome).toBe("ok");
   });
 });

@@ -1,21 +1,24 @@
-import { formatOf } from "../../frames/format.ts";
-import { encode } from "../../protocol/codec.ts";
+import { type FrameFormat, formatOf } from "../../frames/format.ts";
+import type { PoolMemory } from "../../frames/memory.ts";
+import { encode, LENGTH_BYTES } from "../../protocol/codec.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { Grant, PoolInfo, PoolLayout, ReplyOf } from "../../protocol/replies.ts";
 import type { PoolSettings, RequestOf } from "../../protocol/requests.ts";
 import type { Client } from "../client.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Leases, type WriteLease } from "./lease.ts";
-import { Pool } from "./pool.ts";
+import { Pool, type PoolSurroundings } from "./pool.ts";
 import { Quarantine } from "./quarantine.ts";
 
 /** Every pool by its name, and every lease. */
 export class Pools {
-  readonly #surroundings: Surroundings;
+  readonly #surroundings: PoolSurroundings;
   readonly #pools = new Map<string, Pool>();
-  /** Pools whose memory is being made. */
+  /** Names of pools whose first memory is being made. */
   readonly #coming = new Set<string>();
-  readonly #leases = new Leases();
+  /** How much memory is being made, that of renewed files too. */
+  #reserving = 0;
+  readonly #leases: Leases;
   readonly #quarantine: Quarantine;
   readonly #emptied: () => void;
   /** Soft: no more slots are granted, and each pool goes when it is drained. Hard: at once. */
@@ -23,14 +26,21 @@ export class Pools {
 
   /** @param emptied is told when, after `shut`, the last pool has gone */
   constructor(surroundings: Surroundings, emptied: () => void) {
-    this.#surroundings = surroundings;
     this.#emptied = emptied;
+    this.#leases = new Leases(surroundings.limits.leases);
     this.#quarantine = new Quarantine(surroundings.processes, surroundings.clock);
+    this.#surroundings = {
+      ...surroundings,
+      leases: this.#leases,
+      quarantine: this.#quarantine,
+      reserve: (name, slots, format, use) => this.#reserve(name, slots, format, use),
+      changed: () => this.#removeDrained(),
+    };
   }
 
-  /** Whether there is none, nor one that is being made. */
+  /** Whether there is none, nor memory for one. */
   get isEmpty(): boolean {
-    return this.#pools.size === 0 && this.#coming.size === 0;
+    return this.#pools.size === 0 && this.#reserving === 0;
   }
 
   /**
@@ -39,7 +49,7 @@ export class Pools {
    */
   async create(name: string, settings: PoolSettings): Promise<PoolLayout> {
     this.#assertOpen();
-    const { limits, memory, log } = this.#surroundings;
+    const { limits, log } = this.#surroundings;
     if (this.#pools.has(name) || this.#coming.has(name)) {
       throw new HoldfastError("POOL_EXISTS", `there is a pool ${name} already`, { field: "pool", pool: name });
     }
@@ -49,22 +59,18 @@ export class Pools {
     const format = formatOf(settings);
     this.#coming.add(name);
     try {
-      const reserved = await memory.reserve(name, settings.slots, format);
-      if (this.#shut !== "no") {
-        reserved.remove();
-        throw shuttingDown();
-      }
-      const pool = new Pool(name, format, reserved, this.#leases, this.#surroundings, () => this.#removeDrained());
-      this.#pools.set(name, pool);
-      log.info({ pool: name, path: pool.layout.path, slots: settings.slots, bytes: format.bytes }, "pool made");
-      return pool.layout;
+      return await this.#reserve(name, settings.slots, format, (memory) => {
+        const pool = new Pool(name, format, memory, this.#surroundings);
+        this.#pools.set(name, pool);
+        log.info({ pool: name, path: pool.layout.path, slots: settings.slots, bytes: format.bytes }, "pool made");
+        return pool.layout;
+      });
     } finally {
       this.#coming.delete(name);
-      this.#tellIfEmptied();
     }
   }
 
-  /** @throws HoldfastError `POOL_UNKNOWN` */
+  /** @throws HoldfastError `POOL_UNKNOWN`, what `Pool.open` throws */
   open(name: string): Promise<PoolLayout> {
     return this.#find(name).open();
   }
@@ -74,11 +80,11 @@ export class Pools {
     this.#remove(this.#find(name));
   }
 
-  /** @throws HoldfastError `SHUTTING_DOWN`, `POOL_UNKNOWN`, `SLOT_NONE`, … as `WaitingProducers.acquire` does */
+  /** @throws HoldfastError `SHUTTING_DOWN`, `POOL_UNKNOWN`, `LIMIT_LEASES`, `SLOT_NONE`, … as `WaitingProducers.acquire` does */
   acquire(client: Client, { pool, waitMs }: RequestOf<"slot.acquire">): Grant | Promise<Grant> {
     this.#assertOpen();
     const found = this.#find(pool);
-    this.#quarantine.expect(client);
+    this.#leases.assertRoom(client);
     return found.waiting.acquire(client, waitMs);
   }
 
@@ -106,10 +112,12 @@ export class Pools {
     return lease.pool.release(lease);
   }
 
-  /** @throws HoldfastError `SHUTTING_DOWN`, `POOL_UNKNOWN`, `GROUP_CONFLICT`, `POOL_SLOTS`, `LIMIT_SUBSCRIPTIONS` */
+  /** @throws HoldfastError `SHUTTING_DOWN`, `POOL_UNKNOWN`, `LIMIT_LEASES`, `GROUP_CONFLICT`, `POOL_SLOTS`, `LIMIT_SUBSCRIPTIONS` */
   subscribe(client: Client, request: RequestOf<"frames.subscribe">): ReplyOf<"frames.subscribe"> {
     this.#assertOpen();
-    return this.#find(request.pool).subscribe(client, request);
+    const pool = this.#find(request.pool);
+    this.#leases.assertRoom(client);
+    return pool.subscribe(client, request);
   }
 
   /** A client has gone: what it read is free at once, what it wrote to when its process has ended. Within our own process it has. */
@@ -136,6 +144,20 @@ export class Pools {
     }
     this.#removeDrained();
     this.#tellIfEmptied();
+  }
+
+  /** @throws HoldfastError what `SharedMemory.reserve` throws; `SHUTTING_DOWN` */
+  async #reserve<T>(name: string, slots: number, format: FrameFormat, use: (memory: PoolMemory) => T): Promise<T> {
+    this.#reserving += 1;
+    try {
+      const memory = await this.#surroundings.memory.reserve(name, slots, format);
+      if (this.#shut === "no") return use(memory);
+      memory.remove();
+      throw shuttingDown();
+    } finally {
+      this.#reserving -= 1;
+      this.#tellIfEmptied();
+    }
   }
 
   #removeDrained(): void {
@@ -168,7 +190,7 @@ export class Pools {
 
   #assertShort(meta: Record<string, unknown>): void {
     const { metaBytes } = this.#surroundings.limits;
-    const { length } = encode(meta);
+    const length = encode(meta).length - LENGTH_BYTES;
     if (length > metaBytes) {
       throw new HoldfastError("LIMIT_META", `the meta of a frame has at most ${metaBytes} bytes, not ${length}`, {
         field: "meta",
