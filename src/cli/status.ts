@@ -41,13 +41,17 @@ function describe({ state, version, pid, uptimeMs, backend, counters, clients, p
   ].join("\n");
 }
 
-function counted({ accepted, done, cancelled, edges, lostEvents, requests, errors, ...frames }: Counters): string {
-  const { framesPublished, framesDelivered, framesDropped } = frames;
+/** What has been counted, on one line. Of frames only where there are any. */
+export function counted(counters: Counters): string {
+  const { accepted, done, cancelled, edges, lostEvents, requests, errors } = counters;
+  const { framesPublished, framesDelivered, framesDropped, leasesRevoked, slotsQuarantined } = counters;
+  const fates = `${framesDelivered} delivered, ${framesDropped} dropped, ${leasesRevoked} revoked`;
   return [
     `${requests} requests, ${errors} refused`,
     `${accepted} commands: ${done} done, ${cancelled} cancelled`,
     `${edges} edges, ${lostEvents} lost`,
-    ...(framesPublished === 0 ? [] : [`${framesPublished} frames: ${framesDelivered} delivered, ${framesDropped} dropped`]),
+    ...(framesPublished === 0 ? [] : [`${framesPublished} frames: ${fates}`]),
+    ...(slotsQuarantined === 0 ? [] : [`${slotsQuarantined} slots quarantined`]),
   ].join(" · ");
 }
 
