@@ -58,8 +58,10 @@ export interface ModelFile {
   latest: ModelSlot | null;
   /** Replaced, or removed with its pool. */
   over: boolean;
-  /** When somebody else has deleted it, in µs; null: it is there. */
+  /** When somebody else has deleted it, or the last attempt failed to make another, in µs; null: it is there. */
   deletedUs: number | null;
+  /** Attempts in a row to make another that have failed. */
+  failures: number;
 }
 
 /** One client that takes frames. */
@@ -198,11 +200,6 @@ export function settle(frame: ModelFrame): void {
   Object.assign(slot, { state: "free", frame: null });
 }
 
-/** Nothing waits in a pool, and nobody reads. */
-export function isDrained({ groups, file }: ModelPool): boolean {
-  return groups.every(({ queue }) => queue.length === 0) && file.slots.every(({ frame }) => (frame?.readers.size ?? 0) === 0);
-}
-
 /** What a slot shows. */
 export function shownState({ state, frame }: ModelSlot): SlotState {
   if (state !== "framed") return state;
@@ -212,7 +209,7 @@ export function shownState({ state, frame }: ModelSlot): SlotState {
 /** A file of which every slot is free. */
 export function newFile({ epoch, path, slots }: Layout): ModelFile {
   const free = (): ModelSlot => ({ state: "free", generation: 0, writer: null, frame: null });
-  return { epoch, path, slots: Array.from({ length: slots }, free), latest: null, over: false, deletedUs: null };
+  return { epoch, path, slots: Array.from({ length: slots }, free), latest: null, over: false, deletedUs: null, failures: 0 };
 }
 
 /** A group as its first consumer sets it, without that consumer. */
@@ -241,11 +238,11 @@ export function isShort(pool: ModelPool): boolean {
   return slotsNeeded(pool.groups.map(shareOf), 1) > usable(pool);
 }
 
-/** Whether it can carry one consumer more, in a group that there is or in another. */
-export function carries(pool: ModelPool, group: ModelGroup): boolean {
+/** Whether it can carry one consumer more, in a group that there is or in another. @param left frames held by those who take no more */
+export function carries(pool: ModelPool, group: ModelGroup, left: number): boolean {
   const shares = pool.groups.filter((other) => other !== group).map(shareOf);
   const writers = pool.file.slots.filter(({ state }) => state === "writing").length;
-  return slotsNeeded([...shares, shareOf(group) + 1], writers) <= usable(pool);
+  return slotsNeeded([...shares, shareOf(group) + 1, left], writers) <= usable(pool);
 }
 
 function shareOf({ depth, consumers }: ModelGroup): number {

@@ -67,7 +67,9 @@ export class PoolClients {
   }
 
   open(seat: number, name: string): void {
-    const answer = this.#ask(seat, { op: "pool.open", pool: name }, this.#unknown(name), true);
+    const isWithoutFile = this.#follower.failures > 0 && this.#model.pools.get(name)?.file.deletedUs !== null;
+    const codes = [...this.#unknown(name), ...(isWithoutFile ? ["MEMORY_FULL"] : [])];
+    const answer = this.#ask(seat, { op: "pool.open", pool: name }, codes, true);
     this.#when(answer, () => {
       const pool = this.#model.pools.get(name);
       if (answer.outcome !== "ok" || this.#follower.failures > 0) return;

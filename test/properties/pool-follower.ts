@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { EventOf, PoolInfo } from "../../src/protocol/replies.ts";
 import type { FrameListeners } from "./frame-listeners.ts";
-import { consumersOf, isDrained, type ModelPool, owes } from "./modelled-pool.ts";
+import { consumersOf, type ModelPool, owes } from "./modelled-pool.ts";
 import type { PoolGrants } from "./pool-grants.ts";
 import type { PoolModel } from "./pool-model.ts";
 import type { ScriptedClient, World } from "./world.ts";
@@ -66,30 +66,35 @@ export class PoolFollower {
     for (const pool of [...this.#model.pools.values()]) {
       const info = pools.find((one) => one.pool === pool.name);
       if (info === undefined) {
-        assert(this.#model.draining && (isHard || isDrained(pool)), `pool ${pool.name} has gone before its time`);
+        assert(this.#model.draining && (isHard || this.#model.isDrained(pool)), `pool ${pool.name} has gone before its time`);
         this.removed(pool);
         continue;
       }
-      assert(!this.#model.draining || !(isHard || isDrained(pool)), `pool ${pool.name} is still there`);
+      assert(!this.#model.draining || !(isHard || this.#model.isDrained(pool)), `pool ${pool.name} is still there`);
       if (info.layout.epoch !== pool.file.epoch) {
         // What was granted before is in the old file.
         this.#grants.apply((one, grant) => one === pool && grant?.epoch === pool.file.epoch);
         this.#model.renew(pool, info.layout);
       }
-      const { deletedUs } = pool.file;
-      const isNoticed = deletedUs === null || this.#world.clock.nowUs() - deletedUs < DELETED_WITHIN_US || this.failures > 0;
+      const { deletedUs, failures } = pool.file;
+      const withinUs = DELETED_WITHIN_US * 2 ** failures;
+      const isNoticed = deletedUs === null || this.#world.clock.nowUs() - deletedUs < withinUs || this.#model.draining;
       assert(isNoticed, "a pool whose file was deleted gets a new one");
     }
   }
 
-  /** A pool without its file gets another, at the second attempt when there is no room at the first. Nothing else is logged as a defect. */
+  /** A pool without its file gets another; when there is no room, it tries again after growing pauses. Nothing else is logged as a defect. */
   followDefects(): void {
     for (const defect of this.#world.defects.splice(0)) {
       const isFailure = defect.startsWith("the pool gets no new file");
       assert(isFailure || defect.startsWith("the pool gets a new file"), defect);
       if (!isFailure) continue;
       this.failures--;
-      for (const { file } of this.#model.pools.values()) if (file.deletedUs !== null) file.deletedUs = this.#world.clock.nowUs();
+      for (const { file } of this.#model.pools.values()) {
+        if (file.deletedUs === null) continue;
+        file.deletedUs = this.#world.clock.nowUs();
+        file.failures++;
+      }
     }
     assert(this.failures >= 0);
   }

@@ -111,6 +111,9 @@ export class PoolGrants {
       case "POOL_GONE":
         assert(this.#model.pools.get(pool.name) !== pool);
         break;
+      case "PROCESS_ENDED":
+        assert(seat.process.endedUs !== null, "an acquire is refused to a process that lives");
+        break;
       case "SHUTTING_DOWN":
         assert(this.#model.draining);
         break;

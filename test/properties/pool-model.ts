@@ -6,7 +6,6 @@ import {
   consumersOf,
   drop,
   groupNamed,
-  isDrained,
   isShort,
   type Layout,
   type ModelConsumer,
@@ -46,6 +45,11 @@ export class PoolModel {
   create(name: string, layout: Layout): void {
     const pool = { name, bytes: layout.bytes, groups: [], file: newFile(layout), published: 0, aborted: 0, refused: 0 };
     this.pools.set(name, pool);
+  }
+
+  /** Nothing waits in a pool, and nobody reads a frame of it, of whichever file. */
+  isDrained(pool: ModelPool): boolean {
+    return pool.groups.every(({ queue }) => queue.length === 0) && this.#readsOf(pool).length === 0;
   }
 
   /** Its file goes, and its subscriptions end. */
@@ -150,7 +154,8 @@ export class PoolModel {
       (field) => request[field] !== undefined && request[field] !== group[field],
     );
     if (existing !== undefined && differs) codes.push("GROUP_CONFLICT");
-    if (!carries(pool, group)) codes.push("POOL_SLOTS");
+    const left = this.#readsOf(pool).filter(({ file, consumer }) => file === pool.file && !consumer.group.consumers.includes(consumer));
+    if (!carries(pool, group, left.length)) codes.push("POOL_SLOTS");
     if ((this.connected.get(client)?.size ?? 0) >= this.#mostSubscriptions) codes.push("LIMIT_SUBSCRIPTIONS");
     return codes;
   }
@@ -228,10 +233,10 @@ export class PoolModel {
     return !read.revoked;
   }
 
-  /** Revokes what has been held for too long. Nobody needs a slot of a file that is over. */
+  /** Revokes what has been held for too long. Nobody needs a slot of a pool that has gone. */
   revokeDue(nowUs: number): void {
     for (const read of this.leases.values()) {
-      if (read.kind !== "read" || read.revoked || read.file.over || nowUs < read.dueUs) continue;
+      if (read.kind !== "read" || read.revoked || this.pools.get(read.pool.name) !== read.pool || nowUs < read.dueUs) continue;
       read.revoked = true;
       read.consumer.revoked++;
       this.tally.leasesRevoked++;
@@ -256,7 +261,7 @@ export class PoolModel {
       meanwhile();
       if (lease.kind === "read") continue;
       // A pool that drains goes with its last reader.
-      if (lease.file.over || (this.draining && isDrained(lease.pool))) this.leases.delete(lease.lease);
+      if (lease.file.over || (this.draining && this.isDrained(lease.pool))) this.leases.delete(lease.lease);
       else {
         (lease.file.slots[lease.slot] as ModelSlot).state = "quarantined";
         this.tally.slotsQuarantined++;
@@ -270,6 +275,11 @@ export class PoolModel {
     for (const group of pool.groups) for (const frame of [...group.queue]) drop(group, frame, "removed", this.tally);
     file.latest = null;
     file.over = true;
+  }
+
+  /** The leases of a pool that stand. */
+  #readsOf(pool: ModelPool): ModelRead[] {
+    return [...this.leases.values()].filter((lease) => lease.kind === "read" && lease.pool === pool && !lease.revoked) as ModelRead[];
   }
 
   /** A reader is done with its frame. */
