@@ -41,7 +41,10 @@ export interface EmbeddedSupervisor extends AsyncDisposable {
   client(options?: ClientOptions): Promise<HoldfastClient>;
   /** What the protocol's `status` answers. */
   status(): ReplyOf<"status">;
-  /** Gives every line back, softly or at once, closes the socket, and resolves when all that is done. A second call is a hard one. */
+  /**
+   * Gives every line back and ends every pool, softly or at once, closes the socket, and resolves when all that is done. A soft one lets pins
+   * run what they have accepted and consumers take and release the frames that wait, for `drainMs` at most. A second call is a hard one.
+   */
   shutdown(options?: { readonly hard?: boolean }): Promise<void>;
   /** Resolves when the supervisor has stopped, whoever asked it to. */
   readonly stopped: Promise<void>;

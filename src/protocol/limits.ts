@@ -6,7 +6,7 @@ export interface Limits {
   readonly messageDepth: number;
   /** Clients at once. */
   readonly clients: number;
-  /** Watches and observations of one client. */
+  /** Watches, observations and frame subscriptions of one client. */
   readonly subscriptions: number;
   /** Leases of one client: frames that it holds or writes, and what it has yet to give back of those that are gone. */
   readonly leases: number;
