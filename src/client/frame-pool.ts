@@ -1,4 +1,5 @@
 import { type Access, mapPool, type PoolMapping } from "../frames/mapping.ts";
+import { closedPool } from "../frames/pool-file.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Grant, PoolLayout, ReplyOf } from "../protocol/replies.ts";
 import type { Fields } from "../protocol/requests.ts";
@@ -62,11 +63,8 @@ export class FramePool implements AsyncDisposable {
   async produce({ waitMs }: { readonly waitMs?: number } = {}): Promise<WritableFrame> {
     for (let files = 0; files < MOST_FILES; files++) {
       const grant = this.#takeNext() ?? (await this.#acquire(waitMs));
-      const mapping = await this.#writable(grant);
-      if (mapping === null) continue;
-      const frame = new WritableFrame(this.#producer, grant, mapping.slot(grant.slot, mapping.layout.bytes), mapping.layout.bytes);
-      this.#written.add(frame);
-      return frame;
+      const frame = await this.#frameFor(grant);
+      if (frame !== null) return frame;
     }
     throw new HoldfastError("POOL_GONE", `pool ${this.name} has got another file each time that a slot was granted`, { pool: this.name });
   }
@@ -107,7 +105,7 @@ export class FramePool implements AsyncDisposable {
     return this;
   }
 
-  /** For the client, whose connection is about to end: a slot that nobody can write to any more need not be quarantined. */
+  /** For the client, whose connection is about to end: a slot that nobody can write to any more need not be quarantined. The others are. */
   end(): void {
     for (const frame of [...this.#written]) frame[Symbol.dispose]();
     void this.close();
@@ -154,13 +152,20 @@ export class FramePool implements AsyncDisposable {
     return { ...grant, connection };
   }
 
-  /** The file of a grant; null: the pool has another one by now, and the grant has been given up. */
-  async #writable(grant: HeldGrant): Promise<PoolMapping | null> {
+  /** The frame to be written; null: the pool has another file by now, and the grant has been given up. */
+  async #frameFor(grant: HeldGrant): Promise<WritableFrame | null> {
     try {
       const mapping = await this.#mappingOf(grant.epoch, "write");
       if (!this.#isHeld(grant)) throw new HoldfastError("DISCONNECTED", "the connection has been lost, and the slot with it");
-      if (mapping === null) await this.#giveUp(grant);
-      return mapping;
+      // It may have been dropped in the turn in which it came.
+      if (mapping !== null && this.#mappings.get("write") === mapping) {
+        const { bytes } = mapping.layout;
+        const frame = new WritableFrame(this.#producer, grant, mapping.slot(grant.slot, bytes), bytes);
+        this.#written.add(frame);
+        return frame;
+      }
+      await this.#giveUp(grant);
+      return null;
     } catch (error) {
       await this.#giveUp(grant);
       throw error;
@@ -216,7 +221,7 @@ export class FramePool implements AsyncDisposable {
   }
 
   #assertOpen(): void {
-    if (this.#isClosed) throw new HoldfastError("DISCONNECTED", `this program has closed pool ${this.name}`, { pool: this.name });
+    if (this.#isClosed) throw closedPool(this.name);
   }
 
   /** A closed pool still has slots to give up, as long as the program writes to them or there is no connection. */

@@ -36,6 +36,23 @@ describe("when the connection is lost", () => {
     expect((await next).data[0]).toBe(3);
   });
 
+  test("the stream goes on, also when it was about to map another file", async () => {
+    await using yard = new Yard();
+    const { frame, cut, publish, take } = await cutScene(yard);
+    frame[Symbol.dispose]();
+    let isAsked = false;
+    yard.intercept = (message, pass) => {
+      if ("path" in message) isAsked = true;
+      else pass(message["ev"] === "frame" ? { ...message, epoch: 1 } : message);
+    };
+    const next = take();
+    await until(() => isAsked);
+    yard.intercept = (message, pass) => pass(message);
+    await cut();
+    await publish(3);
+    expect((await next).data[0]).toBe(3);
+  });
+
   test("a slot that was written is lost, and given up on the new connection", async () => {
     await using yard = new Yard();
     const { pool, cut } = await cutScene(yard);

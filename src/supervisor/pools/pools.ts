@@ -120,13 +120,13 @@ export class Pools {
     return pool.subscribe(client, request);
   }
 
-  /** A client has gone: what it read is free at once, what it wrote to when its process has ended. Within our own process it has. */
+  /** A client has gone: what it read is free at once, what it wrote to when its process has ended, also where that is our own. */
   leave(client: Client): void {
     const leases = this.#leases.of(client);
     for (const lease of leases) if (lease.kind === "read") lease.pool.release(lease);
     const writes = leases.filter((lease): lease is WriteLease => lease.kind === "write");
-    for (const lease of writes) if (client.peer.transport === "in-process" || lease.isGone) lease.pool.abort(lease);
-    const left = client.peer.transport === "in-process" ? [] : writes.filter(({ isGone }) => !isGone);
+    for (const lease of writes) if (lease.isGone) lease.pool.abort(lease);
+    const left = writes.filter(({ isGone }) => !isGone);
     this.#quarantine.take(client, left);
   }
 
