@@ -21,6 +21,7 @@ export interface Peer {
 export interface Outlet {
   /** False while the client takes nothing: its events wait until `Client.flush`. */
   readonly ready: boolean;
+  /** Never throws: others are told the same. */
   deliver(event: Event): void;
   /** The supervisor has stopped. */
   stopped?(): void;
