@@ -122,6 +122,11 @@ export interface Layout {
   readonly bytes: number;
 }
 
+/** Whether a consumer asks for what the group is. */
+export function agrees(group: ModelGroup, request: Subscribe): boolean {
+  return (["policy", "depth", "deadlineMs"] as const).every((field) => request[field] === undefined || request[field] === group[field]);
+}
+
 /** All that take its frames. */
 export function consumersOf({ groups }: ModelPool): ModelConsumer[] {
   return groups.flatMap(({ consumers }) => consumers);

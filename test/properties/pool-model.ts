@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Grant } from "../../src/protocol/replies.ts";
 import {
+  agrees,
   candidates,
   carries,
   consumersOf,
@@ -150,10 +151,7 @@ export class PoolModel {
     const codes: string[] = [];
     const existing = groupNamed(pool, request.group);
     const group = existing ?? newGroup(request);
-    const differs = (["policy", "depth", "deadlineMs"] as const).some(
-      (field) => request[field] !== undefined && request[field] !== group[field],
-    );
-    if (existing !== undefined && differs) codes.push("GROUP_CONFLICT");
+    if (existing !== undefined && !agrees(existing, request)) codes.push("GROUP_CONFLICT");
     const left = this.#readsOf(pool).filter(({ file, consumer }) => file === pool.file && !consumer.group.consumers.includes(consumer));
     if (!carries(pool, group, left.length)) codes.push("POOL_SLOTS");
     if ((this.connected.get(client)?.size ?? 0) >= this.#mostSubscriptions) codes.push("LIMIT_SUBSCRIPTIONS");
@@ -168,8 +166,7 @@ export class PoolModel {
       const latest = pool.file.latest?.frame ?? null;
       if (request.startWithLatest === true && latest !== null) offer(group, latest, this.tally);
     }
-    const maxHoldMs = request.maxHoldMs ?? null;
-    group.consumers.push({ client, sub, group, maxHoldMs, hold: null, delivered: 0, revoked: 0 });
+    group.consumers.push({ client, sub, group, maxHoldMs: request.maxHoldMs ?? null, hold: null, delivered: 0, revoked: 0 });
     this.connected.get(client)?.add(sub);
   }
 
@@ -200,19 +197,9 @@ export class PoolModel {
     frame.claims.delete(group);
     const dueUs = consumer.maxHoldMs === null ? Number.POSITIVE_INFINITY : nowUs + consumer.maxHoldMs * 1000;
     const { client } = consumer;
-    const read: ModelRead = {
-      kind: "read",
-      lease,
-      client,
-      consumer,
-      pool,
-      file: pool.file,
-      slot: index,
-      frame,
-      lost: group.lost,
-      dueUs,
-      revoked: false,
-    };
+    const { file } = pool;
+    const { lost } = group;
+    const read: ModelRead = { kind: "read", lease, client, consumer, pool, file, slot: index, frame, lost, dueUs, revoked: false };
     frame.readers.add(read);
     consumer.hold = read;
     consumer.delivered++;
