@@ -152,10 +152,13 @@ export class Supervisor {
   }
 }
 
+/** Requests that may wait for a slot, or for memory that is being made. */
+const waiting: ReadonlySet<Op> = new Set<Op>(["slot.acquire", "pool.create", "pool.open"]);
+
 /** Whether a reply may be long in coming. Nobody is kept from anything else, least of all from stopping a pin. */
 function mayWait(request: Request): boolean {
   if (request.op === "close") return request.hard !== true;
-  if (request.op === "slot.acquire") return true;
+  if (waiting.has(request.op)) return true;
   return (
     ("ack" in request && (request.ack === "started" || request.ack === "done")) || ("waitMs" in request && request.waitMs !== undefined)
   );
