@@ -64,7 +64,7 @@ function addTap(frames: Command): void {
     .argument("<pool>", POOL)
     .option("--group <name>", "share the frames with all that name this group (default: every frame)")
     .addOption(oneOf("--policy <policy>", "what happens when there is no room for the next frame (default: latest)", policies))
-    .option("--depth <n>", "frames that may wait (default: 1 with latest, else 2)", wholeNumber(1, MAX_DEPTH))
+    .option("--depth <n>", "with a policy other than latest: how many frames may wait (default: 2)", wholeNumber(1, MAX_DEPTH))
     .option("--deadline <duration>", "with block: how long a producer may be kept waiting", duration)
     .option("--max-hold <duration>", "have a frame taken away that is held for longer", duration)
     .option("--latest", "begin with the latest frame that there is")

@@ -76,14 +76,15 @@ const poolShape = {
 /** A pool as a configuration file describes it. */
 export const poolSettingsSchema = z.strictObject(poolShape);
 
-/** A policy says which of `depth` and `deadlineMs` it has. */
+/** A policy says which of `depth` and `deadlineMs` it has. Who names none may mean that of a group, but says no more of it. */
 function policyHasItsFields(
   request: { policy?: Policy | undefined; depth?: number | undefined; deadlineMs?: number | undefined },
   context: z.RefinementCtx,
 ) {
   const { policy, depth, deadlineMs } = request;
-  if (policy === "latest" && depth !== undefined && depth !== 1) {
-    context.addIssue({ code: "custom", path: ["depth"], message: "is 1 with policy latest" });
+  if ((policy ?? "latest") === "latest" && depth !== undefined && depth !== 1) {
+    const message = policy === undefined ? "is 1 with policy latest, the default: name another policy" : "is 1 with policy latest";
+    context.addIssue({ code: "custom", path: ["depth"], message });
   }
   if (policy === "block" && deadlineMs === undefined) {
     context.addIssue({ code: "custom", path: ["deadlineMs"], message: "says for how long policy block may keep a producer waiting" });
@@ -216,7 +217,12 @@ export const requestSchemas = {
     pool,
     group: clientName.optional().describe("consumers of one group share its frames; default: a group of its own"),
     policy: policySchema.optional().describe("default latest, or that of the group"),
-    depth: z.int().min(1).max(MAX_DEPTH).optional().describe("frames that may wait for the group; default 1 with latest, else 2"),
+    depth: z
+      .int()
+      .min(1)
+      .max(MAX_DEPTH)
+      .optional()
+      .describe("frames that may wait for the group: 1 with latest, else as said with the policy; default 2"),
     deadlineMs: durationMs.optional().describe("with block, which needs it: how long a producer may be kept waiting"),
     maxHoldMs: durationMs.optional().describe("a frame that is held for longer is revoked; default: never"),
     startWithLatest: z.boolean().optional().describe("begin with the latest frame that there is; default false"),

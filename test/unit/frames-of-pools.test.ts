@@ -199,7 +199,7 @@ describe("a group", () => {
     const stage = await PoolStage.open();
     await stage.consumer("first", 20, { group: "saver", policy: "drop-oldest", depth: 2 });
     const second = stage.join("second", 21);
-    const refused = second.ask({ op: "frames.subscribe", pool: "cam0", group: "saver", depth: 3 });
+    const refused = second.ask({ op: "frames.subscribe", pool: "cam0", group: "saver", policy: "drop-oldest", depth: 3 });
     expect(refused.error?.message).toBe('group "saver" has depth 2, not 3');
     expect(second.ask({ op: "frames.subscribe", pool: "cam0", group: "saver" }).outcome).toBe("ok");
   });

@@ -160,3 +160,25 @@ describe("the settings of a pin", () => {
     }
   });
 });
+
+describe("a subscription to frames", () => {
+  const subscribe = { id: 1, op: "frames.subscribe", pool: "cam0" };
+
+  test("has room for one frame with policy latest, which is the default: it is told so instead of getting less than it asks for", () => {
+    for (const group of [{}, { group: "saver" }]) {
+      expect(refused({ ...subscribe, ...group, depth: 4 })).toEqual(["BAD_FIELD", "depth"]);
+      expect(refused({ ...subscribe, ...group, policy: "latest", depth: 4 })).toEqual(["BAD_FIELD", "depth"]);
+      expect(parseRequest({ ...subscribe, ...group, depth: 1 }) as object).toMatchObject({ depth: 1 });
+    }
+    expect(() => parseRequest({ ...subscribe, depth: 4 })).toThrow("is 1 with policy latest, the default: name another policy");
+    for (const policy of ["drop-oldest", "drop-newest"])
+      expect(parseRequest({ ...subscribe, policy, depth: 4 }) as object).toMatchObject({ policy, depth: 4 });
+  });
+
+  test("says with policy block, and with no other, for how long a producer may be kept waiting", () => {
+    expect(refused({ ...subscribe, policy: "block" })).toEqual(["MISSING_FIELD", "deadlineMs"]);
+    for (const policy of [{}, { policy: "latest" }, { policy: "drop-oldest" }])
+      expect(refused({ ...subscribe, ...policy, deadlineMs: 10 })).toEqual(["BAD_FIELD", "deadlineMs"]);
+    expect(parseRequest({ ...subscribe, policy: "block", depth: 4, deadlineMs: 10 }) as object).toMatchObject({ deadlineMs: 10 });
+  });
+});
