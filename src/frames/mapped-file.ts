@@ -23,6 +23,9 @@ type Address = number & { readonly __pointer__: null };
 /** What bun-types leaves out: who is called when the buffer is collected, and with what beside its address. */
 type ToOwnedArrayBuffer = (at: Address, offset: number, bytes: number, context: number, deallocator: number) => ArrayBuffer;
 
+/** A buffer as it is in Bun; Node 20 has no such methods. */
+type Transferable = ArrayBuffer & { readonly detached: boolean; transfer(bytes: number): ArrayBuffer };
+
 let opened: ReturnType<typeof openMmap> | null = null;
 
 function openMmap() {
@@ -124,12 +127,12 @@ export class MappedFile implements PoolMapping {
   }
 
   /** A buffer over a part of the file, which keeps the mapping. @throws HoldfastError `DISCONNECTED` */
-  view(offset: number, bytes: number): ArrayBuffer {
+  view(offset: number, bytes: number): Transferable {
     this.#assertThere();
     const { toArrayBuffer } = opened as ReturnType<typeof openMmap>;
     const buffer = bytes === 0 ? new ArrayBuffer(0) : (toArrayBuffer(this.#address, offset, bytes) as ArrayBuffer);
     mappingOf.set(buffer, this);
-    return buffer;
+    return buffer as Transferable;
   }
 
   /** The generation in a slot's header, after all that this thread has loaded before. */
@@ -150,7 +153,7 @@ class MappedSlot implements SlotMemory {
   readonly #slot: number;
   readonly #offset: number;
   readonly #bytes: number;
-  #data: Uint8Array<ArrayBuffer> | null = null;
+  #data: Uint8Array<Transferable> | null = null;
   #isEnded = false;
 
   constructor(file: MappedFile, slot: number, offset: number, bytes: number) {
