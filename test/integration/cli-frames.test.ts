@@ -112,6 +112,7 @@ describe("frames", () => {
         ageMs: expect.any(Number),
         lost: 0,
         meta: {},
+        valid: true,
         revoked: false,
         saved: `out-00${seq}.raw`,
       })),

@@ -23,7 +23,7 @@ export interface TapFlags {
 }
 
 /** What is known of a frame, as `--json` prints it. */
-interface Seen {
+export interface Seen {
   readonly seq: number;
   readonly bytes: number;
   readonly timestampNs: bigint;
@@ -49,13 +49,14 @@ export function tapFrames(name: string, flags: TapFlags, command: Command): Prom
       for await (using frame of pool.frames(subscriptionOf(flags))) {
         const seen = look(frame, clock);
         const saved = take?.(frame);
-        const valid = await frame.release();
+        const fate = (await frame.release()) ? "valid" : frame.revoked ? "revoked" : "disconnected";
+        const valid = fate === "valid";
         // What was read of a frame that was taken away meanwhile may be of another one.
         if (saved !== undefined && valid) await save(saved);
         const path = valid ? saved?.path : undefined;
         if (flags.summary) summary.add(seen, clock);
-        else if (flags.json) await printJson({ ...seen, revoked: !valid, ...(path === undefined ? {} : { saved: path }) });
-        else await print(lineOf(seen, valid, path));
+        else if (flags.json) await printJson({ ...seen, valid, revoked: fate === "revoked", ...(path === undefined ? {} : { saved: path }) });
+        else await print(frameLine(seen, fate, path));
         left -= 1;
         if (left <= 0) break;
       }
@@ -81,8 +82,18 @@ function look({ seq, bytes, timestampNs, lost, meta }: Frame, clock: RealClock):
   return { seq, bytes, timestampNs, ageMs, lost, meta };
 }
 
-function lineOf({ seq, bytes, timestampNs, ageMs, lost }: Seen, valid: boolean, path: string | undefined): string {
-  const warnings = [...(lost === 0 ? [] : [`dropped ${lost}`]), ...(valid ? [] : ["revoked: held for too long"])];
+/** What became of a frame while it was read; what was read is the frame only when it is `valid`. */
+type Fate = "valid" | "revoked" | "disconnected";
+
+const fates: { readonly [F in Fate]: readonly string[] } = {
+  valid: [],
+  revoked: ["revoked: held for too long"],
+  disconnected: ["the connection was lost while it was read"],
+};
+
+/** A frame for a person. @param path where it was saved */
+export function frameLine({ seq, bytes, timestampNs, ageMs, lost }: Seen, fate: Fate, path?: string): string {
+  const warnings = [...(lost === 0 ? [] : [`dropped ${lost}`]), ...fates[fate]];
   const told = [formatNs(timestampNs), `#${seq}`, formatBytes(bytes), `age ${ageMs.toFixed(1)} ms`, ...(path === undefined ? [] : [path])];
   return [...told, ...warnings.map((warning) => paint(process.stdout, "yellow", warning))].join("  ");
 }
