@@ -59,10 +59,7 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
   pools: ({ pools }) => ({ pools: pools.all() }),
   "pool.create": ({ pools }, _, { id: _id, op: _op, pool, ...settings }) => pools.create(pool, settings),
   "pool.open": ({ pools }, _, { pool }) => pools.open(pool),
-  "pool.remove": ({ pools }, _, { pool }) => {
-    pools.remove(pool);
-    return {};
-  },
+  "pool.remove": ({ pools }, _, { pool }) => pools.remove(pool),
   "slot.acquire": ({ pools }, client, request) => pools.acquire(client, request),
   "slot.publish": ({ pools }, client, request) => pools.publish(client, request),
   "slot.abort": ({ pools }, client, { lease }) => {

@@ -153,7 +153,7 @@ export class Supervisor {
 }
 
 /** Requests that may wait for a slot, or for memory that is being made. */
-const waiting: ReadonlySet<Op> = new Set<Op>(["slot.acquire", "pool.create", "pool.open"]);
+const waiting: ReadonlySet<Op> = new Set<Op>(["slot.acquire", "pool.create", "pool.open", "pool.remove"]);
 
 /** Whether a reply may be long in coming. Nobody is kept from anything else, least of all from stopping a pin. */
 function mayWait(request: Request): boolean {

@@ -1,6 +1,34 @@
 import { describe, expect, test } from "bun:test";
 import { PoolStage } from "./pool-stage.ts";
 
+describe("a pool that is being made", () => {
+  test("is opened when it is there", async () => {
+    const { world } = await PoolStage.open();
+    const goOn = world.memory.holdNext();
+    const algo = world.join("algo", 20);
+    const made = algo.ask({ op: "pool.create", pool: "lidar", slots: 4, bytes: 10 });
+    const opened = algo.ask({ op: "pool.open", pool: "lidar" });
+    await world.settle();
+    expect([made.outcome, opened.outcome]).toEqual(["pending", "pending"]);
+    goOn();
+    await world.settle();
+    expect(opened.body).toEqual(made.body);
+  });
+
+  test("is removed when it is there", async () => {
+    const { world } = await PoolStage.open();
+    const goOn = world.memory.holdNext();
+    const algo = world.join("algo", 20);
+    const made = algo.ask({ op: "pool.create", pool: "lidar", slots: 4, bytes: 10 });
+    const removed = algo.ask({ op: "pool.remove", pool: "lidar" });
+    goOn();
+    await world.settle();
+    expect([made.outcome, removed.outcome]).toEqual(["ok", "ok"]);
+    expect(world.supervisor.pools.all().map(({ pool }) => pool)).toEqual(["cam0"]);
+    expect(world.memory.paths).toHaveLength(1);
+  });
+});
+
 describe("a pool whose file somebody deletes", () => {
   test("gets another one, and everybody goes on there", async () => {
     const stage = await PoolStage.open();

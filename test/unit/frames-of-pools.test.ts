@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { timestampNs } from "../../src/clock/clock.ts";
 import { PoolStage } from "./pool-stage.ts";
 
 describe("a producer", () => {
@@ -56,6 +57,19 @@ describe("a producer", () => {
       camera.ask({ op: "slot.publish", lease: stage.acquire(camera).lease, bytes: 1, meta: { a: "x".repeat(textBytes) } }).outcome;
     expect(publish(994)).toBe("ok");
     expect(publish(995)).toBe("LIMIT_META");
+  });
+});
+
+describe("a producer", () => {
+  test("can't have captured a frame in time to come, and keeps the slot when it says so", async () => {
+    const stage = await PoolStage.open();
+    const camera = stage.join("camera", 10);
+    const { lease } = stage.acquire(camera);
+    const nowNs = timestampNs(stage.world.clock);
+    const late = camera.ask({ op: "slot.publish", lease, bytes: 10, timestampNs: nowNs + 1_000_000_001n });
+    expect([late.outcome, late.error?.details.field]).toEqual(["BAD_FIELD", "timestampNs"]);
+    expect(stage.info.published).toBe(0);
+    expect(camera.ask({ op: "slot.publish", lease, bytes: 10, timestampNs: nowNs + 1_000_000_000n }).outcome).toBe("ok");
   });
 });
 

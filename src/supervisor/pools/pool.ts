@@ -20,6 +20,9 @@ import { WaitingProducers } from "./waiting-producers.ts";
 /** Of the events of a consumer, so many wait however few a client may have waiting: a frame, that it was revoked, and the end. */
 const EVENTS_AT_ONCE = 3;
 
+/** By how much a frame may have been captured after now: a camera's time may be that of the next frame, but not of another clock. */
+const FUTURE_NS = 1_000_000_000n;
+
 /** What pools share. */
 export interface PoolSurroundings extends Surroundings {
   readonly leases: Leases;
@@ -142,7 +145,7 @@ export class Pool {
 
   /**
    * A frame is whole.
-   * @throws HoldfastError `FRAME_TOO_LONG`; `POOL_GONE` when the slot is in a file that has been removed, and the lease has ended
+   * @throws HoldfastError `FRAME_TOO_LONG`, `BAD_FIELD`; `POOL_GONE` when the slot is in a file that has been removed, and the lease has ended
    */
   publish(lease: WriteLease, { bytes, timestampNs: capturedNs, meta, acquire }: RequestOf<"slot.publish">): ReplyOf<"slot.publish"> {
     this.#assertStands(lease);
@@ -153,6 +156,10 @@ export class Pool {
     const { slot, client } = lease;
     const { clock, tally } = this.#surroundings;
     const publishedNs = timestampNs(clock);
+    if (capturedNs !== undefined && capturedNs > publishedNs + FUTURE_NS) {
+      const message = `a frame can't be captured at ${capturedNs} ns of CLOCK_MONOTONIC: it is ${publishedNs} now`;
+      throw new HoldfastError("BAD_FIELD", message, { field: "timestampNs" });
+    }
     const seq = ++this.#published;
     this.#surroundings.leases.end(lease);
     slot.publish({ seq, bytes, timestampNs: capturedNs ?? publishedNs, publishedNs, meta }, this.#groups.size + 1);

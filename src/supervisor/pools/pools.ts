@@ -14,8 +14,8 @@ import { Quarantine } from "./quarantine.ts";
 export class Pools {
   readonly #surroundings: PoolSurroundings;
   readonly #pools = new Map<string, Pool>();
-  /** Names of pools whose first memory is being made. */
-  readonly #coming = new Set<string>();
+  /** Pools whose first memory is being made, by their names. They settle when it has been, or never will. */
+  readonly #coming = new Map<string, Promise<unknown>>();
   /** How much memory is being made, that of renewed files too. */
   #reserving = 0;
   readonly #leases: Leases;
@@ -57,27 +57,34 @@ export class Pools {
       throw new HoldfastError("LIMIT_POOLS", `there may be ${limits.pools} pools`, { limit: limits.pools });
     }
     const format = formatOf(settings);
-    this.#coming.add(name);
+    const made = this.#reserve(name, settings.slots, format, (memory) => {
+      const pool = new Pool(name, format, memory, this.#surroundings);
+      this.#pools.set(name, pool);
+      log.info({ pool: name, path: pool.layout.path, slots: settings.slots, bytes: format.bytes }, "pool made");
+      return pool.layout;
+    });
+    this.#coming.set(
+      name,
+      made.catch(() => {}),
+    );
     try {
-      return await this.#reserve(name, settings.slots, format, (memory) => {
-        const pool = new Pool(name, format, memory, this.#surroundings);
-        this.#pools.set(name, pool);
-        log.info({ pool: name, path: pool.layout.path, slots: settings.slots, bytes: format.bytes }, "pool made");
-        return pool.layout;
-      });
+      return await made;
     } finally {
       this.#coming.delete(name);
     }
   }
 
-  /** @throws HoldfastError `POOL_UNKNOWN`, what `Pool.open` throws */
+  /** One that is being made is waited for. @throws HoldfastError `POOL_UNKNOWN`, what `Pool.open` throws */
   open(name: string): Promise<PoolLayout> {
-    return this.#find(name).open();
+    const coming = this.#coming.get(name);
+    return coming === undefined ? this.#find(name).open() : coming.then(() => this.#find(name).open());
   }
 
-  /** @throws HoldfastError `POOL_UNKNOWN` */
-  remove(name: string): void {
-    this.#remove(this.#find(name));
+  /** One that is being made is removed when it is there. @throws HoldfastError `POOL_UNKNOWN`, thrown or as a rejection */
+  remove(name: string): ReplyOf<"pool.remove"> | Promise<ReplyOf<"pool.remove">> {
+    const coming = this.#coming.get(name);
+    if (coming !== undefined) return coming.then(() => this.#remove(this.#find(name)));
+    return this.#remove(this.#find(name));
   }
 
   /** @throws HoldfastError `SHUTTING_DOWN`, `POOL_UNKNOWN`, `LIMIT_LEASES`, `SLOT_NONE`, … as `WaitingProducers.acquire` does */
@@ -165,11 +172,12 @@ export class Pools {
     for (const pool of [...this.#pools.values()]) if (pool.isDrained) this.#remove(pool);
   }
 
-  #remove(pool: Pool): void {
+  #remove(pool: Pool): ReplyOf<"pool.remove"> {
     this.#surroundings.log.info({ pool: pool.name, path: pool.layout.path }, "pool removed");
     this.#pools.delete(pool.name);
     pool.remove();
     this.#tellIfEmptied();
+    return {};
   }
 
   #tellIfEmptied(): void {
