@@ -2,6 +2,7 @@ import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { formatOf } from "../frames/format.ts";
 import { HoldfastError } from "../protocol/errors.ts";
+import { issueInWords } from "../protocol/issue-in-words.ts";
 import { defaultLimits, type Limits, MAX_DURATION_MS, MIN_DURATION_MS } from "../protocol/limits.ts";
 import { type PoolSettings, poolSettingsSchema, requestSchemas } from "../protocol/requests.ts";
 
@@ -110,12 +111,15 @@ function schemaFaults(issues: readonly z.core.$ZodIssue[], document: unknown): F
   const others = issues.flatMap((issue) => {
     if (issue.code === "unrecognized_keys") return [];
     const key = issue.path.map(String);
-    if (issue.code === "invalid_key") return [{ key, message: issue.issues[0]?.message ?? issue.message }];
+    if (issue.code === "invalid_key") return [{ key, message: inWords(issue.issues[0] ?? issue) }];
     const value = key.reduce<unknown>((table, name) => (table as Record<string, unknown> | undefined)?.[name], document);
-    return [{ key, message: value === undefined ? "is missing" : issue.message }];
+    return [{ key, message: value === undefined ? "is missing" : inWords(issue) }];
   });
-  return [...unknown, ...others];
+  // A number far too large breaks two rules, of which one is enough.
+  return [...unknown, ...others.filter(({ key }, at) => others.findIndex((other) => keyPath(other.key) === keyPath(key)) === at)];
 }
+
+const inWords = (issue: z.core.$ZodIssue) => issueInWords(issue, "a table");
 
 function knownKeys([section]: readonly string[]): readonly string[] {
   if (section === "limits") return limitNames;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { HoldfastError } from "./errors.ts";
+import { issueInWords } from "./issue-in-words.ts";
 import {
   MAX_CYCLES,
   MAX_DEBOUNCE_US,
@@ -20,8 +21,8 @@ export { PROTOCOL_VERSION } from "./version.ts";
 
 const id = z.int().nonnegative().describe("chosen by the client, unique among its unanswered requests");
 const name = z.string().min(1).max(MAX_NAME_LENGTH);
-/** Names of clients come to terminals and logs: no control characters, of which some move the cursor and others hide text. */
-const clientName = name.regex(/^\P{Cc}*$/u, "must not hold control characters").describe("no control characters");
+/** Names of clients come to terminals and logs: no control characters, of which some move the cursor, hide text or turn it round. */
+const clientName = name.regex(/^[^\p{Cc}\p{Bidi_Control}]*$/u, "must not hold control characters").describe("no control characters");
 const pin = name.describe("GPIO17, 17, BOARD11, a line name, or chip-label:offset");
 const durationMs = z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS).describe("in ms, may be fractional; 1 µs to ten years");
 const count = z.int().min(1).max(MAX_CYCLES);
@@ -137,6 +138,13 @@ function cycleIsLongEnough(field: string, cycleMs: number, context: z.Refinement
   }
 }
 
+/** Whether all numbers in a value are finite: readers of `meta` may have no word for others, as JSON. */
+function isAllFinite(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return true;
+  return Object.values(value).every(isAllFinite);
+}
+
 function request<Op extends string, Shape extends z.ZodRawShape>(op: Op, shape: Shape) {
   return z.strictObject({ id, op: z.literal(op), ...shape });
 }
@@ -207,8 +215,12 @@ export const requestSchemas = {
   "slot.publish": request("slot.publish", {
     lease,
     bytes: z.int().nonnegative().max(MAX_SLOT_BYTES).describe("of the payload that are used"),
-    timestampNs: timestampNs.optional().describe("when the frame was captured; default: now"),
-    meta: z.record(z.string(), z.unknown()).optional().describe("anything small, for the consumers"),
+    timestampNs: timestampNs.optional().describe("when the frame was captured, 1 s from now at most; default: now"),
+    meta: z
+      .record(z.string(), z.unknown())
+      .refine(isAllFinite, "must not hold NaN or an infinity")
+      .optional()
+      .describe("anything small, for the consumers"),
     acquire: z.literal(true).optional().describe("grant the next slot with the reply"),
   }),
   "slot.abort": request("slot.abort", { lease }),
@@ -292,5 +304,5 @@ function explain(op: string, message: Readonly<Record<string, unknown>>, issue: 
   const field = issue.path.join(".");
   const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], message);
   if (value === undefined) return new HoldfastError("MISSING_FIELD", `${op} needs the field "${field}"`, { field });
-  return new HoldfastError("BAD_FIELD", `${op}: ${field}: ${issue.message}`, { field });
+  return new HoldfastError("BAD_FIELD", `${op}: ${field}: ${issueInWords(issue)}`, { field });
 }
