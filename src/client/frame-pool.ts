@@ -2,10 +2,9 @@ import { type Access, mapPool, type PoolMapping } from "../frames/mapping.ts";
 import { closedPool } from "../frames/pool-file.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Grant, PoolLayout, ReplyOf } from "../protocol/replies.ts";
-import type { Fields } from "../protocol/requests.ts";
 import { type FrameOptions, FrameStream } from "./frame-stream.ts";
 import type { SendRequest, Subscriptions } from "./subscriptions.ts";
-import { type Producer, WritableFrame } from "./writable-frame.ts";
+import { type FrameFields, type Producer, WritableFrame } from "./writable-frame.ts";
 
 /** What pools and their frames need of their client. */
 export interface PoolClient {
@@ -121,7 +120,7 @@ export class FramePool implements AsyncDisposable {
 
   /** What a slot's frame asks of its pool. */
   readonly #producer: Producer = {
-    publish: (grant, fields) => this.#publish(grant, fields),
+    publish: (grant, fields, next) => this.#publish(grant, fields, next),
     giveUp: (grant) => this.#giveUp(grant),
     ended: (frame) => {
       this.#written.delete(frame);
@@ -172,9 +171,9 @@ export class FramePool implements AsyncDisposable {
     }
   }
 
-  async #publish(grant: HeldGrant, fields: Omit<Fields<"slot.publish">, "lease" | "acquire">): Promise<ReplyOf<"slot.publish">> {
+  async #publish(grant: HeldGrant, fields: FrameFields, next: boolean): Promise<ReplyOf<"slot.publish">> {
     // One grant is enough to keep: another would be a slot that nobody uses.
-    const asks = !this.#nextAsked && this.#next === null && !this.#isClosed;
+    const asks = next && !this.#nextAsked && this.#next === null && !this.#isClosed;
     if (asks) this.#nextAsked = true;
     try {
       return await this.#client.request("slot.publish", { ...fields, lease: grant.lease, ...(asks && { acquire: true }) }, ({ next }) => {

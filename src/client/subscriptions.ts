@@ -117,5 +117,6 @@ export class Subscriptions {
 function endedBy(reason: string): HoldfastError {
   if (!Object.hasOwn(errorCodes, reason)) return new HoldfastError("LINE_LOST", `the subscription has ended: ${reason}`);
   const code = reason as ErrorCode;
-  return new HoldfastError(code, `the subscription has ended: ${errorCodes[code]}`);
+  const sentence = errorCodes[code];
+  return new HoldfastError(code, `the subscription has ended: ${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`);
 }

@@ -13,11 +13,16 @@ export interface PublishOptions {
   readonly timestampNs?: bigint;
   /** Anything small, for the consumers. */
   readonly meta?: Record<string, unknown>;
+  /** False: no slot is granted with it for the next `produce`. For the last frame, or when it is long until the next one; default true. */
+  readonly next?: boolean;
 }
+
+/** What the supervisor is told of a frame. */
+export type FrameFields = Omit<Fields<"slot.publish">, "lease" | "acquire">;
 
 /** What a frame asks of its pool. */
 export interface Producer {
-  publish(grant: HeldGrant, fields: Omit<Fields<"slot.publish">, "lease" | "acquire">): Promise<ReplyOf<"slot.publish">>;
+  publish(grant: HeldGrant, fields: FrameFields, next: boolean): Promise<ReplyOf<"slot.publish">>;
   /** Never throws. */
   giveUp(grant: HeldGrant): Promise<void>;
   /** The program has no use of the frame any more. */
@@ -69,7 +74,7 @@ export class WritableFrame implements Disposable {
    * @throws HoldfastError `FRAME_TOO_LONG`, `FRAME_BUSY`, `FRAME_RELEASED`, `POOL_GONE`, `BAD_FIELD`, `LIMIT_META`, `MEMORY_FAILED`;
    * `DISCONNECTED`: the slot is lost
    */
-  async publish({ bytes = this.#capacity, timestampNs, meta }: PublishOptions = {}): Promise<{ readonly seq: number }> {
+  async publish({ bytes = this.#capacity, timestampNs, meta, next = true }: PublishOptions = {}): Promise<{ readonly seq: number }> {
     const memory = this.#writable;
     if (bytes > this.#capacity) {
       const message = `the frame has ${bytes} bytes, and a slot of the pool holds ${this.#capacity}`;
@@ -86,7 +91,7 @@ export class WritableFrame implements Disposable {
     memory.flush(bytes);
     this.#isPublishing = true;
     try {
-      const { seq } = await this.#producer.publish(this.#grant, { bytes, timestampNs, meta });
+      const { seq } = await this.#producer.publish(this.#grant, { bytes, timestampNs, meta }, next);
       memory.end();
       this.#memory = null;
       this.#producer.ended(this);
