@@ -4,7 +4,7 @@ import { examples } from "./arguments.ts";
 import { formatSpan } from "./durations.ts";
 import { pinTable } from "./pins.ts";
 import { poolTables } from "./pool-tables.ts";
-import { print, printJson, table } from "./print.ts";
+import { counted, print, printJson, table } from "./print.ts";
 import { withClient } from "./session.ts";
 
 /** `holdfast status`. */
@@ -33,7 +33,7 @@ function describe({ state, version, pid, uptimeMs, backend, counters, clients, p
   const chips = backend === "sim" ? "simulated chips" : "the machine's chips";
   return [
     `holdfast ${version}, pid ${pid}, ${state} for ${formatSpan(uptimeMs)} on ${chips}, socket ${socket}`,
-    counted(counters),
+    tally(counters),
     "",
     clientTable(clients),
     ...(pins.length === 0 ? ["", "No pin is open."] : ["", pinTable(pins)]),
@@ -42,16 +42,16 @@ function describe({ state, version, pid, uptimeMs, backend, counters, clients, p
 }
 
 /** What has been counted, on one line. Of frames only where there are any. */
-export function counted(counters: Counters): string {
+export function tally(counters: Counters): string {
   const { accepted, done, cancelled, edges, lostEvents, requests, errors } = counters;
   const { framesPublished, framesDelivered, framesDropped, leasesRevoked, slotsQuarantined } = counters;
   const fates = `${framesDelivered} delivered, ${framesDropped} dropped, ${leasesRevoked} revoked`;
   return [
-    `${requests} requests, ${errors} refused`,
-    `${accepted} commands: ${done} done, ${cancelled} cancelled`,
-    `${edges} edges, ${lostEvents} lost`,
-    ...(framesPublished === 0 ? [] : [`${framesPublished} frames: ${fates}`]),
-    ...(slotsQuarantined === 0 ? [] : [`${slotsQuarantined} slots quarantined`]),
+    `${counted(requests, "request")}, ${errors} refused`,
+    `${counted(accepted, "command")}: ${done} done, ${cancelled} cancelled`,
+    `${counted(edges, "edge")}, ${lostEvents} lost`,
+    ...(framesPublished === 0 ? [] : [`${counted(framesPublished, "frame")}: ${fates}`]),
+    ...(slotsQuarantined === 0 ? [] : [`${counted(slotsQuarantined, "slot")} quarantined`]),
   ].join(" · ");
 }
 

@@ -69,6 +69,9 @@ export const MAX_NAME_LENGTH = 64;
 /** Fewest slots of a pool: one to write while the latest frame is kept in the other. */
 export const MIN_SLOTS = 2;
 
+/** Fewest slots of a pool that a consumer can subscribe to: it reads one, one waits for it, one is written, one keeps the latest frame. */
+export const LEAST_SLOTS_TO_READ = 4;
+
 /** Most slots of one pool. */
 export const MAX_SLOTS = 1024;
 
@@ -80,6 +83,9 @@ export const MAX_SIDE_PIXELS = 32_768;
 
 /** Longest name of a pool, in characters: it is part of a file's name. */
 export const MAX_POOL_NAME_LENGTH = 48;
+
+/** The longest path of a socket: sun_path has 108 bytes, the last one is NUL (unix(7)). */
+export const MAX_SOCKET_PATH_BYTES = 107;
 
 /** Most frames that one group may have waiting. */
 export const MAX_DEPTH = 256;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { counted } from "../../src/cli/status.ts";
+import { tally } from "../../src/cli/status.ts";
 import type { Counters } from "../../src/protocol/replies.ts";
 
 const none: Counters = {
@@ -20,14 +20,14 @@ const none: Counters = {
 };
 
 test("status tells what was counted of commands and edges, and nothing of frames where there are none", () => {
-  expect(counted(none)).toBe("12 requests, 1 refused · 7 commands: 5 done, 2 cancelled · 30 edges, 4 lost");
+  expect(tally(none)).toBe("12 requests, 1 refused · 7 commands: 5 done, 2 cancelled · 30 edges, 4 lost");
 });
 
 test("what became of frames is told: delivered, dropped, and taken from those who held them for too long", () => {
   const counters = { ...none, framesPublished: 9, framesDelivered: 8, framesDropped: 3, leasesRevoked: 2 };
-  expect(counted(counters)).toEndWith(" · 9 frames: 8 delivered, 3 dropped, 2 revoked");
+  expect(tally(counters)).toEndWith(" · 9 frames: 8 delivered, 3 dropped, 2 revoked");
 });
 
 test("slots of producers that went without a word are told, even of one that has published nothing", () => {
-  expect(counted({ ...none, slotsQuarantined: 1 })).toEndWith("30 edges, 4 lost · 1 slots quarantined");
+  expect(tally({ ...none, slotsQuarantined: 1 })).toEndWith("30 edges, 4 lost · 1 slot quarantined");
 });
