@@ -53,6 +53,12 @@ export const MIN_DURATION_MS = 0.001;
 
 /** Shortest cycle of a blink, pulse or pattern, in ms. Faster ones are PWM's work, and would only burn the processor. */
 export const MIN_PERIOD_MS = 0.1;
+/** The lowest and the highest frequency of software PWM, in Hz: a period in ten seconds, and one in `MIN_PERIOD_MS`. */
+export const MIN_PWM_HZ = 0.1;
+/** See `MIN_PWM_HZ`. */
+export const MAX_PWM_HZ = 1000 / MIN_PERIOD_MS;
+/** The frequency of PWM unless an output says another: no eye sees it flicker, and a thousandth of its period is 5 µs. */
+export const DEFAULT_PWM_HZ = 200;
 
 /** Most cycles of a counted wave. */
 export const MAX_CYCLES = 1_000_000_000;

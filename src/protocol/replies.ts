@@ -35,6 +35,7 @@ const settings = z.object({
   bias: biasSchema,
   drive: driveSchema.nullable().describe("null: an input"),
   closeLevel: closeLevelSchema.nullable().describe("null: an input"),
+  frequencyHz: z.number().nullable().describe("of PWM; null: an input"),
   debounceUs: count.nullable().describe("null: an output"),
 });
 
@@ -240,6 +241,10 @@ export const replySchemas = {
     pid: count,
     uptimeMs: z.number(),
     backend: z.string(),
+    waves: z
+      .enum(["real-time", "normal"])
+      .nullable()
+      .describe("how the kernel runs the thread that plays waves; null: there is none, or not yet"),
     counters: countersSchema,
     clients: z.array(clientInfoSchema),
     pins: z.array(pinInfoSchema).describe("the open ones"),

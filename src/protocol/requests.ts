@@ -8,12 +8,14 @@ import {
   MAX_DURATION_MS,
   MAX_NAME_LENGTH,
   MAX_POOL_NAME_LENGTH,
+  MAX_PWM_HZ,
   MAX_SIDE_PIXELS,
   MAX_SLOT_BYTES,
   MAX_SLOTS,
   MAX_STEPS,
   MIN_DURATION_MS,
   MIN_PERIOD_MS,
+  MIN_PWM_HZ,
   MIN_SLOTS,
 } from "./limits.ts";
 
@@ -104,9 +106,10 @@ const settings = {
   debounceUs: z.int().nonnegative().max(MAX_DEBOUNCE_US).optional().describe("inputs; 0 is none, the default"),
   onDisconnect: onDisconnectSchema.optional().describe("default close"),
   closeLevel: closeLevelSchema.optional().describe("outputs; default off"),
+  frequencyHz: z.number().min(MIN_PWM_HZ).max(MAX_PWM_HZ).optional().describe("outputs; of PWM, from the next command on; default 200"),
 };
 
-const outputOnly = ["share", "mode", "drive", "closeLevel", "initial"] as const;
+const outputOnly = ["share", "mode", "drive", "closeLevel", "frequencyHz", "initial"] as const;
 const inputOnly = ["debounceUs"] as const;
 
 /** A setting that the direction has no use for is a mistake, and is named. */

@@ -39,6 +39,7 @@ export function pinInfo({ pin: name, line, names }: NamedLine, pin: Pin | undefi
       bias: settings.bias,
       drive: output ? settings.drive : null,
       closeLevel: output ? settings.closeLevel : null,
+      frequencyHz: output ? settings.frequencyHz : null,
       debounceUs: output ? null : settings.debounceUs,
     },
   };

@@ -1,6 +1,6 @@
 import type { LineSettings } from "../gpio/backend.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-import type { Limits } from "../protocol/limits.ts";
+import { DEFAULT_PWM_HZ, type Limits } from "../protocol/limits.ts";
 import type { Bias, CloseLevel, Drive, Level, RequestOf } from "../protocol/requests.ts";
 
 /** How a pin's line is set. What the direction has no use for keeps its default. */
@@ -11,12 +11,21 @@ export interface PinSettings {
   readonly drive: Drive;
   readonly initial: Level;
   readonly closeLevel: CloseLevel;
+  readonly frequencyHz: number;
   readonly debounceUs: number;
 }
 
-const defaults = { activeLow: false, bias: "as-is", drive: "push-pull", initial: 0, closeLevel: "off", debounceUs: 0 } as const;
+const defaults = {
+  activeLow: false,
+  bias: "as-is",
+  drive: "push-pull",
+  initial: 0,
+  closeLevel: "off",
+  frequencyHz: DEFAULT_PWM_HZ,
+  debounceUs: 0,
+} as const;
 
-const names = ["direction", "activeLow", "bias", "drive", "initial", "closeLevel", "debounceUs"] as const;
+const names = ["direction", "activeLow", "bias", "drive", "initial", "closeLevel", "frequencyHz", "debounceUs"] as const;
 
 /** The settings that a request names. */
 function named(request: RequestOf<"open"> | RequestOf<"configure">): Partial<PinSettings> {
@@ -64,7 +73,8 @@ export function assertAgrees(pin: string, settings: PinSettings, level: Level | 
  * @throws HoldfastError `PIN_DIRECTION`, `BAD_FIELD`, with the field
  */
 export function assertFits(pin: string, before: PinSettings, after: PinSettings, request: RequestOf<"configure">): void {
-  const misplaced = after.direction === "in" ? (["mode", "drive", "closeLevel", "initial"] as const) : (["debounceUs"] as const);
+  const misplaced =
+    after.direction === "in" ? (["mode", "drive", "closeLevel", "frequencyHz", "initial"] as const) : (["debounceUs"] as const);
   const field = misplaced.find((name) => request[name] !== undefined);
   if (field !== undefined) {
     throw new HoldfastError("PIN_DIRECTION", `${pin} is an ${after.direction}put, which has no ${field}`, { field, pin });

@@ -57,7 +57,9 @@ export class Pin {
     closed: (pin: Pin) => void,
   ) {
     this.#surroundings = surroundings;
-    this.#watches = new Watches(named.pin);
+    this.#watches = new Watches(named.pin, (any) => {
+      if (this.#tenant instanceof Output) this.#tenant.watched = any;
+    });
     this.#settings = settingsOf(request);
     assertEndsOff(named.pin, this.#settings, surroundings.limits);
     this.#whenClosed = new Set([() => closed(this)]);
@@ -191,12 +193,16 @@ export class Pin {
         pin: this.name,
       });
     }
-    const level = this.#tenant instanceof Output ? this.#tenant.drivenLevel : settings.initial;
-    this.#reconfigure(settings, level);
-    if (turned) this.#turn(settings, level, request.mode);
-    else this.#settings = settings;
+    const change = (level: Level) => {
+      this.#reconfigure(settings, level);
+      if (turned) this.#turn(settings, level, request.mode);
+      else this.#settings = settings;
+    };
+    if (this.#tenant instanceof Output) this.#tenant.undisturbed(change);
+    else change(settings.initial);
     if (!turned && this.#tenant instanceof Output) {
       this.#tenant.closeLevel = settings.closeLevel;
+      this.#tenant.frequencyHz = settings.frequencyHz;
       if (request.mode !== undefined) this.#tenant.setMode(request.mode);
     }
     const holder = this.#holders.get(client);
@@ -285,10 +291,12 @@ export class Pin {
     return withDetails({ field: "pin", pin: this.name }, ask);
   }
 
-  #newTenant({ initial, closeLevel, direction }: PinSettings, mode: Mode): Output | Input {
+  #newTenant({ initial, closeLevel, frequencyHz, direction }: PinSettings, mode: Mode): Output | Input {
     if (direction === "in") return this.#naming(() => new Input(this.#line, this.#hooks));
-    const settings = { pin: this.name, initial, mode, closeLevel, lastCommand: this.#lastCommand };
-    return new Output(this.#line, settings, this.#surroundings, this.#hooks);
+    const settings = { pin: this.name, initial, mode, closeLevel, frequencyHz, lastCommand: this.#lastCommand };
+    const output = new Output(this.#line, settings, this.#surroundings, this.#hooks);
+    output.watched = this.#watches.any;
+    return output;
   }
 
   /**

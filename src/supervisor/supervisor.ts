@@ -116,6 +116,7 @@ export class Supervisor {
       pid: process.pid,
       uptimeMs: (clock.nowUs() - this.#startedUs) / 1000,
       backend: backend.name,
+      waves: backend.waves ?? null,
       counters: { ...tally },
       clients: [...this.#clients.values()].map((client) => clientInfo(client, clock)),
       pins: this.pins.open.map((pin) => pinInfo(pin.named, pin, clock, null)),

@@ -14,14 +14,26 @@ interface Watch {
 export class Watches {
   readonly #watches = new Set<Watch>();
 
-  /** @param pin the canonical name */
-  constructor(readonly pin: string) {}
+  /**
+   * @param pin the canonical name
+   * @param changed is told when the first comes and when the last goes
+   */
+  constructor(
+    readonly pin: string,
+    readonly changed: (any: boolean) => void,
+  ) {}
+
+  /** Whether there is anybody to tell. */
+  get any(): boolean {
+    return this.#watches.size > 0;
+  }
 
   /** @returns the number of the subscription @throws HoldfastError `LIMIT_SUBSCRIPTIONS` */
   add(client: Client, edge: EdgeFilter): number {
-    const subscription = client.subscribe(() => this.#watches.delete(watch));
+    const subscription = client.subscribe(() => this.#remove(watch));
     const watch: Watch = { subscription, edge, seq: 0, lost: 0 };
     this.#watches.add(watch);
+    if (this.#watches.size === 1) this.changed(true);
     return subscription.number;
   }
 
@@ -42,8 +54,12 @@ export class Watches {
     for (const watch of [...this.#watches]) {
       const { subscription } = watch;
       if (of !== undefined && subscription.client !== of) continue;
-      this.#watches.delete(watch);
+      this.#remove(watch);
       subscription.client.finish(subscription, { sub: subscription.number, ev: "end", reason });
     }
+  }
+
+  #remove(watch: Watch): void {
+    if (this.#watches.delete(watch) && !this.any) this.changed(false);
   }
 }

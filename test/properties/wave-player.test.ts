@@ -186,7 +186,7 @@ property(
     const endUs = beganUs + (fades ? 2 : 1) * durationMs * 1000;
     const activeUs: number = stage.changes.reduce((sum, { level, atUs }) => sum + (level === 1 ? -atUs : atUs), 0);
     const wantedUs = (fades ? 0.5 : value) * (endUs - beganUs);
-    assert(Math.abs(activeUs - wantedUs) <= 10_000 + GRAIN_US, `active for ${activeUs} µs of ${endUs - beganUs}`);
+    assert(Math.abs(activeUs - wantedUs) <= 5_000 + GRAIN_US, `active for ${activeUs} µs of ${endUs - beganUs}`);
   },
   300,
 );
