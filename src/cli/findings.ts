@@ -46,6 +46,7 @@ export async function examine(sockets: readonly string[], config?: string): Prom
     ...chips(supervisor),
     ...(await frameFindings(user(), "status" in supervisor ? supervisor.status : null, config)),
     socketFinding(supervisor),
+    ...("status" in supervisor ? waveFinding(supervisor.status) : []),
   ];
 }
 
@@ -163,6 +164,14 @@ function socketFinding(answer: Answer): Finding {
   const finding = `${socket}: holdfast ${status.version} (pid ${status.pid}) answers, with ${kind}`;
   if (status.version === version) return { subject: "socket", verdict: "ok", finding };
   return { subject: "socket", verdict: "warn", finding, remedy: `This is holdfast ${version}: end the other and start this one` };
+}
+
+/** How the supervisor's waves are played; nothing, where no thread plays any. */
+export function waveFinding({ waves }: Pick<ReplyOf<"status">, "waves">): Finding[] {
+  if (waves === null) return [];
+  if (waves === "real-time") return [{ subject: "waves", verdict: "ok", finding: "the kernel runs them before other work" }];
+  const remedy = "For more exact edges give the supervisor real-time scheduling: LimitRTPRIO=10 in its systemd unit";
+  return [{ subject: "waves", verdict: "ok", finding: "the kernel runs them beside other work", remedy }];
 }
 
 function silence({ code, message, details }: HoldfastError): Finding {
