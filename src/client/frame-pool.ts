@@ -20,6 +20,9 @@ export type HeldGrant = Grant & { readonly connection: number };
 /** How many other files than that of its grant a producer may meet before it gives up. */
 const MOST_FILES = 3;
 
+/** What giving a slot up comes to when there is nothing to give up any more. After other errors it is tried again. */
+const over: ReadonlySet<string> = new Set(["POOL_UNKNOWN", "POOL_GONE", "LEASE_UNKNOWN", "LEASE_FOREIGN", "LEASE_KIND"]);
+
 /** A pool of frames. Under Bun its memory is mapped; under Node every frame is copied once. `await using` closes it. */
 export class FramePool implements AsyncDisposable {
   readonly #client: PoolClient;
@@ -60,6 +63,7 @@ export class FramePool implements AsyncDisposable {
    * @throws HoldfastError `SLOT_NONE`, `POOL_GONE`, `POOL_UNKNOWN`, `DISCONNECTED`; `PERMISSION_DENIED`, `MEMORY_FAILED`
    */
   async produce({ waitMs }: { readonly waitMs?: number } = {}): Promise<WritableFrame> {
+    void this.#giveUpOrphans();
     for (let files = 0; files < MOST_FILES; files++) {
       const grant = this.#takeNext() ?? (await this.#acquire(waitMs));
       const frame = await this.#frameFor(grant);
@@ -114,7 +118,7 @@ export class FramePool implements AsyncDisposable {
   async restore(): Promise<void> {
     // A grant of the connection before is an orphan now.
     this.#next = this.#takeNext();
-    for (const grant of this.#orphans.splice(0)) await this.#giveUp(grant);
+    await this.#giveUpOrphans();
     this.#forgetWhenDone();
   }
 
@@ -200,8 +204,12 @@ export class FramePool implements AsyncDisposable {
       }
       await this.#client.request("slot.abort", { lease: grant.lease });
     } catch (error) {
-      if (error instanceof HoldfastError && error.code === "DISCONNECTED") this.#orphans.push(grant);
+      if (!(error instanceof HoldfastError) || !over.has(error.code)) this.#orphans.push(grant);
     }
+  }
+
+  async #giveUpOrphans(): Promise<void> {
+    for (const grant of this.#orphans.splice(0)) await this.#giveUp(grant);
   }
 
   /** The file with this epoch, in memory; null: the pool has another one by now. */

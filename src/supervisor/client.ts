@@ -148,7 +148,8 @@ export class Client {
 
   #letGo(): void {
     for (const callOff of [...this.#waits]) callOff();
-    for (const number of [...this.#subscriptions.keys()]) this.unsubscribe(number);
+    // The end of one may end another: that of a pool which was only waited for.
+    for (const number of this.#subscriptions.keys()) this.unsubscribe(number);
     this.#listener.left();
     const closing = [...this.pins].filter((pin) => pin.leave(this));
     let left = closing.length;

@@ -100,6 +100,8 @@ export interface ModelPool {
   published: number;
   aborted: number;
   refused: number;
+  /** A consumer waits for a file without retired slots. */
+  wanted: boolean;
 }
 
 /** What is counted of all frames and slots there have been. */
@@ -243,11 +245,14 @@ export function isShort(pool: ModelPool): boolean {
   return slotsNeeded(pool.groups.map(shareOf), 1) > usable(pool);
 }
 
-/** Whether it can carry one consumer more, in a group that there is or in another. @param left frames held by those who take no more */
-export function carries(pool: ModelPool, group: ModelGroup, left: number): boolean {
+/**
+ * How many slots it needs to carry one consumer more, in a group that there is or in another.
+ * @param left frames held by those who take no more
+ */
+export function slotsWith(pool: ModelPool, group: ModelGroup, left: number): number {
   const shares = pool.groups.filter((other) => other !== group).map(shareOf);
   const writers = pool.file.slots.filter(({ state }) => state === "writing").length;
-  return slotsNeeded([...shares, shareOf(group) + 1, left], writers) <= usable(pool);
+  return slotsNeeded([...shares, shareOf(group) + 1, left], writers);
 }
 
 function shareOf({ depth, consumers }: ModelGroup): number {
@@ -259,6 +264,7 @@ function slotsNeeded(shares: readonly number[], writers: number): number {
   return shares.reduce((sum, share) => sum + share, 0) + Math.max(1, writers) + 1;
 }
 
-function usable(pool: ModelPool): number {
+/** Slots that are not retired. */
+export function usable(pool: ModelPool): number {
   return pool.file.slots.filter(({ state }) => state !== "retired").length;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RequestOf } from "../../src/protocol/requests.ts";
 import type { FrameListeners } from "./frame-listeners.ts";
-import { candidates, isShort, patienceOf, type Subscribe } from "./modelled-pool.ts";
+import { candidates, isShort, patienceOf, type Subscribe, usable } from "./modelled-pool.ts";
 import type { PayloadBook } from "./payload-book.ts";
 import type { PoolFollower } from "./pool-follower.ts";
 import type { PoolGrants } from "./pool-grants.ts";
@@ -28,6 +28,18 @@ export const META_BYTES = 32;
 export const SLOT_BYTES = 100;
 /** Most pools at a time. */
 export const MOST_POOLS = 2;
+
+/** What may become of a consumer that waits for a file without retired slots. */
+const waitedInVain = [
+  "MEMORY_FULL",
+  "POOL_GONE",
+  "POOL_UNKNOWN",
+  "POOL_SLOTS",
+  "GROUP_CONFLICT",
+  "LIMIT_SUBSCRIPTIONS",
+  "SHUTTING_DOWN",
+  "DISCONNECTED",
+];
 
 /** What clients ask of pools. Each answer must be one that the model allows, and a refusal changes nothing. */
 export class PoolClients {
@@ -68,7 +80,7 @@ export class PoolClients {
 
   open(seat: number, name: string): void {
     const known = this.#model.pools.get(name);
-    const needsFile = known !== undefined && (known.file.deletedUs !== null || isShort(known));
+    const needsFile = known !== undefined && (known.file.deletedUs !== null || isShort(known) || known.wanted);
     const codes = [...this.#unknown(name), ...(needsFile && this.#follower.failures > 0 ? ["MEMORY_FULL"] : [])];
     const answer = this.#ask(seat, { op: "pool.open", pool: name }, codes, true);
     this.#when(answer, () => {
@@ -76,7 +88,8 @@ export class PoolClients {
       if (answer.outcome !== "ok" || this.#follower.failures > 0) return;
       // The layout is that of the file that is there by now.
       assert.equal(this.#world.memory.memoryAt(answer.body.path).layout.epoch, answer.body.epoch);
-      if (pool !== undefined && pool.file.deletedUs === null && !isShort(pool)) assert.equal(answer.body.epoch, pool.file.epoch);
+      if (pool !== undefined && pool.file.deletedUs === null && !isShort(pool) && !pool.wanted)
+        assert.equal(answer.body.epoch, pool.file.epoch);
     });
   }
 
@@ -159,8 +172,17 @@ export class PoolClients {
     const pool = this.#model.pools.get(name);
     const codes = [...(this.#model.draining ? ["SHUTTING_DOWN"] : []), ...this.#unknown(name)];
     if (pool !== undefined) codes.push(...this.#model.subscribeRefusals(client.number, pool, request));
-    const answer = this.#ask(at, { op: "frames.subscribe", pool: name, ...request }, codes);
-    if (answer.outcome === "ok" && pool !== undefined) this.#model.subscribe(client.number, pool, answer.body.sub, request);
+    const asked = { op: "frames.subscribe", pool: name, ...request } as const;
+    if (codes.length > 0 || pool === undefined) return void this.#ask(at, asked, codes);
+    const waits = this.#model.slotsFor(pool, request) > usable(pool);
+    if (waits) pool.wanted = true;
+    const answer = this.#ask(at, asked, waits ? waitedInVain : [], waits);
+    const subscribed = () => {
+      if (answer.outcome !== "ok" || !this.#model.connected.has(client.number)) return;
+      this.#model.subscribe(client.number, pool, answer.body.sub, request);
+    };
+    if (waits) this.#when(answer, subscribed);
+    else subscribed();
   }
 
   unwatch(at: number, sub: number): void {

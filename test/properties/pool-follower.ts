@@ -55,13 +55,12 @@ export class PoolFollower {
 
   /** Brings the model up to what is shown, but for the producers' slots. */
   follow(pools: readonly PoolInfo[]): void {
-    this.#followPools(pools);
     this.#followQuarantines(pools);
     this.#followDeliveries(pools);
   }
 
   /** Pools that have gone because the supervisor drains, and those that have a new file. */
-  #followPools(pools: readonly PoolInfo[]): void {
+  followPools(pools: readonly PoolInfo[]): void {
     const isHard = this.#world.clock.nowUs() >= this.#drainedByUs;
     for (const pool of [...this.#model.pools.values()]) {
       const info = pools.find((one) => one.pool === pool.name);

@@ -3,7 +3,6 @@ import type { Grant } from "../../src/protocol/replies.ts";
 import {
   agrees,
   candidates,
-  carries,
   consumersOf,
   drop,
   groupNamed,
@@ -21,6 +20,7 @@ import {
   offer,
   type Subscribe,
   settle,
+  slotsWith,
 } from "./modelled-pool.ts";
 
 /**
@@ -44,7 +44,7 @@ export class PoolModel {
   }
 
   create(name: string, layout: Layout): void {
-    const pool = { name, bytes: layout.bytes, groups: [], file: newFile(layout), published: 0, aborted: 0, refused: 0 };
+    const pool = { name, bytes: layout.bytes, groups: [], file: newFile(layout), published: 0, aborted: 0, refused: 0, wanted: false };
     this.pools.set(name, pool);
   }
 
@@ -62,9 +62,10 @@ export class PoolModel {
 
   /** It gets a new file: somebody has deleted the old one, or it has too few slots left for its groups. */
   renew(pool: ModelPool, layout: Layout): void {
-    assert(pool.file.deletedUs !== null || isShort(pool), "a new file for no reason");
+    assert(pool.file.deletedUs !== null || isShort(pool) || pool.wanted, "a new file for no reason");
     this.#endFile(pool);
     pool.file = newFile(layout);
+    pool.wanted = false;
   }
 
   /** A producer was granted a slot. */
@@ -150,12 +151,16 @@ export class PoolModel {
   subscribeRefusals(client: number, pool: ModelPool, request: Subscribe): string[] {
     const codes: string[] = [];
     const existing = groupNamed(pool, request.group);
-    const group = existing ?? newGroup(request);
     if (existing !== undefined && !agrees(existing, request)) codes.push("GROUP_CONFLICT");
-    const left = this.#readsOf(pool).filter(({ file, consumer }) => file === pool.file && !consumer.group.consumers.includes(consumer));
-    if (!carries(pool, group, left.length)) codes.push("POOL_SLOTS");
+    if (this.slotsFor(pool, request) > pool.file.slots.length) codes.push("POOL_SLOTS");
     if ((this.connected.get(client)?.size ?? 0) >= this.#mostSubscriptions) codes.push("LIMIT_SUBSCRIPTIONS");
     return codes;
+  }
+
+  /** How many slots a pool needs that is to have this consumer too. */
+  slotsFor(pool: ModelPool, request: Subscribe): number {
+    const left = this.#readsOf(pool).filter(({ file, consumer }) => file === pool.file && !consumer.group.consumers.includes(consumer));
+    return slotsWith(pool, groupNamed(pool, request.group) ?? newGroup(request), left.length);
   }
 
   subscribe(client: number, pool: ModelPool, sub: number, request: Subscribe): void {

@@ -112,8 +112,9 @@ export class PoolStage {
     const nowUs = this.world.clock.nowUs();
     const due = this.world.clock.nextDueUs;
     if (due === null || due > nowUs) this.model.revokeDue(nowUs);
-    this.clients.follow();
     const { pools, counters } = this.world.supervisor.status();
+    this.#follower.followPools(pools);
+    this.clients.follow();
     this.#follower.follow(pools);
     this.#grants.follow();
     for (const { client } of this.seats.all) this.#listeners.hear(client);

@@ -66,6 +66,80 @@ describe("a writer that goes without a word", () => {
   });
 });
 
+describe("a pool with retired slots", () => {
+  const wornOut = async () => {
+    const stage = await PoolStage.open();
+    stage.world.processes.hide(10);
+    for (let crash = 0; crash < 3; crash++) {
+      const camera = stage.world.join("camera", 10);
+      stage.acquire(camera);
+      camera.leave();
+      await stage.world.settle();
+    }
+    expect(stage.states).toBe("retired retired retired free free free");
+    return stage;
+  };
+
+  test("gets another file for a consumer that needs more than it has left", async () => {
+    const stage = await wornOut();
+    const algo = stage.join("algo", 20);
+    const answer = algo.ask({ op: "frames.subscribe", pool: "cam0" });
+    expect(answer.outcome).toBe("pending");
+    await stage.world.pass(0);
+    expect(answer.body).toEqual({ sub: 1 });
+    expect(stage.states).toBe("free free free free free free");
+    stage.publish(stage.join("camera", 11));
+    expect(stage.frames(algo)).toHaveLength(1);
+  });
+
+  test("says so to that consumer when there is no room for another file, and makes nothing of one that has gone", async () => {
+    const stage = await wornOut();
+    stage.world.memory.failNext("MEMORY_FULL");
+    const refused = stage.join("algo", 20).ask({ op: "frames.subscribe", pool: "cam0" });
+    await stage.world.settle();
+    expect(refused.outcome).toBe("MEMORY_FULL");
+    const gone = stage.join("saver", 21);
+    const answer = gone.ask({ op: "frames.subscribe", pool: "cam0" });
+    gone.leave();
+    await stage.world.pass(0);
+    expect(answer.outcome).toBe("DISCONNECTED");
+    expect(stage.info.groups).toEqual([]);
+  });
+});
+
+describe("a file that has been removed", () => {
+  test("needs nobody watched who was writing to it", async () => {
+    const stage = await PoolStage.open();
+    const camera = stage.join("camera", 10);
+    stage.acquire(camera);
+    camera.leave();
+    expect(stage.world.processes.openHandles).toBe(1);
+    stage.join("keeper", 30).ask({ op: "pool.remove", pool: "cam0" });
+    await stage.world.pass(250);
+    expect(stage.world.processes.openHandles).toBe(0);
+  });
+});
+
+describe("a client", () => {
+  test("may end with several subscriptions when that is all a draining pool has waited for", async () => {
+    const stage = await PoolStage.open({ slots: 10, bytes: 10 });
+    const [camera, algo] = [stage.join("camera", 10), await stage.consumer("algo", 20, { policy: "drop-oldest", maxHoldMs: 100 })];
+    algo.ask({ op: "frames.subscribe", pool: "cam0" });
+    for (let frame = 0; frame < 2; frame++) {
+      stage.publish(camera);
+      const { lease } = stage.frames(algo).find(({ sub, seq }) => sub === 2 && seq === frame + 1) ?? expect.unreachable();
+      algo.ask({ op: "slot.release", lease });
+    }
+    await stage.world.pass(100);
+    stage.world.supervisor.shutdown();
+    expect(stage.world.supervisor.state).toBe("draining");
+    algo.leave();
+    await stage.world.settle();
+    expect(stage.world.supervisor.status().clients.map(({ name }) => name)).not.toContain("algo");
+    expect(stage.world.stopped).toBe(true);
+  });
+});
+
 describe("a connection that a process has left to another one", () => {
   test("is granted no slot, and says what to do", async () => {
     const stage = await PoolStage.open();

@@ -67,6 +67,19 @@ describe("a pool whose file somebody deletes", () => {
     expect(opened.body).toMatchObject({ epoch: 2 });
   });
 
+  test("tries no less often because somebody asks for it all the time", async () => {
+    const stage = await PoolStage.open();
+    const algo = stage.join("algo", 20);
+    stage.world.memory.vanish(stage.info.layout.path);
+    for (let attempt = 0; attempt < 8; attempt++) {
+      stage.world.memory.failNext("MEMORY_FULL");
+      algo.ask({ op: "pool.open", pool: "cam0" });
+      await stage.world.settle();
+    }
+    await stage.world.pass(1000);
+    expect(stage.info.layout.epoch).toBe(2);
+  });
+
   test("leaves no other one when its supervisor stops before that is made", async () => {
     const stage = await PoolStage.open();
     stage.world.memory.vanish(stage.info.layout.path);

@@ -73,6 +73,24 @@ describe("a producer", () => {
   });
 });
 
+describe("producers that wait", () => {
+  test("are not passed by who comes when there is room again", async () => {
+    const stage = await PoolStage.open();
+    const [first, second, newcomer] = [stage.join("first", 10), stage.join("second", 11), stage.join("newcomer", 12)];
+    const saver = await stage.consumer("saver", 20, { policy: "block", depth: 1, deadlineMs: 1000, group: "savers" });
+    for (let frame = 0; frame < 2; frame++) stage.publish(first);
+    const waiting = second.ask({ op: "slot.acquire", pool: "cam0" });
+    expect(waiting.outcome).toBe("pending");
+    stage
+      .join("another saver", 21)
+      .ask({ op: "frames.subscribe", pool: "cam0", policy: "block", depth: 1, deadlineMs: 1000, group: "savers" });
+    const late = newcomer.ask({ op: "slot.acquire", pool: "cam0" });
+    await stage.world.settle();
+    expect([waiting.outcome, late.outcome]).toEqual(["ok", "pending"]);
+    saver.leave();
+  });
+});
+
 describe("a client", () => {
   test("has a bounded number of leases, those of removed pools among them", async () => {
     const stage = await PoolStage.open({ slots: 3, bytes: 10 }, { limits: { leases: 2 } });

@@ -7,7 +7,8 @@ import type { RequestOf } from "../../protocol/requests.ts";
 import type { Client } from "../client.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { assertAdmits, type Share, slotsNeeded } from "./admission.ts";
-import { type Consumer, Group } from "./group.ts";
+import type { Consumer, Group } from "./group.ts";
+import { Groups } from "./groups.ts";
 import type { Leases, ReadLease, WriteLease } from "./lease.ts";
 import { poolInfo } from "./pool-info.ts";
 import type { Quarantine } from "./quarantine.ts";
@@ -49,7 +50,7 @@ export type Granting =
 /** Frames in shared memory: who may write them, who reads them, and what is done when there is not room for all. */
 export class Pool {
   readonly #surroundings: PoolSurroundings;
-  readonly #groups = new Map<string, Group>();
+  readonly #groups: Groups;
   readonly #rate: Rate;
   readonly #readers: Readers;
   readonly #renewal: Renewal;
@@ -58,6 +59,8 @@ export class Pool {
   #slots: readonly Slot[];
   /** Holds the latest frame, which the pool itself claims as long as this says so. */
   #latest: Slot | null = null;
+  /** Slots that a consumer needs who waits for a file without retired ones; 0: none does. */
+  #wanted = 0;
   #published = 0;
   #aborted = 0;
   /** It grants no slots any more. */
@@ -71,11 +74,12 @@ export class Pool {
     memory: PoolMemory,
     surroundings: PoolSurroundings,
   ) {
-    const { clock } = surroundings;
+    const { clock, log } = surroundings;
     this.#surroundings = surroundings;
     this.#rate = new Rate(clock);
     this.#readers = new Readers(this, surroundings, () => this.#freed());
-    this.#renewal = new Renewal(this.#renewable, clock);
+    this.#groups = new Groups(surroundings, (consumer, slot, lost) => this.#readers.deliver(consumer, slot, lost));
+    this.#renewal = new Renewal(name, this.#renewable, clock, log);
     this.waiting = new WaitingProducers(this, clock);
     this.#memory = memory;
     this.#slots = slotsOf(memory);
@@ -90,7 +94,7 @@ export class Pool {
   }
 
   get groups(): readonly Group[] {
-    return [...this.#groups.values()];
+    return this.#groups.all;
   }
 
   /** Groups that may miss no frame, and have no room for another. */
@@ -167,8 +171,8 @@ export class Pool {
     this.#latest = slot;
     tally.framesPublished += 1;
     this.#rate.tick();
-    for (const group of this.#groups.values()) group.offer(slot);
-    for (const group of this.#groups.values()) group.deliver();
+    for (const group of this.groups) group.offer(slot);
+    for (const group of this.groups) group.deliver();
     this.#renewal.used();
     // Those who have waited come first.
     this.waiting.serve();
@@ -210,29 +214,33 @@ export class Pool {
   }
 
   /**
+   * Whether a client may take frames, or has to wait: more slots are retired than it leaves, and `open` gives the pool a new file.
+   * @throws HoldfastError `GROUP_CONFLICT`, `POOL_SLOTS`
+   */
+  admits(client: Client, request: RequestOf<"frames.subscribe">): boolean {
+    const shares = this.#sharesWith(this.#groups.find(client, request));
+    const inFlight = this.#inFlight;
+    assertAdmits(this.name, this.#slots.length, shares, inFlight);
+    const needed = slotsNeeded(shares, inFlight);
+    if (needed <= this.#usable) return true;
+    this.#wanted = needed;
+    return false;
+  }
+
+  /**
    * A client takes frames from now on.
+   * @param soon does something when the client has been told the number of the subscription
    * @throws HoldfastError `GROUP_CONFLICT`, `POOL_SLOTS`, `LIMIT_SUBSCRIPTIONS`
    */
-  subscribe(client: Client, request: RequestOf<"frames.subscribe">): ReplyOf<"frames.subscribe"> {
-    const { clock, tally } = this.#surroundings;
-    const existing = request.group === undefined ? undefined : this.#groups.get(named(request.group));
-    existing?.assertAgrees(request);
-    const group =
-      existing ??
-      new Group(request.group ?? client.name, request, clock, tally, (consumer, slot, lost) => this.#readers.deliver(consumer, slot, lost));
-    const others = this.groups.filter((other) => other !== group).map(shareOf);
-    const shares = [...others, { ...shareOf(group), consumers: group.size + 1 }, ...this.#left];
-    assertAdmits(this.name, this.#usable, shares, this.#inFlight);
+  subscribe(client: Client, request: RequestOf<"frames.subscribe">, soon: (task: () => void) => void): ReplyOf<"frames.subscribe"> {
+    const group = this.#groups.find(client, request);
+    assertAdmits(this.name, this.#usable, this.#sharesWith(group), this.#inFlight);
     const subscription = client.subscribe(() => this.#leave(consumer), EVENTS_AT_ONCE);
     const maxHoldMs = request.maxHoldMs ?? null;
     const consumer: Consumer = { subscription, client, group, maxHoldMs, hold: null, delivered: 0, revoked: 0 };
-    if (existing === undefined) {
-      this.#groups.set(request.group === undefined ? nameless(consumer) : named(request.group), group);
-      if (request.startWithLatest === true && this.#latest !== null) this.#startWith(group, this.#latest);
-    }
-    group.join(consumer);
-    // A frame comes behind the reply that names the subscription.
-    queueMicrotask(() => {
+    if (group.size === 0 && request.startWithLatest === true && this.#latest !== null) this.#startWith(group, this.#latest);
+    this.#groups.join(consumer, request.group);
+    soon(() => {
       group.deliver();
       this.waiting.serve();
     });
@@ -289,6 +297,11 @@ export class Pool {
     return consumers === 0 ? [] : [{ label: "held by those who have left", depth: 0, consumers }];
   }
 
+  /** What all groups would need if this one had a consumer more. */
+  #sharesWith(group: Group): Share[] {
+    return [...this.#groups.sharesWith(group), ...this.#left];
+  }
+
   /** Gives up the oldest frame that nobody reads, and for which all that wait would take a newer one. */
   #reclaim(): Slot | undefined {
     const [oldest] = this.#slots
@@ -299,16 +312,12 @@ export class Pool {
       this.#latest = null;
       oldest.pass();
     }
-    for (const group of this.#groups.values()) group.giveUp(oldest);
+    for (const group of this.groups) group.giveUp(oldest);
     return oldest;
   }
 
   #leave(consumer: Consumer): void {
-    const { group } = consumer;
-    group.leave(consumer);
-    if (group.size === 0) {
-      for (const [key, other] of this.#groups) if (other === group) this.#groups.delete(key);
-    }
+    this.#groups.leave(consumer);
     // Nobody will release what was on its way to a slow client: it will never hear of it.
     if (consumer.hold !== null && isUntold(consumer.hold)) return void this.release(consumer.hold);
     this.#freed();
@@ -330,33 +339,27 @@ export class Pool {
   readonly #renewable: Renewable = {
     fault: () => {
       if (this.#shut || this.#removed) return null;
-      if (!this.#memory.present()) return "its file has been deleted";
-      return this.#usable < slotsNeeded(this.groups.map(shareOf), 1) ? "too many of its slots are retired" : null;
+      if (!this.#memory.present()) return "its file has been deleted, replaced or cut";
+      const needed = Math.max(this.#wanted, slotsNeeded(this.#groups.shares, 1));
+      return this.#usable < Math.min(needed, this.#slots.length) ? "too many of its slots are retired" : null;
     },
-    renew: (why) => this.#renew(why),
+    renew: () => this.#renew(),
   };
 
   /** Gives it a new file, with a new epoch, as soon as that is made. What waits in the old one is dropped then, and what is held stays. */
-  async #renew(why: string): Promise<void> {
-    const { log, reserve } = this.#surroundings;
-    const { path } = this.layout;
-    log.warn({ pool: this.name, path, why }, "the pool gets a new file");
-    try {
-      await reserve(this.name, this.#slots.length, this.format, (renewed) => {
-        if (this.#removed) return renewed.remove();
-        this.#abandonFile();
-        this.#memory = renewed;
-        this.#slots = slotsOf(renewed);
-        this.waiting.serve();
-      });
-    } catch (error) {
-      log.error({ err: error, pool: this.name }, "the pool gets no new file yet");
-      throw error;
-    }
+  #renew(): Promise<void> {
+    return this.#surroundings.reserve(this.name, this.#slots.length, this.format, (renewed) => {
+      if (this.#removed) return renewed.remove();
+      this.#abandonFile();
+      this.#memory = renewed;
+      this.#slots = slotsOf(renewed);
+      this.#wanted = 0;
+      this.waiting.serve();
+    });
   }
 
   #abandonFile(): void {
-    for (const group of this.#groups.values()) group.dropAll("removed");
+    for (const group of this.groups) group.dropAll("removed");
     this.#latest = null;
     for (const { writer } of this.#slots) if (writer !== null) writer.isGone = true;
     this.#memory.remove();
@@ -374,17 +377,4 @@ export class Pool {
 
 function slotsOf(memory: PoolMemory): readonly Slot[] {
   return Array.from({ length: memory.layout.slots }, (_, index) => new Slot(index, memory));
-}
-
-function shareOf(group: Group): Share {
-  return { label: group.label, depth: group.depth, consumers: group.size };
-}
-
-/** Groups with a name and those without never meet under one key. */
-function named(group: string): string {
-  return `group ${group}`;
-}
-
-function nameless({ client, subscription }: Consumer): string {
-  return `client ${client.number} ${subscription.number}`;
 }

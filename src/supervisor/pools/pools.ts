@@ -74,25 +74,23 @@ export class Pools {
     }
   }
 
-  /** One that is being made is waited for. @throws HoldfastError `POOL_UNKNOWN`, what `Pool.open` throws */
-  open(name: string): Promise<PoolLayout> {
-    const coming = this.#coming.get(name);
-    return coming === undefined ? this.#find(name).open() : coming.then(() => this.#find(name).open());
+  /** @throws HoldfastError `POOL_UNKNOWN`, what `Pool.open` throws */
+  open(name: string): PoolLayout | Promise<PoolLayout> {
+    return this.#with(name, (pool) => pool.open());
   }
 
-  /** One that is being made is removed when it is there. @throws HoldfastError `POOL_UNKNOWN`, thrown or as a rejection */
+  /** @throws HoldfastError `POOL_UNKNOWN` */
   remove(name: string): ReplyOf<"pool.remove"> | Promise<ReplyOf<"pool.remove">> {
-    const coming = this.#coming.get(name);
-    if (coming !== undefined) return coming.then(() => this.#remove(this.#find(name)));
-    return this.#remove(this.#find(name));
+    return this.#with(name, (pool) => this.#remove(pool));
   }
 
   /** @throws HoldfastError `SHUTTING_DOWN`, `POOL_UNKNOWN`, `LIMIT_LEASES`, `SLOT_NONE`, … as `WaitingProducers.acquire` does */
   acquire(client: Client, { pool, waitMs }: RequestOf<"slot.acquire">): Grant | Promise<Grant> {
     this.#assertOpen();
-    const found = this.#find(pool);
-    this.#leases.assertRoom(client);
-    return found.waiting.acquire(client, waitMs);
+    return this.#with(pool, (found) => {
+      this.#assertMayHold(client);
+      return found.waiting.acquire(client, waitMs);
+    });
   }
 
   /** @throws HoldfastError what `Leases.find` throws, `LIMIT_META`, `FRAME_TOO_LONG`, `POOL_GONE` */
@@ -119,12 +117,12 @@ export class Pools {
     return lease.pool.release(lease);
   }
 
-  /** @throws HoldfastError `SHUTTING_DOWN`, `POOL_UNKNOWN`, `LIMIT_LEASES`, `GROUP_CONFLICT`, `POOL_SLOTS`, `LIMIT_SUBSCRIPTIONS` */
-  subscribe(client: Client, request: RequestOf<"frames.subscribe">): ReplyOf<"frames.subscribe"> {
-    this.#assertOpen();
-    const pool = this.#find(request.pool);
-    this.#leases.assertRoom(client);
-    return pool.subscribe(client, request);
+  /** @throws HoldfastError `SHUTTING_DOWN`, `POOL_UNKNOWN`, `LIMIT_LEASES`, what `Pool.subscribe` throws */
+  subscribe(client: Client, request: RequestOf<"frames.subscribe">): ReplyOf<"frames.subscribe"> | Promise<ReplyOf<"frames.subscribe">> {
+    this.#assertMayHold(client);
+    const pool = this.#coming.has(request.pool) ? null : this.#find(request.pool);
+    if (pool?.admits(client, request) === true) return pool.subscribe(client, request, queueMicrotask);
+    return this.#subscribeLater(client, request);
   }
 
   /** A client has gone: what it read is free at once, what it wrote to when its process has ended, also where that is our own. */
@@ -186,6 +184,24 @@ export class Pools {
     this.#emptied();
   }
 
+  /** To a pool that is being made, or that gets another file because of its retired slots. */
+  async #subscribeLater(client: Client, request: RequestOf<"frames.subscribe">): Promise<ReplyOf<"frames.subscribe">> {
+    const { clock } = this.#surroundings;
+    await this.open(request.pool);
+    this.#assertMayHold(client);
+    // The reply takes some microtasks more.
+    return this.#find(request.pool).subscribe(client, request, (task) => clock.at(clock.nowUs(), task));
+  }
+
+  /**
+   * Does something with a pool; with one that is being made, when it is there.
+   * @throws HoldfastError `POOL_UNKNOWN`, and what `use` throws, thrown or as a rejection
+   */
+  #with<T>(name: string, use: (pool: Pool) => T | Promise<T>): T | Promise<T> {
+    const coming = this.#coming.get(name);
+    return coming === undefined ? use(this.#find(name)) : coming.then(() => use(this.#find(name)));
+  }
+
   #find(name: string): Pool {
     const pool = this.#pools.get(name);
     if (pool === undefined) throw new HoldfastError("POOL_UNKNOWN", `there is no pool ${name}`, { field: "pool", pool: name });
@@ -194,6 +210,13 @@ export class Pools {
 
   #assertOpen(): void {
     if (this.#shut !== "no") throw shuttingDown();
+  }
+
+  /** Whether a client may have another lease. @throws HoldfastError `SHUTTING_DOWN`, `DISCONNECTED`, `LIMIT_LEASES` */
+  #assertMayHold(client: Client): void {
+    this.#assertOpen();
+    if (client.state !== "connected") throw new HoldfastError("DISCONNECTED", "the client has gone");
+    this.#leases.assertRoom(client);
   }
 
   #assertShort(meta: Record<string, unknown>): void {

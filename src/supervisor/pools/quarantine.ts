@@ -69,6 +69,7 @@ export class Quarantine {
 
   #look(client: Client, writer: Writer, pauseMs: number): void {
     const { process, leases } = writer;
+    for (const lease of leases) if (lease.isGone) this.#clear(writer, lease);
     if (process !== null && leases.size > 0 && !process.hasEnded()) {
       const next = () => this.#look(client, writer, Math.min(pauseMs * 2, LONGEST_PAUSE_MS));
       writer.alarm = this.#clock.at(this.#clock.nowUs() + pauseMs * 1000, next);
@@ -77,8 +78,13 @@ export class Quarantine {
     this.#end(client, writer);
     for (const lease of leases) {
       if (process === null) lease.pool.retire(lease);
-      else lease.pool.clear(lease);
+      else this.#clear(writer, lease);
     }
+  }
+
+  #clear(writer: Writer, lease: WriteLease): void {
+    writer.leases.delete(lease);
+    lease.pool.clear(lease);
   }
 
   #end(client: Client, { process, alarm }: Writer): void {

@@ -1,4 +1,5 @@
 import type { Alarm, Clock } from "../../clock/clock.ts";
+import type { Log } from "../surroundings.ts";
 
 /** How often a pool that is used looks whether its file is still good, in µs. */
 const LOOK_EVERY_US = 1_000_000;
@@ -11,24 +12,28 @@ const LONGEST_PAUSE_MS = 60_000;
 export interface Renewable {
   /** Why the pool needs another file; null: it needs none. */
   fault(): string | null;
-  /** Makes another file and puts it in the place of the one there was. Whoever runs the supervisor is told when that fails. */
-  renew(why: string): Promise<void>;
+  /** Makes another file and puts it in the place of the one there was. */
+  renew(): Promise<void>;
 }
 
 /** Sees to it that a pool has a good file: another one when somebody has deleted it, again and again when there is no room for that. */
 export class Renewal {
+  readonly #name: string;
   readonly #pool: Renewable;
   readonly #clock: Clock;
+  readonly #log: Log;
   #lookedUs: number;
   #underWay: Promise<void> | null = null;
   #pauseMs = FIRST_PAUSE_MS;
   /** When it is tried again. */
   #alarm: Alarm | null = null;
-  #closed = false;
 
-  constructor(pool: Renewable, clock: Clock) {
+  /** @param name the pool's */
+  constructor(name: string, pool: Renewable, clock: Clock, log: Log) {
+    this.#name = name;
     this.#pool = pool;
     this.#clock = clock;
+    this.#log = log;
     this.#lookedUs = clock.nowUs();
   }
 
@@ -48,7 +53,7 @@ export class Renewal {
   ensure(): Promise<void> {
     this.#lookedUs = this.#clock.nowUs();
     if (this.#underWay !== null) return this.#underWay;
-    const why = this.#closed ? null : this.#pool.fault();
+    const why = this.#pool.fault();
     if (why === null) return Promise.resolve();
     this.#alarm?.cancel();
     this.#alarm = null;
@@ -60,16 +65,21 @@ export class Renewal {
 
   /** Nothing is tried any more. */
   close(): void {
-    this.#closed = true;
     this.#alarm?.cancel();
   }
 
   async #renew(why: string): Promise<void> {
+    const pool = this.#name;
+    this.#log.warn({ pool, why }, "the pool gets a new file");
     try {
-      await this.#pool.renew(why);
+      await this.#pool.renew();
       this.#pauseMs = FIRST_PAUSE_MS;
     } catch (error) {
-      if (!this.#closed) this.#tryLater();
+      // What is shut or removed needs no file.
+      if (this.#pool.fault() !== null) {
+        this.#log.error({ err: error, pool }, "the pool gets no new file yet");
+        this.#tryLater();
+      }
       throw error;
     }
   }
@@ -77,8 +87,8 @@ export class Renewal {
   #tryLater(): void {
     this.#alarm = this.#clock.at(this.#clock.nowUs() + this.#pauseMs * 1000, () => {
       this.#alarm = null;
+      this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
       this.look();
     });
-    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
   }
 }

@@ -38,6 +38,8 @@ export class WaitingProducers {
    * @throws HoldfastError `SLOT_NONE`, `PROCESS_ENDED`; also as a rejection, as `POOL_GONE`, `SHUTTING_DOWN` and `DISCONNECTED` are
    */
   acquire(client: Client, waitMs: number | undefined): Grant | Promise<Grant> {
+    // Those who have waited come first.
+    this.serve();
     const granting = this.#pool.grant(client);
     if (granting.outcome === "granted") return granting.grant;
     if (granting.outcome === "ended") throw processEnded(client);
