@@ -150,16 +150,17 @@ export class Pins {
   #openAnew(named: NamedLine, client: Client, request: RequestOf<"open">): ReplyOf<"open"> {
     const { log } = this.#surroundings;
     const at = key(named.id);
-    const closed = (pin: Pin) => {
-      log.debug({ pin: pin.name }, "pin closed");
-      this.#open.delete(at);
-      this.#tell(named, undefined);
-      if (this.#open.size === 0) this.#emptied();
-    };
-    const changed = (pin: Pin) => {
-      if (this.#open.get(at) === pin) this.#tell(named, pin);
-    };
-    const pin = new Pin(named, request, client, this.#surroundings, changed, closed);
+    const pin = new Pin(named, request, client, this.#surroundings, {
+      changed: (pin) => {
+        if (this.#open.get(at) === pin) this.#tell(named, pin);
+      },
+      closed: (pin) => {
+        log.debug({ pin: pin.name }, "pin closed");
+        this.#open.delete(at);
+        this.#tell(named, undefined);
+        if (this.#open.size === 0) this.#emptied();
+      },
+    });
     log.debug({ pin: pin.name, client: client.name }, "pin opened");
     this.#open.set(at, pin);
     this.#tell(named, pin);
