@@ -7,7 +7,7 @@ import type { GpioBackend } from "./gpio/backend.ts";
 import { PidfdProcesses } from "./processes/pidfd.ts";
 import { DEFAULT_DRAIN_MS, defaultLimits, type Limits } from "./protocol/limits.ts";
 import type { ReplyOf } from "./protocol/replies.ts";
-import type { PoolSettings } from "./protocol/requests.ts";
+import type { PinConfig, PoolSettings } from "./protocol/requests.ts";
 import { Supervisor, type SupervisorParts } from "./supervisor/supervisor.ts";
 import type { Log } from "./supervisor/surroundings.ts";
 import { inProcess } from "./transports/in-process.ts";
@@ -23,6 +23,8 @@ export interface SupervisorOptions {
   readonly socket?: string;
   /** Pools of frames that are there from the start, by their names. */
   readonly pools?: Readonly<Record<string, PoolSettings>>;
+  /** What no client may go beyond with a pin, by the pins' names; `*`: with all others. */
+  readonly pins?: Readonly<Record<string, PinConfig>>;
   /** Where pools are made; default: the machine's shared memory, `new FolderSharedMemory()`. */
   readonly memory?: SharedMemory;
   /** Default: the machine's time. */
@@ -52,13 +54,13 @@ export interface EmbeddedSupervisor extends AsyncDisposable {
 
 /**
  * Starts a supervisor in this process. The backend is closed with it, and when it can't be started.
- * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`, what the backend throws, and what `pool.create` answers
+ * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`, `BAD_CONFIG` for `pins`, what the backend throws, and what `pool.create` answers
  */
 export async function createSupervisor(options: SupervisorOptions): Promise<EmbeddedSupervisor> {
   const { backend, socket, pools = {}, memory = new FolderSharedMemory(), clock = new RealClock(), drainMs = DEFAULT_DRAIN_MS } = options;
-  const { log = silent } = options;
+  const { log = silent, pins = {} } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const parts = { backend, memory, processes: new PidfdProcesses(), clock, limits, drainMs, log };
+  const parts = { backend, memory, processes: new PidfdProcesses(), clock, limits, configuredPins: pins, drainMs, log };
   const { supervisor, listener } = await start(parts, socket, pools).catch((error) => {
     backend.close();
     throw error;

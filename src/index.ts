@@ -51,6 +51,7 @@ export type {
   Mode,
   OnDisconnect,
   Op,
+  PinConfig,
   Policy,
   PoolSettings,
   Request,

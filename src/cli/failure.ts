@@ -7,7 +7,7 @@ const reasons: Readonly<Record<string, string>> = {
   SUPERSEDED: "another command took its place",
   CANCELLED: "it was cancelled",
   CLOSED: "the pin was closed at once",
-  MAX_ON: "it was on for as long as this supervisor allows (serve --max-on)",
+  MAX_ON: "it was on for as long as it may be without a break (holdfast pins --json has its maxOnMs)",
   LINE_LOST: "its chip has gone",
 };
 
@@ -97,6 +97,7 @@ const remedies: { readonly [C in ErrorCode]?: Remedy } = {
     return "To share it, both must open it with --share; to see who holds what: holdfast pins";
   },
   PIN_CONFLICT: (error, command) => {
+    if ("configured" in error.details) return "That is for who runs the supervisor to say: leave the option out (docs/configuration.md)";
     return command.name() === "watch" && error.details.field === "direction" ? turn(error) : closeFirst(error);
   },
   PIN_CLOSING: (error) => `To wait for it: --wait-closing 10s; to end it at once: holdfast close --hard ${pinOf(error)}`,

@@ -20,6 +20,7 @@ export interface OutputFlags {
   readonly initial?: Level;
   readonly closeLevel?: CloseLevel;
   readonly frequency?: number;
+  readonly maxOn?: number;
   readonly onDisconnect: OnDisconnect;
   readonly waitClosing?: number;
   readonly json?: true;
@@ -46,6 +47,7 @@ export function outputCommand(program: Command, name: string, summary: string, l
     .option("--initial <level>", "0 or 1: the level from the first moment on, when the pin is not open yet", level)
     .addOption(oneOf("--close-level <level>", "where closing leaves the line", ["off", "on", "keep"]))
     .option("--frequency <hz>", "of PWM, for value and pulse; 200 unless the pin is opened with another", pwmFrequency)
+    .option("--max-on <duration>", "how long the pin may be on without a break, whoever commands it, until it is closed", duration)
     .addOption(oneOf("--on-disconnect <what>", "what the pin does after this command", ["stay", "close"]).default("stay"))
     .option("--wait-closing <duration>", "how long to wait for a pin that is closing", duration)
     .option("--json", "print the supervisor's answer");
@@ -81,9 +83,21 @@ export function give<O extends CommandRequest["op"]>(
 
 /** @returns the canonical name */
 async function openOutput(client: HoldfastClient, name: string, flags: OutputFlags, rises: boolean): Promise<string> {
-  const { share, activeLow, bias, drive, initial, closeLevel, frequency: frequencyHz } = flags;
+  const { share, activeLow, bias, drive, initial, closeLevel, frequency: frequencyHz, maxOn: maxOnMs } = flags;
   const { onDisconnect, waitClosing: waitMs } = flags;
-  const fields = { direction: "out", share, activeLow, bias, drive, initial, closeLevel, frequencyHz, onDisconnect, waitMs } as const;
+  const fields = {
+    direction: "out",
+    share,
+    activeLow,
+    bias,
+    drive,
+    initial,
+    closeLevel,
+    frequencyHz,
+    maxOnMs,
+    onDisconnect,
+    waitMs,
+  } as const;
   if (!rises || initial !== undefined) return (await client.output(name, fields)).name;
   try {
     // A line that is on although nobody has opened it must not go off for a moment on its way to on.

@@ -44,12 +44,13 @@ function describe({ state, version, pid, uptimeMs, backend, counters, clients, p
 /** What has been counted, on one line. Of frames only where there are any. */
 export function tally(counters: Counters): string {
   const { accepted, done, cancelled, edges, lostEvents, requests, errors } = counters;
-  const { framesPublished, framesDelivered, framesDropped, leasesRevoked, slotsQuarantined } = counters;
+  const { framesPublished, framesDelivered, framesDropped, leasesRevoked, slotsQuarantined, holdsLost } = counters;
   const fates = `${framesDelivered} delivered, ${framesDropped} dropped, ${leasesRevoked} revoked`;
   return [
     `${counted(requests, "request")}, ${errors} refused`,
     `${counted(accepted, "command")}: ${done} done, ${cancelled} cancelled`,
     `${counted(edges, "edge")}, ${lostEvents} lost`,
+    ...(holdsLost === 0 ? [] : [`${counted(holdsLost, "hold")} lost by silence`]),
     ...(framesPublished === 0 ? [] : [`${counted(framesPublished, "frame")}: ${fates}`]),
     ...(slotsQuarantined === 0 ? [] : [`${counted(slotsQuarantined, "slot")} quarantined`]),
   ].join(" · ");

@@ -59,6 +59,9 @@ export const onDisconnectSchema = z.enum(["close", "stay"]);
 /** Where a line is driven before it is released. */
 export const closeLevelSchema = z.enum(["off", "on", "keep"]);
 
+/** A pin as a configuration file describes it: what no client may go beyond. */
+export const pinConfigSchema = z.strictObject({ maxOnMs: durationMs.optional(), closeLevel: closeLevelSchema.optional() });
+
 /** What a group of consumers does with a frame for which it has no room. */
 export const policySchema = z.enum(["latest", "drop-oldest", "drop-newest", "block"]);
 
@@ -97,7 +100,7 @@ function policyHasItsFields(
   }
 }
 
-/** What may be said of a pin when it is opened and, but for `initial`, changed later. */
+/** What may be said of a pin when it is opened and, but for `maxOnMs`, changed later. */
 const settings = {
   mode: modeSchema.optional().describe("outputs; default wait"),
   bias: biasSchema.optional().describe("default as-is"),
@@ -105,11 +108,14 @@ const settings = {
   activeLow: z.boolean().optional().describe("default false"),
   debounceUs: z.int().nonnegative().max(MAX_DEBOUNCE_US).optional().describe("inputs; 0 is none, the default"),
   onDisconnect: onDisconnectSchema.optional().describe("default close"),
-  closeLevel: closeLevelSchema.optional().describe("outputs; default off"),
+  closeLevel: closeLevelSchema.optional().describe("outputs; default off, or as the supervisor is configured"),
   frequencyHz: z.number().min(MIN_PWM_HZ).max(MAX_PWM_HZ).optional().describe("outputs; of PWM, from the next command on; default 200"),
+  maxOnMs: durationMs
+    .optional()
+    .describe("outputs; the longest time active without a break, set when the pin becomes one; default as long as the supervisor allows"),
 };
 
-const outputOnly = ["share", "mode", "drive", "closeLevel", "frequencyHz", "initial"] as const;
+const outputOnly = ["share", "mode", "drive", "closeLevel", "frequencyHz", "maxOnMs", "initial"] as const;
 const inputOnly = ["debounceUs"] as const;
 
 /** A setting that the direction has no use for is a mistake, and is named. */
@@ -166,6 +172,7 @@ export const requestSchemas = {
     share: z.boolean().optional().describe("outputs; others may hold it beside this client; default false"),
     ...settings,
     initial: levelSchema.optional().describe("outputs; the level that is part of the line request; default 0"),
+    heartbeatMs: durationMs.optional().describe("the hold ends when this client sends nothing for so long; default: with the connection"),
     waitMs: durationMs.optional().describe("how long to wait for a pin that is closing"),
   }).superRefine(settingsFitDirection),
   configure: request("configure", {
@@ -202,7 +209,11 @@ export const requestSchemas = {
   mode: request("mode", { pin, mode: modeSchema }),
   cancel: request("cancel", { pin, command: z.int().positive().optional().describe("absent: every one that this client may cancel") }),
   read: request("read", { pin }),
-  watch: request("watch", { pin, edge: edgeSchema.optional().describe("default both") }),
+  watch: request("watch", {
+    pin,
+    edge: edgeSchema.optional().describe("default both"),
+    silenceMs: durationMs.optional().describe("tell when none of these edges comes for so long; default: never"),
+  }),
   observe: request("observe", { pin }),
   unwatch: request("unwatch", { sub }),
   close: request("close", { pin, hard: z.boolean().optional().describe("drop what is queued; default false") }),
@@ -267,6 +278,9 @@ export type Drive = z.infer<typeof driveSchema>;
 export type OnDisconnect = z.infer<typeof onDisconnectSchema>;
 /** Where a line is driven before it is released. */
 export type CloseLevel = z.infer<typeof closeLevelSchema>;
+
+/** What the configuration says of a pin: no client may go beyond it. */
+export type PinConfig = z.infer<typeof pinConfigSchema>;
 
 /** What a group of consumers does with a frame for which it has no room. */
 export type Policy = z.infer<typeof policySchema>;

@@ -47,8 +47,12 @@ export class Client {
   name: string;
   /** The pins that it holds. */
   readonly pins = new Set<Pin>();
+  /** The pins whose hold it has lost by being silent for longer than so many ms, until it opens them again. */
+  readonly lapsed = new Map<string, number>();
   /** Its requests that have no reply yet. */
   pending = 0;
+  /** When it sent its last request. */
+  heardUs: number;
 
   constructor(
     readonly number: number,
@@ -60,6 +64,7 @@ export class Client {
     this.#listener = listener;
     this.name = peer.name;
     this.connectedUs = surroundings.clock.nowUs();
+    this.heardUs = this.connectedUs;
     this.#actor = createActor(clientMachine.provide({ actions: { letGo: () => this.#letGo() } }));
     this.#actor.subscribe({ complete: () => listener.gone() });
     this.#actor.start();
@@ -76,6 +81,17 @@ export class Client {
 
   get subscriptions(): number {
     return this.#subscriptions.size;
+  }
+
+  /** Whether the client has lost its hold on a pin by its silence. @throws HoldfastError `HOLD_LOST` */
+  assertNotLapsed(pin: string): void {
+    const heartbeatMs = this.lapsed.get(pin);
+    if (heartbeatMs === undefined) return;
+    throw new HoldfastError("HOLD_LOST", `this client was silent for more than ${heartbeatMs} ms and holds ${pin} no more; open it again`, {
+      field: "pin",
+      pin,
+      heartbeatMs,
+    });
   }
 
   /** The connection is over: what it holds is let go of. */

@@ -2,6 +2,7 @@ import type { Clock } from "../clock/clock.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { OnDisconnect, RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** One client's hold on a pin. */
 export interface Hold {
@@ -9,6 +10,10 @@ export interface Hold {
   readonly share: boolean;
   readonly sinceUs: number;
   onDisconnect: OnDisconnect;
+  /** For how long the client may be silent; null: for as long as it is connected. */
+  readonly heartbeatMs: number | null;
+  /** Ends the wait for its next sign of life. */
+  readonly stop: () => void;
 }
 
 /** Who holds one pin. */
@@ -34,12 +39,26 @@ export class Holds {
     return this.#holds.get(client);
   }
 
-  add(client: Client, { share = false, onDisconnect = "close" }: RequestOf<"open">): void {
-    this.#holds.set(client, { client, share, onDisconnect, sinceUs: this.clock.nowUs() });
+  /** @param silent is told when the client has been silent for longer than its heartbeat allows */
+  add(
+    client: Client,
+    { share = false, onDisconnect = "close", heartbeatMs }: RequestOf<"open">,
+    silent: (heartbeatMs: number) => void,
+  ): void {
+    const sinceUs = this.clock.nowUs();
+    const hold = { client, share, sinceUs, onDisconnect };
+    if (heartbeatMs === undefined) {
+      this.#holds.set(client, { ...hold, heartbeatMs: null, stop: () => {} });
+      return;
+    }
+    const dueUs = () => Math.max(client.heardUs, sinceUs) + heartbeatMs * 1000;
+    const heartbeat = new Watchdog(this.clock, dueUs, () => silent(heartbeatMs));
+    this.#holds.set(client, { ...hold, heartbeatMs, stop: () => heartbeat.stop() });
   }
 
   /** A client holds the pin no more. */
   drop(client: Client): void {
+    this.#holds.get(client)?.stop();
     this.#holds.delete(client);
   }
 

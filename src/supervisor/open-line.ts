@@ -118,9 +118,9 @@ export class OpenLine {
     this.#hooks.changed();
   }
 
-  #newTenant({ initial, closeLevel, frequencyHz, direction }: PinSettings, mode: Mode): Output | Input {
+  #newTenant({ initial, closeLevel, frequencyHz, maxOnMs, direction }: PinSettings, mode: Mode): Output | Input {
     if (direction === "in") return this.#naming(() => new Input(this.#line, this.#hooks));
-    const settings = { pin: this.#pin, initial, mode, closeLevel, frequencyHz, lastCommand: this.#lastCommand };
+    const settings = { pin: this.#pin, initial, mode, closeLevel, frequencyHz, maxOnMs, lastCommand: this.#lastCommand };
     const output = new Output(this.#line, settings, this.#surroundings, this.#hooks);
     output.watched = this.#watched;
     return output;

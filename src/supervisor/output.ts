@@ -22,6 +22,8 @@ interface OutputSettings {
   readonly closeLevel: CloseLevel;
   /** The frequency of PWM. */
   readonly frequencyHz: number;
+  /** The longest time that the line may be active without a break; Infinity: no limit. */
+  readonly maxOnMs: number;
   /** The number of the last command that this pin has had. */
   readonly lastCommand: number;
 }
@@ -48,7 +50,7 @@ export class Output implements Tenant {
   closeLevel: CloseLevel;
 
   constructor(line: Line, settings: OutputSettings, surroundings: Surroundings, hooks: TenantHooks) {
-    const { clock, limits, tally } = surroundings;
+    const { clock, tally } = surroundings;
     this.#line = line;
     this.#surroundings = surroundings;
     this.#hooks = hooks;
@@ -65,8 +67,8 @@ export class Output implements Tenant {
         tally.skippedCycles += cycles;
       },
     };
-    const { initial, frequencyHz } = settings;
-    const playing = { initial, frequencyHz, maxOnMs: limits.maxOnMs };
+    const { initial, frequencyHz, maxOnMs } = settings;
+    const playing = { initial, frequencyHz, maxOnMs };
     this.#player = line.player?.(playing, listener) ?? new ClockPlayer(line, playing, clock, listener);
     const machine = pinMachine.provide({
       actions: {

@@ -9,7 +9,7 @@ import { type Hold, Holds } from "./holds.ts";
 import type { Input } from "./input.ts";
 import { OpenLine } from "./open-line.ts";
 import { Output } from "./output.ts";
-import { assertAgrees, assertEndsOff, assertFits, changedSettings, type PinSettings, settingsOf } from "./pin-settings.ts";
+import { assertAgrees, assertAllowed, assertFits, changedSettings, type PinBounds, type PinSettings, settingsOf } from "./pin-settings.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { Watches } from "./watches.ts";
 
@@ -34,10 +34,11 @@ export class Pin {
 
   /**
    * Requests the line; the client holds it.
-   * @throws HoldfastError `LIMIT_ON`, what `GpioBackend.request` throws
+   * @throws HoldfastError `LIMIT_ON`, `PIN_CONFLICT`, what `GpioBackend.request` throws
    */
   constructor(
     readonly named: NamedLine,
+    readonly bounds: PinBounds,
     request: RequestOf<"open">,
     client: Client,
     surroundings: Surroundings,
@@ -45,12 +46,12 @@ export class Pin {
   ) {
     this.#surroundings = surroundings;
     this.#holds = new Holds(named.pin, surroundings.clock);
-    this.#watches = new Watches(named.pin, (any) => {
+    this.#watches = new Watches(named.pin, surroundings.clock, (any) => {
       this.#line.watched = any;
     });
     this.#whenClosed = new Set([() => listener.closed(this)]);
-    const settings = settingsOf(request);
-    assertEndsOff(named.pin, settings, surroundings.limits);
+    const settings = settingsOf(request, bounds);
+    assertAllowed(named.pin, settings, bounds, request);
     this.#line = new OpenLine(named, settings, request.mode ?? "wait", surroundings, {
       changed: () => listener.changed(this),
       edge: (level, atNs, lost) => this.#edge(level, atNs, lost),
@@ -113,7 +114,7 @@ export class Pin {
   admit(client: Client, request: RequestOf<"open">): void {
     const { tenant } = this;
     this.#holds.assertRoomFor(client, request, tenant.direction === "in");
-    assertAgrees(this.name, this.settings, tenant.level, request);
+    assertAgrees(this.name, this.settings, tenant.level, request, this.bounds);
     if (request.mode !== undefined && request.mode !== tenant.mode) {
       throw new HoldfastError("PIN_CONFLICT", `${this.name} is open with mode ${tenant.mode}, not ${request.mode}`, {
         field: "mode",
@@ -154,9 +155,9 @@ export class Pin {
     const hold = this.#assertHolds(client);
     this.#assertNotClosing();
     if (this.#holds.size > 1) throw this.#holds.busy(client);
-    const settings = changedSettings(this.settings, request);
+    const settings = changedSettings(this.settings, request, this.bounds);
     assertFits(this.name, this.settings, settings, request);
-    assertEndsOff(this.name, settings, this.#surroundings.limits);
+    assertAllowed(this.name, settings, this.bounds, request);
     this.#line.change(settings, request.mode);
     hold.onDisconnect = request.onDisconnect ?? hold.onDisconnect;
   }
@@ -169,11 +170,11 @@ export class Pin {
   }
 
   /** @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`, `PIN_CLOSING`, `LIMIT_SUBSCRIPTIONS`, `LINE_LOST` */
-  watch(client: Client, { edge = "both" }: RequestOf<"watch">): ReplyOf<"watch"> {
+  watch(client: Client, request: RequestOf<"watch">): ReplyOf<"watch"> {
     this.#assertHolds(client);
     this.#assertNotClosing();
     const level = this.#line.level();
-    return { sub: this.#watches.add(client, edge), level };
+    return { sub: this.#watches.add(client, request), level };
   }
 
   /**
@@ -227,14 +228,25 @@ export class Pin {
   }
 
   #hold(client: Client, request: RequestOf<"open">): void {
-    this.#holds.add(client, request);
+    this.#holds.add(client, request, (heartbeatMs) => this.#lapse(client, heartbeatMs));
     client.pins.add(this);
+    client.lapsed.delete(this.name);
   }
 
-  #dropHold(client: Client): void {
+  #dropHold(client: Client, reason: "CLOSED" | "HOLD_LOST" = "CLOSED"): void {
     this.#holds.drop(client);
     client.pins.delete(this);
-    this.#watches.end("CLOSED", client);
+    this.#watches.end(reason, client);
+  }
+
+  /** A client that wanted to be heard of was silent: its hold ends as if it had gone, and does not stay. */
+  #lapse(client: Client, heartbeatMs: number): void {
+    const { log, tally } = this.#surroundings;
+    log.info({ pin: this.name, client: client.name, heartbeatMs }, "a client was silent and holds its pin no more");
+    tally.holdsLost += 1;
+    client.lapsed.set(this.name, heartbeatMs);
+    this.#dropHold(client, "HOLD_LOST");
+    if (this.#holds.size === 0) this.shut(null);
   }
 
   /** The line has been given back: nobody holds or watches it any more. */
@@ -272,6 +284,7 @@ export class Pin {
   #assertHolds(client: Client): Hold {
     const hold = this.#holds.of(client);
     if (hold !== undefined) return hold;
+    client.assertNotLapsed(this.name);
     if (this.closing) throw this.closingError();
     throw this.#holds.refusal();
   }

@@ -1,5 +1,7 @@
-import type { EdgeFilter, Level } from "../protocol/requests.ts";
+import type { Clock } from "../clock/clock.ts";
+import type { EdgeFilter, Level, RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
+import { Silence } from "./silence.ts";
 import type { Subscription } from "./subscription.ts";
 
 interface Watch {
@@ -8,6 +10,8 @@ interface Watch {
   seq: number;
   /** Edges lost since the last one that it was told of. */
   lost: number;
+  /** Null: it need not be told when no edge comes. */
+  readonly silence: Silence | null;
 }
 
 /** Who is told of the edges of one pin. */
@@ -20,6 +24,7 @@ export class Watches {
    */
   constructor(
     readonly pin: string,
+    readonly clock: Clock,
     readonly changed: (any: boolean) => void,
   ) {}
 
@@ -29,9 +34,10 @@ export class Watches {
   }
 
   /** @returns the number of the subscription @throws HoldfastError `LIMIT_SUBSCRIPTIONS` */
-  add(client: Client, edge: EdgeFilter): number {
+  add(client: Client, { edge = "both", silenceMs }: RequestOf<"watch">): number {
     const subscription = client.subscribe(() => this.#remove(watch));
-    const watch: Watch = { subscription, edge, seq: 0, lost: 0 };
+    const silence = silenceMs === undefined ? null : this.#listen(subscription, silenceMs);
+    const watch: Watch = { subscription, edge, seq: 0, lost: 0, silence };
     this.#watches.add(watch);
     if (this.#watches.size === 1) this.changed(true);
     return subscription.number;
@@ -42,6 +48,7 @@ export class Watches {
     for (const watch of this.#watches) {
       watch.lost += lost;
       if (watch.edge !== "both" && (watch.edge === "rising") !== (level === 1)) continue;
+      watch.silence?.edge(timestampNs, watch.lost);
       watch.seq += 1 + watch.lost;
       const { subscription, seq } = watch;
       subscription.push({ sub: subscription.number, ev: "edge", pin: this.pin, level, timestampNs, seq, lost: watch.lost });
@@ -59,7 +66,15 @@ export class Watches {
     }
   }
 
+  #listen(subscription: Subscription, silenceMs: number): Silence {
+    const { number: sub } = subscription;
+    return new Silence(this.clock, silenceMs, (timestampNs) => {
+      subscription.push({ sub, ev: "silence", pin: this.pin, silenceMs, timestampNs });
+    });
+  }
+
   #remove(watch: Watch): void {
+    watch.silence?.stop();
     if (this.#watches.delete(watch) && !this.any) this.changed(false);
   }
 }

@@ -71,6 +71,16 @@ story("the doctor looks at the file that it is told to, and where the supervisor
   expect((await doctor("--config", "/dev/null")).map(({ subject }) => subject)).toContain(folder);
 });
 
+story("what it says of pins holds, whatever clients ask for", async (stage) => {
+  const { file } = configure(stage, '[pin.BOARD11]\nmaxOnMs = 40\n[pin."*"]\ncloseLevel = "off"\n');
+  await stage.serve("--config", file);
+  const client = await stage.connect();
+  const pin = await client.output("GPIO17", { maxOnMs: 60_000 });
+  expect(await pin.on({ ack: "done" })).toMatchObject({ outcome: "cancelled", reason: "MAX_ON" });
+  expect((await client.status()).pins).toMatchObject([{ pin: "GPIO17", settings: { maxOnMs: 40 } }]);
+  await expect(client.output("GPIO27", { closeLevel: "keep" })).rejects.toMatchObject({ code: "PIN_CONFLICT" });
+});
+
 describe("a supervisor does not start", () => {
   story("when its folder for frames is not there, also without a pool", async (stage) => {
     const file = join(stage.folder, "its.toml");
@@ -78,6 +88,11 @@ describe("a supervisor does not start", () => {
     expect(await failed(stage, "--config", file)).toStartWith(
       `BAD_CONFIG: ${file}: frames.directory: there is no folder ${stage.folder}/none.`,
     );
+  });
+
+  story("with a table of a pin that there is not", async (stage) => {
+    const { file } = configure(stage, "[pin.GPIO71]\nmaxOnMs = 40\n");
+    expect(await failed(stage, "--config", file)).toStartWith(`BAD_CONFIG: ${file}: pin.GPIO71: no line is called GPIO71; did you mean`);
   });
 
   story("with a mistake in its file", async (stage) => {

@@ -17,6 +17,7 @@ const none: Counters = {
   framesDropped: 0,
   leasesRevoked: 0,
   slotsQuarantined: 0,
+  holdsLost: 0,
 };
 
 test("status tells what was counted of commands and edges, and nothing of frames where there are none", () => {
