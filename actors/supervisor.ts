@@ -5,16 +5,16 @@ export type SupervisorEvent =
   | { readonly type: "started" }
   /** Asks for the end: once for a soft one, once more for a hard one. */
   | { readonly type: "shutdown"; readonly hard?: boolean | undefined }
-  /** No line is held any more. */
+  /** No line is held any more, and there is no pool. */
   | { readonly type: "drained" };
 
-/** The root: it takes work while it runs, and gives every line back before it stops. */
+/** The root: it takes work while it runs, gives every line back and ends every pool before it stops. */
 export const supervisorMachine = setup({
   types: { context: {} as { readonly drainMs: number }, events: {} as SupervisorEvent, input: {} as { readonly drainMs: number } },
   actions: {
-    /** Closes every pin softly; `drained` answers. */
+    /** Closes every pin softly, and ends every pool when its frames have been delivered and released; `drained` answers. */
     closeAll: () => {},
-    /** Closes every pin at once; `drained` answers. */
+    /** Closes every pin and ends every pool at once; `drained` answers. */
     abortAll: () => {},
   },
   guards: { hard: ({ event }) => event.type === "shutdown" && event.hard === true },

@@ -7,8 +7,8 @@ import type { GpioBackend } from "./gpio/backend.ts";
 import { PidfdProcesses } from "./processes/pidfd.ts";
 import { DEFAULT_DRAIN_MS, defaultLimits, type Limits } from "./protocol/limits.ts";
 import type { ReplyOf } from "./protocol/replies.ts";
-import type { PoolSettings } from "./protocol/requests.ts";
-import { Supervisor } from "./supervisor/supervisor.ts";
+import type { PinConfig, PoolSettings } from "./protocol/requests.ts";
+import { Supervisor, type SupervisorParts } from "./supervisor/supervisor.ts";
 import type { Log } from "./supervisor/surroundings.ts";
 import { inProcess } from "./transports/in-process.ts";
 import { UnixListener } from "./transports/unix.ts";
@@ -23,6 +23,8 @@ export interface SupervisorOptions {
   readonly socket?: string;
   /** Pools of frames that are there from the start, by their names. */
   readonly pools?: Readonly<Record<string, PoolSettings>>;
+  /** What no client may go beyond with a pin, by the pins' names; `*`: with all others. */
+  readonly pins?: Readonly<Record<string, PinConfig>>;
   /** Where pools are made; default: the machine's shared memory, `new FolderSharedMemory()`. */
   readonly memory?: SharedMemory;
   /** Default: the machine's time. */
@@ -41,24 +43,28 @@ export interface EmbeddedSupervisor extends AsyncDisposable {
   client(options?: ClientOptions): Promise<HoldfastClient>;
   /** What the protocol's `status` answers. */
   status(): ReplyOf<"status">;
-  /** Gives every line back, softly or at once, closes the socket, and resolves when all that is done. A second call is a hard one. */
+  /**
+   * Gives every line back and ends every pool, softly or at once, closes the socket, and resolves when all that is done. A soft one lets pins
+   * run what they have accepted and consumers take and release the frames that wait, for `drainMs` at most. A second call is a hard one.
+   */
   shutdown(options?: { readonly hard?: boolean }): Promise<void>;
   /** Resolves when the supervisor has stopped, whoever asked it to. */
   readonly stopped: Promise<void>;
 }
 
 /**
- * Starts a supervisor in this process. The backend is closed with it.
- * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`, what the backend throws, and what `pool.create` answers
+ * Starts a supervisor in this process. The backend is closed with it, and when it can't be started.
+ * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`, `BAD_CONFIG` for `pins`, what the backend throws, and what `pool.create` answers
  */
 export async function createSupervisor(options: SupervisorOptions): Promise<EmbeddedSupervisor> {
   const { backend, socket, pools = {}, memory = new FolderSharedMemory(), clock = new RealClock(), drainMs = DEFAULT_DRAIN_MS } = options;
-  const { log = silent } = options;
+  const { log = silent, pins = {} } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  if (socket !== undefined) await UnixListener.assertFree(socket);
-  const supervisor = new Supervisor({ backend, memory, processes: new PidfdProcesses(), clock, limits, drainMs, log });
-  for (const path of memory.removeLeftovers()) log.info({ path }, "removed the file of a pool whose supervisor has ended");
-  const listener = await start(supervisor, { socket, pools, limits, log });
+  const parts = { backend, memory, processes: new PidfdProcesses(), clock, limits, configuredPins: pins, drainMs, log };
+  const { supervisor, listener } = await start(parts, socket, pools).catch((error) => {
+    backend.close();
+    throw error;
+  });
   const stopped = supervisor.stopped.then(async () => {
     await listener?.close();
     backend.close();
@@ -76,21 +82,23 @@ export async function createSupervisor(options: SupervisorOptions): Promise<Embe
   };
 }
 
-/** Makes the pools and serves. What has been made is removed again when something of it fails. */
+/** Makes the pools and serves. Nothing of it is left when something fails. */
 async function start(
-  supervisor: Supervisor,
-  {
-    socket,
-    pools,
-    limits,
-    log,
-  }: Required<Pick<SupervisorOptions, "pools" | "log">> & { readonly socket: string | undefined; readonly limits: Limits },
-): Promise<UnixListener | null> {
+  parts: SupervisorParts,
+  socket: string | undefined,
+  pools: Required<SupervisorOptions>["pools"],
+): Promise<{ readonly supervisor: Supervisor; readonly listener: UnixListener | null }> {
+  const { memory, limits, log } = parts;
+  if (socket !== undefined) await UnixListener.assertFree(socket);
+  const supervisor = new Supervisor(parts);
   try {
+    for (const path of memory.removeLeftovers()) log.info({ path }, "removed the file of a pool whose supervisor has ended");
     for (const [name, settings] of Object.entries(pools)) await supervisor.pools.create(name, settings);
-    return socket === undefined ? null : await UnixListener.open(socket, supervisor, limits, log);
+    const listener = socket === undefined ? null : await UnixListener.open(socket, supervisor, limits, log);
+    return { supervisor, listener };
   } catch (error) {
-    supervisor.pools.shut(true);
+    supervisor.shutdown(true);
+    await supervisor.stopped;
     throw error;
   }
 }

@@ -23,6 +23,7 @@ export { SimSharedMemory } from "./frames/sim.ts";
 export type * from "./gpio/backend.ts";
 export { ChardevBackend } from "./gpio/chardev/chardev.ts";
 export { SimBackend, type SimChip, simHeader } from "./gpio/sim.ts";
+export type * from "./gpio/wave-player.ts";
 export { type ErrorCode, type ErrorDetails, errorCodes, HoldfastError } from "./protocol/errors.ts";
 export { defaultLimits, type Limits } from "./protocol/limits.ts";
 export type {
@@ -50,6 +51,7 @@ export type {
   Mode,
   OnDisconnect,
   Op,
+  PinConfig,
   Policy,
   PoolSettings,
   Request,

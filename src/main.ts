@@ -1,5 +1,6 @@
-/** The executable. Its threads enter here too: the first import is where the one that reads edges stays. */
+/** The executable. Its threads enter here too: the first imports are where the one that reads edges and the one that plays waves stay. */
 import "./gpio/chardev/edges.ts";
+import "./gpio/chardev/waves/thread.ts";
 import { isMainThread } from "node:worker_threads";
 import { run } from "./cli/program.ts";
 

@@ -123,13 +123,12 @@ async function measureFormat(format: Format, present: readonly Side[], rounds: n
   };
 }
 
-/** Control messages alone, in the smallest and the largest pool in turn. Of the rounds the fastest counts, which has been disturbed least. */
+/** Control messages alone, in the smallest and the largest pool in turn. */
 async function measureControl(ends: Ends, measured: Measured): Promise<{ readonly small: Outcome; readonly large: Outcome }> {
   const rounds: { readonly small: Outcome; readonly large: Outcome }[] = [];
   const run = (format: Format) => runHoldfast(measured, ends, format, saturated(1), { touch: false });
   for (let round = 0; round < ROUNDS; round++) rounds.push({ small: await run(small), large: await run(large) });
-  const fastest = (outcomes: readonly Outcome[]) => outcomes.toSorted((a, b) => b.perSecond - a.perSecond)[0] as Outcome;
-  return { small: fastest(rounds.map((each) => each.small)), large: fastest(rounds.map((each) => each.large)) };
+  return { small: middleRound(rounds.map((each) => each.small)), large: middleRound(rounds.map((each) => each.large)) };
 }
 
 async function pythonVersion(): Promise<string | null> {

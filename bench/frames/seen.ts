@@ -14,9 +14,10 @@ export interface Seen {
 /** What happens before is not counted: memory is touched for the first time, and caches are cold. */
 const WARM_UP_US = 200_000;
 
-const clock = new RealClock();
-
 /** CLOCK_MONOTONIC, the same in every process and language. */
+export const clock = new RealClock();
+
+/** Its time. */
 export function nowUs(): number {
   return clock.nowUs();
 }

@@ -1,7 +1,8 @@
 /** A pool of holdfast's. `bun holdfast-pool.ts producer|consumer FOLDER RUN_MS`, one process each; the supervisor's socket is in the folder. */
 import { join } from "node:path";
+import { timestampNs } from "../../src/clock/clock.ts";
 import { connect } from "../../src/index.ts";
-import { camera, draw, nowMs, POOL, Witness } from "./workload.ts";
+import { camera, clock, draw, POOL, Witness } from "./workload.ts";
 
 /** What the producer says of a frame. */
 interface Meta {
@@ -19,7 +20,7 @@ async function produce(): Promise<void> {
   for await (const meta of camera(Number(runMs))) {
     using frame = await pool.produce();
     draw(frame.data, meta.number);
-    await frame.publish({ timestampNs: BigInt(Math.round(nowMs() * 1e6)), meta: { ...meta } });
+    await frame.publish({ timestampNs: timestampNs(clock), meta: { ...meta } });
   }
 }
 

@@ -15,9 +15,10 @@ export const FRAME_BYTES = WIDTH * HEIGHT * 3;
 
 const CACHE_LINE_WORDS = 64 / Uint32Array.BYTES_PER_ELEMENT;
 
-const clock = new RealClock();
+/** CLOCK_MONOTONIC, the same in every process. */
+export const clock = new RealClock();
 
-/** CLOCK_MONOTONIC in ms, the same in every process. */
+/** Its time in ms. */
 export function nowMs(): number {
   return clock.nowUs() / 1000;
 }

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { MAX_CYCLES } from "../protocol/limits.ts";
+import { MAX_CYCLES, MAX_PWM_HZ, MIN_PWM_HZ } from "../protocol/limits.ts";
 import type { Level } from "../protocol/requests.ts";
 import { parseDuration } from "./durations.ts";
 import { parseBytes, parsePictureSize } from "./sizes.ts";
@@ -82,6 +82,15 @@ export const duty = asArgument((text) => {
   const value = /^(\d+\.?\d*|\.\d+)$/.test(number) ? Number(number) / (percent ? 100 : 1) : Number.NaN;
   if (!(value >= 0 && value <= 1)) throw new RangeError("A duty is a number from 0 to 1, or from 0% to 100%.");
   return value;
+});
+
+/** A frequency of PWM, in Hz, also with its unit: `50`, `50Hz`, `1.5kHz`. */
+export const pwmFrequency = asArgument((text) => {
+  const [, digits, kilo] = /^(\d+\.?\d*|\.\d+)(?:(k)?hz)?$/i.exec(text) ?? [];
+  const hz = Number(digits ?? Number.NaN) * (kilo === undefined ? 1 : 1000);
+  if (!(hz >= MIN_PWM_HZ && hz <= MAX_PWM_HZ))
+    throw new RangeError(`A frequency is ${MIN_PWM_HZ} to ${MAX_PWM_HZ} Hz, such as 50 or 1kHz.`);
+  return hz;
 });
 
 /** Collects `NAME=VALUE` pairs whose names are known. */

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { DEFAULT_CONFIG_PATH } from "../config/default-path.ts";
 import { examples } from "./arguments.ts";
 import { DoctorFoundFault } from "./failure.ts";
 import type { Finding, Verdict } from "./findings.ts";
@@ -14,15 +15,17 @@ export function addDoctor(program: Command): void {
       "Look at everything that holdfast needs: the kernel, the chips and who may open them, the shared memory of frames, the supervisor's socket, the environment. " +
         "Says for each thing that is wrong what to do. Exit status 1 when something keeps holdfast from working; a warning alone is 0.",
     )
+    .option("--config <path>", `look at this configuration (default: ${DEFAULT_CONFIG_PATH}, where there is one)`)
     .option("--json", "print the findings")
-    .action(async ({ json }: { readonly json?: true }, command: Command) => {
+    .action(async ({ config, json }: { readonly config?: string; readonly json?: true }, command: Command) => {
       const { examine } = await import("./findings.ts");
-      const findings = await examine(socketsOf(command));
+      const findings = await examine(socketsOf(command), config);
       await (json ? printJson({ findings }) : print(findings.map(describe).join("\n")));
       if (findings.some(({ verdict }) => verdict === "fail")) throw new DoctorFoundFault();
     });
   examples(doctor, {
     "holdfast doctor": "when something does not work",
+    "holdfast doctor --config ./holdfast.toml": "with the settings that a supervisor is to have",
     "holdfast doctor --json | jq '.findings[] | select(.verdict != \"ok\")'": "for a program",
   });
 }

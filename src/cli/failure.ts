@@ -7,7 +7,7 @@ const reasons: Readonly<Record<string, string>> = {
   SUPERSEDED: "another command took its place",
   CANCELLED: "it was cancelled",
   CLOSED: "the pin was closed at once",
-  MAX_ON: "it was on for as long as this supervisor allows (serve --max-on)",
+  MAX_ON: "it was on for as long as it may be without a break (holdfast pins --json has its maxOnMs)",
   LINE_LOST: "its chip has gone",
 };
 
@@ -29,13 +29,45 @@ export class FileFailed extends Error {
   }
 }
 
+/** Errors that are mistakes in what was typed. */
+const mistakes: ReadonlySet<string> = new Set(["BAD_FIELD", "MISSING_FIELD", "FORMAT_UNKNOWN"] satisfies ErrorCode[]);
+
+/** Whether what was typed is at fault, as far as can be told without the supervisor or with it. */
+export function isMisuse(thrown: unknown): boolean {
+  return thrown instanceof HoldfastError && mistakes.has(thrown.code);
+}
+
+/** The options that are called otherwise than the fields that they fill. */
+const options: Readonly<Record<string, string>> = {
+  slots: "--slots",
+  fourcc: "--format",
+  width: "--size",
+  height: "--size",
+  stride: "--stride",
+  bytes: "--bytes",
+  policy: "--policy",
+  depth: "--depth",
+  deadlineMs: "--deadline",
+  maxHoldMs: "--max-hold",
+  group: "--group",
+};
+
+/** What an error of pools and frames says, with the option in the place of the field. */
+function asTyped({ message, details: { field = "" } }: HoldfastError): string {
+  const option = Object.hasOwn(options, field) ? options[field] : undefined;
+  if (option === undefined) return message;
+  return message
+    .replace(`the field "${field}"`, option)
+    .replace(new RegExp(`^(pool\\.create: |frames\\.subscribe: )?${field}: `), `${option}: `);
+}
+
 /** Says on stderr what went wrong, and what to do about it. */
 export function reportFailure(thrown: unknown, command: Command): void {
   if (thrown instanceof CommandCancelled) return complain("CANCELLED", thrown.message);
   if (thrown instanceof FileFailed) return complain("FILE_FAILED", thrown.message);
   if (thrown instanceof DoctorFoundFault) return;
   const error = HoldfastError.from(thrown);
-  complain(error.code, error.message, remedyFor(error, command));
+  complain(error.code, asTyped(error), remedyFor(error, command));
 }
 
 function complain(code: string, message: string, remedy?: string): void {
@@ -65,6 +97,7 @@ const remedies: { readonly [C in ErrorCode]?: Remedy } = {
     return "To share it, both must open it with --share; to see who holds what: holdfast pins";
   },
   PIN_CONFLICT: (error, command) => {
+    if ("configured" in error.details) return "That is for who runs the supervisor to say: leave the option out (docs/configuration.md)";
     return command.name() === "watch" && error.details.field === "direction" ? turn(error) : closeFirst(error);
   },
   PIN_CLOSING: (error) => `To wait for it: --wait-closing 10s; to end it at once: holdfast close --hard ${pinOf(error)}`,
@@ -80,20 +113,23 @@ const remedies: { readonly [C in ErrorCode]?: Remedy } = {
   FORMAT_UNKNOWN: "For bytes that are no picture, leave out --format and say how many: --bytes 64KiB",
   SLOT_NONE: "Who holds the slots, and for how long: holdfast pool list",
   FRAME_TOO_LONG: "A pool for longer ones has larger slots: holdfast pool create NAME --bytes",
-  MEMORY_FULL: "Fewer or smaller slots, or more memory for /dev/shm; what uses it: holdfast pool list, and df /dev/shm",
+  MEMORY_FULL: ({ details }) => {
+    const folder = typeof details["folder"] === "string" ? details["folder"] : "/dev/shm";
+    return `Fewer or smaller slots, or more room in ${folder}; what uses it: holdfast pool list, and df ${folder}`;
+  },
   MEMORY_FAILED: "To see what is wrong: holdfast doctor",
   BAD_CONFIG: "Every key there is, with an example: docs/configuration.md",
   LIMIT_POOLS: "Remove one that is not needed: holdfast pool remove; to allow more: holdfast serve --limit pools=128",
   PERMISSION_DENIED: "To see what this user may do: holdfast doctor",
   NOT_SIMULATED: "Simulated pins: holdfast serve --backend sim --socket /tmp/holdfast-sim.sock",
   NO_BACKEND: "To try it on simulated pins: holdfast serve --backend sim; to see what is wrong: holdfast doctor",
-  LIMIT_CLIENTS: "Who is connected: holdfast status; to allow more: holdfast serve --limit clients=1024",
+  LIMIT_CLIENTS: "End some of its clients, which `ss -xp` names; to allow more: holdfast serve --limit clients=1024",
   LIMIT_QUEUE: "Without --queue the command runs now and drops the queue; to allow more: holdfast serve --limit queuedCommands=4096",
   SHUTTING_DOWN: "Start another when it has ended: holdfast serve",
   ALREADY_RUNNING: "Use that one, or serve on another socket: holdfast serve --socket PATH",
   SOCKET_PATH: "Choose another: --socket PATH, or HOLDFAST_SOCKET",
   NOT_RUNNING: "Start one: holdfast serve; if it serves another socket, name that: --socket PATH, or HOLDFAST_SOCKET",
-  DISCONNECTED: "To see whether it runs: holdfast status",
+  DISCONNECTED: "To see what is wrong: holdfast doctor",
   BAD_FIELD: help,
   MISSING_FIELD: help,
 };

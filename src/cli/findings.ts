@@ -34,8 +34,9 @@ const runtimeVariables = ["BUN_OPTIONS", "BUN_BE_BUN", "BUN_INSPECT", "BUN_JSC_u
 /**
  * Looks at everything that holdfast needs.
  * @param sockets where a supervisor may answer
+ * @param config the configuration file, unless it is the default one
  */
-export async function examine(sockets: readonly string[]): Promise<Finding[]> {
+export async function examine(sockets: readonly string[], config?: string): Promise<Finding[]> {
   const supervisor = await ask(sockets);
   return [
     executable(),
@@ -43,8 +44,9 @@ export async function examine(sockets: readonly string[]): Promise<Finding[]> {
     environment(process.env),
     membership(user(), groups()),
     ...chips(supervisor),
-    ...(await frameFindings(user(), "status" in supervisor ? supervisor.status.pid : null)),
+    ...(await frameFindings(user(), "status" in supervisor ? supervisor.status : null, config)),
     socketFinding(supervisor),
+    ...("status" in supervisor ? waveFinding(supervisor.status) : []),
   ];
 }
 
@@ -164,6 +166,14 @@ function socketFinding(answer: Answer): Finding {
   return { subject: "socket", verdict: "warn", finding, remedy: `This is holdfast ${version}: end the other and start this one` };
 }
 
+/** How the supervisor's waves are played; nothing, where no thread plays any. */
+export function waveFinding({ waves }: Pick<ReplyOf<"status">, "waves">): Finding[] {
+  if (waves === null) return [];
+  if (waves === "real-time") return [{ subject: "waves", verdict: "ok", finding: "the kernel runs them before other work" }];
+  const remedy = "For more exact edges give the supervisor real-time scheduling: LimitRTPRIO=10 in its systemd unit";
+  return [{ subject: "waves", verdict: "ok", finding: "the kernel runs them beside other work", remedy }];
+}
+
 function silence({ code, message, details }: HoldfastError): Finding {
   if (code === "NOT_RUNNING") {
     return {
@@ -173,11 +183,15 @@ function silence({ code, message, details }: HoldfastError): Finding {
       remedy: "Start one: holdfast serve; or name the socket that it serves: --socket PATH, HOLDFAST_SOCKET",
     };
   }
-  const remedy =
-    code === "PERMISSION_DENIED"
-      ? remedyFor(String(details["path"]))
-      : "It hangs, or is another program, or another version of holdfast: `ss -xlp` names the process";
+  const remedy = silenceRemedy(code, String(details["path"]));
   return { subject: "socket", verdict: "fail", finding: `${code}: ${message}`, remedy };
+}
+
+function silenceRemedy(code: string, path: string): string {
+  if (code === "PERMISSION_DENIED") return remedyFor(path);
+  if (code === "LIMIT_CLIENTS") return "End some of its clients, which `ss -xp` names; to allow more: holdfast serve --limit clients=1024";
+  if (code === "SOCKET_PATH") return "Choose another: --socket PATH, or HOLDFAST_SOCKET";
+  return "It is stopped, or hangs, or is another program, or another version of holdfast: `ss -xlp` names the process";
 }
 
 function remedyFor(path: string): string {

@@ -1,12 +1,13 @@
 import { accessSync, existsSync, constants as fsConstants, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { readConfig } from "../config/read-config.ts";
+import { formatBytes } from "../frames/bytes-in-words.ts";
 import { DEFAULT_FOLDER } from "../frames/folder.ts";
 import { formatOf } from "../frames/format.ts";
 import { type FoundFile, poolFilesIn } from "../frames/found-files.ts";
-import { megabytes } from "../frames/full.ts";
 import { fileLayout } from "../frames/layout.ts";
 import { type Room, roomIn } from "../frames/room.ts";
+import type { ReplyOf } from "../protocol/replies.ts";
 import type { Finding } from "./findings.ts";
 
 /** A pool that people have: a camera's pictures without compression. */
@@ -22,21 +23,25 @@ export interface Owner {
   readonly uid: number;
 }
 
+/** What is asked of a supervisor that answers. */
+export type Serving = Pick<ReplyOf<"status">, "pid" | "pools">;
+
 /**
  * Looks at the shared memory that pools need.
  * @param self who asks
- * @param supervisorPid of the supervisor that answers; null: none does, and `self` may start one
+ * @param supervisor the one that answers; null: none does, and `self` may start one
+ * @param configPath of the configuration file, unless it is the default one
  */
-export async function frameFindings(self: Owner, supervisorPid: number | null): Promise<Finding[]> {
-  let folder = DEFAULT_FOLDER;
+export async function frameFindings(self: Owner, supervisor: Serving | null, configPath?: string): Promise<Finding[]> {
+  let folder: string;
   try {
-    const { config } = await readConfig();
-    folder = config.frames.directory ?? DEFAULT_FOLDER;
+    const { config } = await readConfig(configPath);
+    folder = folderOf(supervisor) ?? config.frames.directory ?? DEFAULT_FOLDER;
   } catch (error) {
     const remedy = "Mend it: holdfast serve refuses to start with it";
     return [{ subject: "configuration", verdict: "fail", finding: (error as Error).message, remedy }];
   }
-  const uid = supervisorPid === null ? self.uid : uidOf(supervisorPid);
+  const uid = supervisor === null ? self.uid : uidOf(supervisor.pid);
   const owner = uid === self.uid ? self : { uid, name: nameOf(uid, readFileSync("/etc/passwd", "utf8")) };
   try {
     // What another user's supervisor may do with the folder, it says itself when it makes a pool.
@@ -46,6 +51,12 @@ export async function frameFindings(self: Owner, supervisorPid: number | null): 
     const remedy = "Pools of frames need it. Name another folder in holdfast.toml: [frames] directory";
     return [{ subject: folder, verdict: "warn", finding: `no pool can be made there: ${(error as Error).message}`, remedy }];
   }
+}
+
+/** Where a supervisor has its pools: it may have been told otherwise than the file says now. Null: it has none. */
+export function folderOf(supervisor: Serving | null): string | null {
+  const [pool] = supervisor?.pools ?? [];
+  return pool === undefined ? null : dirname(pool.layout.path);
 }
 
 /** Who a process runs as, by its folder in /proc; root where that can't be told. */
@@ -60,13 +71,13 @@ function nameOf(uid: number, known: string): string {
 
 /** Whether there is room for a usual pool. */
 export function roomFinding(folder: string, { has, freeBytes }: Room): Finding {
-  const finding = `${has} ${megabytes(freeBytes)} free for pools of frames`;
+  const finding = `${has} ${formatBytes(freeBytes)} free for pools of frames`;
   const { fileBytes } = fileLayout(USUAL_SLOTS, USUAL.bytes);
   if (freeBytes >= fileBytes) return { subject: folder, verdict: "ok", finding };
   return {
     subject: folder,
     verdict: "warn",
-    finding: `${finding}; ${USUAL_SLOTS} pictures of ${USUAL.width}x${USUAL.height} without compression take ${megabytes(fileBytes)}`,
+    finding: `${finding}; ${USUAL_SLOTS} pictures of ${USUAL.width}x${USUAL.height} without compression take ${formatBytes(fileBytes)}`,
     remedy:
       "Fewer or smaller slots, or more memory: docker run --shm-size, MemoryMax= of the service, the size= of the tmpfs in /etc/fstab",
   };
@@ -97,7 +108,7 @@ export function leftoversFinding(folder: string, files: readonly FoundFile[]): F
 
 function listed(files: readonly FoundFile[]): string {
   const bytes = files.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
-  return `${files.length === 1 ? "a file" : `${files.length} files`} of ${megabytes(bytes)}`;
+  return `${files.length === 1 ? "a file" : `${files.length} files`} of ${formatBytes(bytes)}`;
 }
 
 function removalFindings(folder: string, owner: Owner): Finding[] {

@@ -59,12 +59,13 @@ function addTap(frames: Command): void {
     .summary("Print or save frames as they come")
     .description(
       "Print a line for each frame: when it was captured in seconds since boot, its number, its bytes, its age when it came here, and how many " +
-        "were dropped before it if any. With --save its picture goes to a file. Ends with Ctrl-C (exit status 130) or after -n frames (0).",
+        "were dropped before it if any. With --save its picture goes to a file. Ends with Ctrl-C (exit status 130; a file that is being written is " +
+        "finished, and the summary printed) or after -n frames (0).",
     )
     .argument("<pool>", POOL)
     .option("--group <name>", "share the frames with all that name this group (default: every frame)")
     .addOption(oneOf("--policy <policy>", "what happens when there is no room for the next frame (default: latest)", policies))
-    .option("--depth <n>", "frames that may wait (default: 1 with latest, else 2)", wholeNumber(1, MAX_DEPTH))
+    .option("--depth <n>", "with a policy other than latest: how many frames may wait (default: 2)", wholeNumber(1, MAX_DEPTH))
     .option("--deadline <duration>", "with block: how long a producer may be kept waiting", duration)
     .option("--max-hold <duration>", "have a frame taken away that is held for longer", duration)
     .option("--latest", "begin with the latest frame that there is")
@@ -74,8 +75,15 @@ function addTap(frames: Command): void {
       "write each to a file: .png for pictures, .jpg for JPEG and MJPG as they are, .raw for anything; %d is its number",
     )
     .option("--summary", "print nothing but what they were together, in the end")
-    .option("--json", "print each frame as one line of JSON")
+    .option("--json", "print each frame as one line of JSON; byte strings of its meta are base64")
+    .addOption(oneOf("--orphaned <deed>", "end with stdin, in the way of `frames bench`", ["end", "remove-pool"]).hideHelp())
     .action(async (pool: string, flags: TapFlags, command: Command) => {
+      if (flags.policy === "block" && flags.deadline === undefined) {
+        command.error("error: --policy block needs --deadline: for how long a producer may be kept waiting");
+      }
+      if (flags.policy !== "block" && flags.policy !== undefined && flags.deadline !== undefined) {
+        command.error("error: --deadline is for --policy block");
+      }
       const { tapFrames } = await import("./frames/tap.ts");
       await tapFrames(pool, flags, command);
     });
@@ -103,6 +111,10 @@ function addBench(frames: Command): void {
     .addOption(new Option("--size <size>", "of its own pool").argParser(pictureSize).default({ width: 640, height: 480 }, "640x480"))
     .option("--json", "print the figures")
     .action(async (pool: string | undefined, flags: BenchFlags, command: Command) => {
+      const said = ["format", "size"].filter((name) => command.getOptionValueSource(name) === "cli");
+      if (pool !== undefined && said.length > 0) {
+        command.error(`error: pool ${pool} has its own format and size: leave out --${said.join(" and --")}, or the pool`);
+      }
       const { benchFrames } = await import("./frames/bench.ts");
       await benchFrames(pool, flags, command);
     });

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import type { HoldfastClient } from "../client/client.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Bias, CloseLevel, CommandRequest, Drive, Fields, Level, OnDisconnect } from "../protocol/requests.ts";
-import { duration, examples, level, oneOf, PIN } from "./arguments.ts";
+import { duration, examples, level, oneOf, PIN, pwmFrequency } from "./arguments.ts";
 import { CommandCancelled } from "./failure.ts";
 import { printJson } from "./print.ts";
 import { withClient } from "./session.ts";
@@ -19,6 +19,8 @@ export interface OutputFlags {
   readonly drive?: Drive;
   readonly initial?: Level;
   readonly closeLevel?: CloseLevel;
+  readonly frequency?: number;
+  readonly maxOn?: number;
   readonly onDisconnect: OnDisconnect;
   readonly waitClosing?: number;
   readonly json?: true;
@@ -44,6 +46,8 @@ export function outputCommand(program: Command, name: string, summary: string, l
     .addOption(oneOf("--drive <drive>", "how the line is driven", ["push-pull", "open-drain", "open-source"]))
     .option("--initial <level>", "0 or 1: the level from the first moment on, when the pin is not open yet", level)
     .addOption(oneOf("--close-level <level>", "where closing leaves the line", ["off", "on", "keep"]))
+    .option("--frequency <hz>", "of PWM, for value and pulse; 200 unless the pin is opened with another", pwmFrequency)
+    .option("--max-on <duration>", "how long the pin may be on without a break, whoever commands it, until it is closed", duration)
     .addOption(oneOf("--on-disconnect <what>", "what the pin does after this command", ["stay", "close"]).default("stay"))
     .option("--wait-closing <duration>", "how long to wait for a pin that is closing", duration)
     .option("--json", "print the supervisor's answer");
@@ -79,8 +83,21 @@ export function give<O extends CommandRequest["op"]>(
 
 /** @returns the canonical name */
 async function openOutput(client: HoldfastClient, name: string, flags: OutputFlags, rises: boolean): Promise<string> {
-  const { share, activeLow, bias, drive, initial, closeLevel, onDisconnect, waitClosing: waitMs } = flags;
-  const fields = { direction: "out", share, activeLow, bias, drive, initial, closeLevel, onDisconnect, waitMs } as const;
+  const { share, activeLow, bias, drive, initial, closeLevel, frequency: frequencyHz, maxOn: maxOnMs } = flags;
+  const { onDisconnect, waitClosing: waitMs } = flags;
+  const fields = {
+    direction: "out",
+    share,
+    activeLow,
+    bias,
+    drive,
+    initial,
+    closeLevel,
+    frequencyHz,
+    maxOnMs,
+    onDisconnect,
+    waitMs,
+  } as const;
   if (!rises || initial !== undefined) return (await client.output(name, fields)).name;
   try {
     // A line that is on although nobody has opened it must not go off for a moment on its way to on.

@@ -1,25 +1,26 @@
+import { formatBytes } from "../frames/bytes-in-words.ts";
 import type { GroupInfo, PoolInfo, SlotInfo } from "../protocol/replies.ts";
 import { formatSpan } from "./durations.ts";
-import { paint, printable, table } from "./print.ts";
-import { formatBytes } from "./sizes.ts";
+import { counted, paint, printable, table } from "./print.ts";
 
 /** Pools for a person: a line for each, the slots, and the groups of consumers. */
 export function poolTables(pools: readonly PoolInfo[]): string {
+  if (pools.length === 0) return "There is no pool.";
   return pools
-    .map((pool) => [titleOf(pool), slotTable(pool), ...(pool.groups.length === 0 ? [] : [groupTable(pool.groups)])].join("\n\n"))
+    .map((pool) => [titleOf(pool), slotTable(pool), ...(pool.groups.length === 0 ? [] : [groupTable(pool)])].join("\n\n"))
     .join("\n\n");
 }
 
 function titleOf({ pool, layout, published, aborted, refused, waiting, fps }: PoolInfo): string {
   const { fourcc, width, height, slots, bytes } = layout;
   const shape = width === null ? fourcc : `${fourcc} ${width}x${height}`;
-  const counted = [
+  const told = [
     `${published} published${fps > 0 ? `, ${fps.toFixed(1)} a second` : ""}`,
     ...(aborted === 0 ? [] : [`${aborted} given up`]),
-    ...(refused === 0 ? [] : [`${refused} times no slot`]),
+    ...(refused === 0 ? [] : [`${counted(refused, "time")} no slot`]),
     ...(waiting === 0 ? [] : [`${waiting} waiting for a slot`]),
   ];
-  return `${paint(process.stdout, "bold", `Pool ${pool}`)}: ${slots} slots of ${formatBytes(bytes)}, ${shape}; ${counted.join(", ")}`;
+  return `${paint(process.stdout, "bold", `Pool ${pool}`)}: ${counted(slots, "slot")} of ${formatBytes(bytes)}, ${shape}; ${told.join(", ")}`;
 }
 
 function slotTable({ slots }: PoolInfo): string {
@@ -29,7 +30,7 @@ function slotTable({ slots }: PoolInfo): string {
   );
 }
 
-function groupTable(groups: readonly GroupInfo[]): string {
+function groupTable({ groups, layout }: PoolInfo): string {
   return table(
     ["GROUP", "POLICY", "DEPTH", "DELIVERED", "DROPPED", "QUEUED", "FPS", "AGE", "CONSUMERS"],
     groups.map((group) => [
@@ -41,7 +42,7 @@ function groupTable(groups: readonly GroupInfo[]): string {
       String(group.queued),
       group.fps.toFixed(1),
       ageOf(group.ageMs),
-      consumersOf(group),
+      consumersOf(group, layout.epoch),
     ]),
   );
 }
@@ -56,10 +57,11 @@ function holdersOf({ holders }: SlotInfo): string {
   return holders.map(({ name, pid, heldMs }) => `"${name}"${processOf(pid)} for ${formatSpan(heldMs)}`).join("; ") || "-";
 }
 
-function consumersOf({ consumers }: GroupInfo): string {
+/** @param present epoch of the pool's file: what was taken from one before it is in none of the slots that are shown */
+function consumersOf({ consumers }: GroupInfo, present: number): string {
   return consumers
-    .map(({ name, pid, slot, revoked }) => {
-      const holds = slot === null ? "" : ` holds slot ${slot}`;
+    .map(({ name, pid, slot, epoch, revoked }) => {
+      const holds = slot === null ? "" : ` holds slot ${slot}${epoch === present ? "" : " of the old file"}`;
       return `"${printable(name)}"${processOf(pid)}${holds}${revoked === 0 ? "" : `, revoked ${revoked}`}`;
     })
     .join("; ");

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { MAX_SLOTS, MIN_SLOTS } from "../protocol/limits.ts";
+import { LEAST_SLOTS_TO_READ, MAX_SLOTS, MIN_SLOTS } from "../protocol/limits.ts";
 import type { PoolSettings } from "../protocol/requests.ts";
 import { byteSize, examples, pictureSize, wholeNumber } from "./arguments.ts";
 import { poolTables } from "./pool-tables.ts";
-import { print, printJson } from "./print.ts";
+import { counted, print, printJson } from "./print.ts";
 import { withClient } from "./session.ts";
 import type { PictureSize } from "./sizes.ts";
 
@@ -43,7 +43,7 @@ function addCreate(pool: Command): void {
         "there belongs into the configuration file.",
     )
     .argument("<name>", "letters, digits, and . _ - behind the first")
-    .requiredOption("--slots <n>", "how many frames there is room for", wholeNumber(MIN_SLOTS, MAX_SLOTS))
+    .requiredOption("--slots <n>", "how many frames there is room for; one consumer needs 4", wholeNumber(MIN_SLOTS, MAX_SLOTS))
     .option("--format <fourcc>", "a V4L2 pixel format such as BGR3, YUYV, NV12, MJPG (default: RAW, just bytes)")
     .option("--size <size>", "of the pictures, in pixels: 1920x1080; every format but RAW needs it", pictureSize)
     .option("--stride <bytes>", "from one line of pixels to the next (default: no padding)", byteSize)
@@ -58,6 +58,7 @@ function addCreate(pool: Command): void {
         const settings: PoolSettings = { ...rest, fourcc, ...size };
         const { layout } = await client.createPool(name, settings);
         if (json) await printJson(layout);
+        if (rest.slots < LEAST_SLOTS_TO_READ) process.stderr.write(`${tooFewToRead(name, rest.slots)}\n`);
       }),
     );
   examples(create, {
@@ -65,6 +66,13 @@ function addCreate(pool: Command): void {
     "holdfast pool create front --slots 8 --format MJPG --size 1280x720 --bytes 512KiB": "compressed ones, of at most so many bytes",
     "holdfast pool create lidar --slots 4 --bytes 1.5MB": "anything",
   });
+}
+
+function tooFewToRead(pool: string, slots: number): string {
+  return (
+    `Note: no consumer can subscribe to pool ${pool}, which has ${counted(slots, "slot")}. One needs ${LEAST_SLOTS_TO_READ}: ` +
+    "reader 1 + waiting 1 + writer 1 + latest 1."
+  );
 }
 
 function addList(pool: Command): void {
@@ -80,7 +88,7 @@ function addList(pool: Command): void {
       withClient(command, async (client) => {
         const pools = await client.pools();
         if (json) await printJson({ pools });
-        else if (pools.length > 0) await print(poolTables(pools));
+        else await print(poolTables(pools));
       }),
     );
   examples(list, {

@@ -24,9 +24,12 @@ export function printJson(value: unknown): Promise<void> {
   return print(toJson(value));
 }
 
-/** A value as JSON, bigints as integers. */
+/** A value as JSON: bigints are integers, and bytes base64. */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value, (_, field: unknown) => (typeof field === "bigint" ? rawJson(String(field)) : field));
+  return JSON.stringify(value, (_, field: unknown) => {
+    if (typeof field === "bigint") return rawJson(String(field));
+    return field instanceof Uint8Array ? Buffer.from(field).toString("base64") : field;
+  });
 }
 
 const { rawJSON: rawJson } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
@@ -35,6 +38,11 @@ const { rawJSON: rawJson } = JSON as unknown as { readonly rawJSON: (text: strin
 export function formatNs(ns: bigint): string {
   const digits = String(ns).padStart(10, "0");
   return `${digits.slice(0, -9)}.${digits.slice(-9)}`;
+}
+
+/** `1 frame`, `2 frames`. */
+export function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 const styles = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const;
@@ -48,9 +56,9 @@ export function paint(stream: { readonly isTTY?: boolean }, style: Style, text: 
   return `\x1b[${styles[style]}m${text}\x1b[0m`;
 }
 
-/** Text that others chose, safe for a terminal: a control character might move the cursor or hide what follows. */
+/** Text that others chose, safe for a terminal: a control character might move the cursor, hide what follows or turn it round. */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, "\ufffd");
+  return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, "\ufffd");
 }
 
 /** Rows under their headings, in columns as wide as what they hold. */

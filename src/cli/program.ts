@@ -4,7 +4,7 @@ import { examples } from "./arguments.ts";
 import { addBlink } from "./blink.ts";
 import { addClose } from "./close.ts";
 import { addDoctor } from "./doctor.ts";
-import { reportFailure } from "./failure.ts";
+import { isMisuse, reportFailure } from "./failure.ts";
 import { addFrames } from "./frames.ts";
 import { addOff } from "./off.ts";
 import { addOn } from "./on.ts";
@@ -49,7 +49,7 @@ async function perform(args: readonly string[]): Promise<number> {
     // Commander has said already what is wrong, or shown the help or the version that it was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.misuse;
     reportFailure(error, command);
-    return exitStatus.failed;
+    return isMisuse(error) ? exitStatus.misuse : exitStatus.failed;
   }
 }
 

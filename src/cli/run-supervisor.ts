@@ -31,13 +31,16 @@ export async function serveUntilTold(socket: string, flags: ServeFlags): Promise
     socket,
     clock,
     pools: config.pools,
+    pins: config.pins,
     memory: new FolderSharedMemory(config.frames.directory),
     limits: { ...config.limits, ...limit, ...(maxOn === undefined ? {} : { maxOnMs: maxOn }) },
     drainMs: drainTimeout,
     log,
   });
   obeySignals(starting, log);
-  const supervisor = await starting;
+  const supervisor = await starting.catch((error) => {
+    throw inFile(error, file);
+  });
   endAfterDefects(supervisor, log);
   log.info({ socket, backend: backend.name, chips, config: file, pools: Object.keys(config.pools), pid: process.pid, version }, "ready");
   await supervisor.stopped;
@@ -60,6 +63,12 @@ function chooseBackend(kind: ServeFlags["backend"], clock: Clock, log: ServeLog)
   if (kind === "chardev") throw new HoldfastError("NO_BACKEND", "this machine has no GPIO chip: there is no /dev/gpiochip*");
   log.warn({}, "this machine has no GPIO chip: the pins are simulated");
   return new SimBackend({ clock });
+}
+
+/** What is wrong with the configuration is found when the chips are known; which file says so is known here. */
+function inFile(thrown: unknown, file: string | null): unknown {
+  if (!(thrown instanceof HoldfastError) || thrown.code !== "BAD_CONFIG" || file === null) return thrown;
+  return new HoldfastError("BAD_CONFIG", `${file}: ${thrown.message}`, { ...thrown.details, file }, { cause: thrown });
 }
 
 /** The first signal ends the supervisor softly, the second one at once; one that comes while it starts waits for it. */

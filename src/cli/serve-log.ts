@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { type Logger, pino, stdTimeFunctions } from "pino";
+import { type Logger, pino, stdSerializers, stdTimeFunctions } from "pino";
 import { paint, type Style, toJson } from "./print.ts";
 
 /** What the supervisor logs to. */
@@ -17,7 +17,14 @@ export function serveLog(level: string): ServeLog {
       // Pins must not be let go of because nobody reads the log any more.
     }
   };
-  return pino({ level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, { write });
+  const formatters = { level: (label: string) => ({ level: label }) };
+  return pino({ level, base: null, timestamp: stdTimeFunctions.isoTime, formatters, serializers: { err: errorFields } }, { write });
+}
+
+/** Classes have other names in the executable: an error's own name stays what it is. */
+function errorFields(error: unknown): unknown {
+  const fields: unknown = stdSerializers.err(error as Error);
+  return error instanceof Error ? { ...(fields as object), type: error.name } : fields;
 }
 
 const styles: Readonly<Record<string, Style>> = { debug: "dim", info: "green", warn: "yellow", error: "red", fatal: "red" };

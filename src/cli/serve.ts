@@ -23,7 +23,7 @@ export function addServe(program: Command): void {
       "Run the supervisor that owns the pins and the pools of frames. All other commands talk to it. It logs to stderr, as JSON unless that is a terminal. " +
         "The first SIGTERM, SIGINT or SIGHUP lets every pin run what was accepted and gives it back; a second one does so at once.",
     )
-    .option("--config <path>", `limits and pools; options win over it (default: ${DEFAULT_CONFIG_PATH}, where there is one)`)
+    .option("--config <path>", `limits, pools and pins; options win over it (default: ${DEFAULT_CONFIG_PATH}, where there is one)`)
     .addOption(
       oneOf("--backend <kind>", "chardev: the machine's chips; sim: a simulated 40-pin header; auto: chardev if there are chips", [
         "auto",

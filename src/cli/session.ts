@@ -19,13 +19,14 @@ export function fullName(command: Command): string {
 const GREETING_MS = 5000;
 
 /**
- * A supervisor that is stopped, or that hangs, accepts connections and never answers.
- * @throws HoldfastError `NOT_RUNNING`, and what `connectToFirst` throws
+ * A supervisor that is stopped, or that hangs, has its connections accepted by the kernel and never answers.
+ * @throws HoldfastError `DISCONNECTED` then, and what `connectToFirst` throws
  */
 async function greeted(sockets: readonly string[], name: string): ReturnType<typeof connectToFirst> {
   let impatience: ReturnType<typeof setTimeout> | undefined;
   const silence = new Promise<never>((_, reject) => {
-    const error = new HoldfastError("NOT_RUNNING", `the supervisor on ${sockets.join(", ")} does not answer`, { sockets });
+    const message = `what serves ${sockets.join(" or ")} takes connections and does not answer: it is stopped, or hangs`;
+    const error = new HoldfastError("DISCONNECTED", message, { sockets });
     impatience = setTimeout(() => reject(error), GREETING_MS);
   });
   try {

@@ -1,3 +1,4 @@
+import { formatBytes } from "../frames/bytes-in-words.ts";
 import { MAX_SIDE_PIXELS, MAX_SLOT_BYTES } from "../protocol/limits.ts";
 
 const unitsBytes: ReadonlyMap<string, number> = new Map([
@@ -43,16 +44,4 @@ export function parsePictureSize(text: string): PictureSize {
     throw new RangeError(`Width and height must be from 1 to ${MAX_SIDE_PIXELS} pixels.`);
   }
   return size;
-}
-
-const steps: readonly (readonly [unit: string, bytes: number])[] = [
-  ["GB", 1000 ** 3],
-  ["MB", 1000 ** 2],
-  ["kB", 1000],
-];
-
-/** Bytes to be read by a person: `6.2 MB`. */
-export function formatBytes(bytes: number): string {
-  const [unit, unitBytes] = steps.find(([, least]) => bytes >= least) ?? ["B", 1];
-  return `${unitBytes === 1 ? bytes : (bytes / unitBytes).toFixed(1)} ${unit}`;
 }

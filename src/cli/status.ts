@@ -4,7 +4,7 @@ import { examples } from "./arguments.ts";
 import { formatSpan } from "./durations.ts";
 import { pinTable } from "./pins.ts";
 import { poolTables } from "./pool-tables.ts";
-import { print, printJson, table } from "./print.ts";
+import { counted, print, printJson, table } from "./print.ts";
 import { withClient } from "./session.ts";
 
 /** `holdfast status`. */
@@ -33,7 +33,7 @@ function describe({ state, version, pid, uptimeMs, backend, counters, clients, p
   const chips = backend === "sim" ? "simulated chips" : "the machine's chips";
   return [
     `holdfast ${version}, pid ${pid}, ${state} for ${formatSpan(uptimeMs)} on ${chips}, socket ${socket}`,
-    counted(counters),
+    tally(counters),
     "",
     clientTable(clients),
     ...(pins.length === 0 ? ["", "No pin is open."] : ["", pinTable(pins)]),
@@ -41,13 +41,18 @@ function describe({ state, version, pid, uptimeMs, backend, counters, clients, p
   ].join("\n");
 }
 
-function counted({ accepted, done, cancelled, edges, lostEvents, requests, errors, ...frames }: Counters): string {
-  const { framesPublished, framesDelivered, framesDropped } = frames;
+/** What has been counted, on one line. Of frames only where there are any. */
+export function tally(counters: Counters): string {
+  const { accepted, done, cancelled, edges, lostEvents, requests, errors } = counters;
+  const { framesPublished, framesDelivered, framesDropped, leasesRevoked, slotsQuarantined, holdsLost } = counters;
+  const fates = `${framesDelivered} delivered, ${framesDropped} dropped, ${leasesRevoked} revoked`;
   return [
-    `${requests} requests, ${errors} refused`,
-    `${accepted} commands: ${done} done, ${cancelled} cancelled`,
-    `${edges} edges, ${lostEvents} lost`,
-    ...(framesPublished === 0 ? [] : [`${framesPublished} frames: ${framesDelivered} delivered, ${framesDropped} dropped`]),
+    `${counted(requests, "request")}, ${errors} refused`,
+    `${counted(accepted, "command")}: ${done} done, ${cancelled} cancelled`,
+    `${counted(edges, "edge")}, ${lostEvents} lost`,
+    ...(holdsLost === 0 ? [] : [`${counted(holdsLost, "hold")} lost by silence`]),
+    ...(framesPublished === 0 ? [] : [`${counted(framesPublished, "frame")}: ${fates}`]),
+    ...(slotsQuarantined === 0 ? [] : [`${counted(slotsQuarantined, "slot")} quarantined`]),
   ].join(" · ");
 }
 

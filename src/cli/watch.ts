@@ -13,15 +13,16 @@ interface WatchFlags {
   readonly bias?: Bias;
   readonly activeLow?: true;
   readonly debounce?: number;
+  readonly silence?: number;
   readonly waitClosing?: number;
   readonly count?: number;
   readonly state?: true;
   readonly json?: true;
 }
 
-type Seen = EventOf<"edge"> | EventOf<"state">;
+type Seen = EventOf<"edge"> | EventOf<"silence"> | EventOf<"state">;
 
-const inputOptions = ["edge", "bias", "activeLow", "debounce", "waitClosing"];
+const inputOptions = ["edge", "bias", "activeLow", "debounce", "silence", "waitClosing"];
 
 /** `holdfast watch`. */
 export function addWatch(program: Command): void {
@@ -38,6 +39,7 @@ export function addWatch(program: Command): void {
     .addOption(oneOf("--bias <bias>", "the pull resistor", ["as-is", "disabled", "pull-up", "pull-down"]))
     .option("--active-low", "rising is to the low level")
     .option("--debounce <duration>", "how long a level must last to count", duration)
+    .option("--silence <duration>", "print, too, when no such edge comes for so long: once, until the next one", duration)
     .option("--wait-closing <duration>", "how long to wait for a pin that is closing", duration)
     .option("-n, --count <n>", "end after so many events", count)
     .option("--state", "print changes of state and command instead of edges")
@@ -49,6 +51,7 @@ export function addWatch(program: Command): void {
   examples(watch, {
     "holdfast watch 4 --bias pull-up --edge falling": "a button to ground on GPIO4",
     "holdfast watch GPIO4 GPIO5 --debounce 5ms --json": "two buttons that bounce, for a program",
+    "holdfast watch 4 --silence 2s": "a sensor that should pulse",
     "holdfast watch 4 -n 1 && echo pressed": "wait for one edge",
     "holdfast watch --state 17": "what an output does, whoever drives it",
   });
@@ -68,11 +71,11 @@ function act(names: string[], flags: WatchFlags, command: Command): Promise<void
   });
 }
 
-async function edges(client: HoldfastClient, name: string, flags: WatchFlags): Promise<EventStream<EventOf<"edge">>> {
-  const { edge, bias, activeLow, debounce, waitClosing: waitMs } = flags;
+async function edges(client: HoldfastClient, name: string, flags: WatchFlags): Promise<EventStream<EventOf<"edge"> | EventOf<"silence">>> {
+  const { edge, bias, activeLow, debounce, silence: silenceMs, waitClosing: waitMs } = flags;
   const debounceUs = debounce === undefined ? undefined : Math.round(debounce * 1000);
   const pin = await client.input(name, { bias, activeLow, debounceUs, waitMs });
-  return pin.edges(edge === undefined ? {} : { edge });
+  return client.subscribe("watch", { pin: pin.name, edge, silenceMs });
 }
 
 /** Resolves when `show` wants no more. @throws HoldfastError when the stream ends before that */
@@ -93,9 +96,10 @@ function edgeOf({ level }: EventOf<"edge">): string {
 }
 
 function lineOf(event: Seen, width: number): string {
-  const lost = event.lost === 0 ? "" : `  ${paint(process.stdout, "yellow", `lost ${event.lost}`)}`;
+  const lost = !("lost" in event) || event.lost === 0 ? "" : `  ${paint(process.stdout, "yellow", `lost ${event.lost}`)}`;
   const pin = printable(event.pin).padEnd(width);
   if (event.ev === "edge") return `${formatNs(event.timestampNs)}  ${pin}  ${edgeOf(event).padEnd("falling".length)}  #${event.seq}${lost}`;
+  if (event.ev === "silence") return `${formatNs(event.timestampNs)}  ${pin}  ${paint(process.stdout, "yellow", "silent")}`;
   const { state, value, level, command, by } = event;
   const drives =
     state === "on" && value !== null && value !== 1 ? ` at ${value}` : state === "watching" && level !== null ? ` ${level}` : "";

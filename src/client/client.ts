@@ -108,6 +108,14 @@ export class HoldfastClient implements AsyncDisposable {
   }
 
   /**
+   * A sign of life, as any request is one: it keeps what was opened with `heartbeatMs`. The library never sends it by itself, for it
+   * would go on where the program hangs: call it where the program's work goes on.
+   */
+  async ping(): Promise<void> {
+    await this.request("ping", {});
+  }
+
+  /**
    * Makes a pool of frames.
    * @throws HoldfastError `POOL_EXISTS`, `FORMAT_UNKNOWN`, `MEMORY_FULL`, `MEMORY_FAILED`, `LIMIT_POOLS`, …
    */

@@ -14,7 +14,7 @@ export interface ConnectOptions extends ClientOptions {
 
 /**
  * Connects to a running supervisor.
- * @throws HoldfastError `NOT_RUNNING`, `PERMISSION_DENIED`, `LIMIT_CLIENTS`, `BAD_PROTOCOL`
+ * @throws HoldfastError `NOT_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`, `LIMIT_CLIENTS`, `BAD_PROTOCOL`
  */
 export async function connect({ socket, ...options }: ConnectOptions = {}): Promise<HoldfastClient> {
   const { client } = await connectToFirst(socket === undefined ? clientSocketPaths() : [socket], options);

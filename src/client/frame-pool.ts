@@ -1,10 +1,10 @@
 import { type Access, mapPool, type PoolMapping } from "../frames/mapping.ts";
+import { closedPool } from "../frames/pool-file.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Grant, PoolLayout, ReplyOf } from "../protocol/replies.ts";
-import type { Fields } from "../protocol/requests.ts";
 import { type FrameOptions, FrameStream } from "./frame-stream.ts";
 import type { SendRequest, Subscriptions } from "./subscriptions.ts";
-import { type Producer, WritableFrame } from "./writable-frame.ts";
+import { type FrameFields, type Producer, WritableFrame } from "./writable-frame.ts";
 
 /** What pools and their frames need of their client. */
 export interface PoolClient {
@@ -19,6 +19,9 @@ export type HeldGrant = Grant & { readonly connection: number };
 
 /** How many other files than that of its grant a producer may meet before it gives up. */
 const MOST_FILES = 3;
+
+/** What giving a slot up comes to when there is nothing to give up any more. After other errors it is tried again. */
+const over: ReadonlySet<string> = new Set(["POOL_UNKNOWN", "POOL_GONE", "LEASE_UNKNOWN", "LEASE_FOREIGN", "LEASE_KIND"]);
 
 /** A pool of frames. Under Bun its memory is mapped; under Node every frame is copied once. `await using` closes it. */
 export class FramePool implements AsyncDisposable {
@@ -60,13 +63,11 @@ export class FramePool implements AsyncDisposable {
    * @throws HoldfastError `SLOT_NONE`, `POOL_GONE`, `POOL_UNKNOWN`, `DISCONNECTED`; `PERMISSION_DENIED`, `MEMORY_FAILED`
    */
   async produce({ waitMs }: { readonly waitMs?: number } = {}): Promise<WritableFrame> {
+    void this.#giveUpOrphans();
     for (let files = 0; files < MOST_FILES; files++) {
       const grant = this.#takeNext() ?? (await this.#acquire(waitMs));
-      const mapping = await this.#writable(grant);
-      if (mapping === null) continue;
-      const frame = new WritableFrame(this.#producer, grant, mapping.slot(grant.slot, mapping.layout.bytes), mapping.layout.bytes);
-      this.#written.add(frame);
-      return frame;
+      const frame = await this.#frameFor(grant);
+      if (frame !== null) return frame;
     }
     throw new HoldfastError("POOL_GONE", `pool ${this.name} has got another file each time that a slot was granted`, { pool: this.name });
   }
@@ -107,7 +108,7 @@ export class FramePool implements AsyncDisposable {
     return this;
   }
 
-  /** For the client, whose connection is about to end: a slot that nobody can write to any more need not be quarantined. */
+  /** For the client, whose connection is about to end: a slot that nobody can write to any more need not be quarantined. The others are. */
   end(): void {
     for (const frame of [...this.#written]) frame[Symbol.dispose]();
     void this.close();
@@ -117,13 +118,13 @@ export class FramePool implements AsyncDisposable {
   async restore(): Promise<void> {
     // A grant of the connection before is an orphan now.
     this.#next = this.#takeNext();
-    for (const grant of this.#orphans.splice(0)) await this.#giveUp(grant);
+    await this.#giveUpOrphans();
     this.#forgetWhenDone();
   }
 
   /** What a slot's frame asks of its pool. */
   readonly #producer: Producer = {
-    publish: (grant, fields) => this.#publish(grant, fields),
+    publish: (grant, fields, next) => this.#publish(grant, fields, next),
     giveUp: (grant) => this.#giveUp(grant),
     ended: (frame) => {
       this.#written.delete(frame);
@@ -154,22 +155,29 @@ export class FramePool implements AsyncDisposable {
     return { ...grant, connection };
   }
 
-  /** The file of a grant; null: the pool has another one by now, and the grant has been given up. */
-  async #writable(grant: HeldGrant): Promise<PoolMapping | null> {
+  /** The frame to be written; null: the pool has another file by now, and the grant has been given up. */
+  async #frameFor(grant: HeldGrant): Promise<WritableFrame | null> {
     try {
       const mapping = await this.#mappingOf(grant.epoch, "write");
       if (!this.#isHeld(grant)) throw new HoldfastError("DISCONNECTED", "the connection has been lost, and the slot with it");
-      if (mapping === null) await this.#giveUp(grant);
-      return mapping;
+      // It may have been dropped in the turn in which it came.
+      if (mapping !== null && this.#mappings.get("write") === mapping) {
+        const { bytes } = mapping.layout;
+        const frame = new WritableFrame(this.#producer, grant, mapping.slot(grant.slot, bytes), bytes);
+        this.#written.add(frame);
+        return frame;
+      }
+      await this.#giveUp(grant);
+      return null;
     } catch (error) {
       await this.#giveUp(grant);
       throw error;
     }
   }
 
-  async #publish(grant: HeldGrant, fields: Omit<Fields<"slot.publish">, "lease" | "acquire">): Promise<ReplyOf<"slot.publish">> {
+  async #publish(grant: HeldGrant, fields: FrameFields, next: boolean): Promise<ReplyOf<"slot.publish">> {
     // One grant is enough to keep: another would be a slot that nobody uses.
-    const asks = !this.#nextAsked && this.#next === null && !this.#isClosed;
+    const asks = next && !this.#nextAsked && this.#next === null && !this.#isClosed;
     if (asks) this.#nextAsked = true;
     try {
       return await this.#client.request("slot.publish", { ...fields, lease: grant.lease, ...(asks && { acquire: true }) }, ({ next }) => {
@@ -196,8 +204,12 @@ export class FramePool implements AsyncDisposable {
       }
       await this.#client.request("slot.abort", { lease: grant.lease });
     } catch (error) {
-      if (error instanceof HoldfastError && error.code === "DISCONNECTED") this.#orphans.push(grant);
+      if (!(error instanceof HoldfastError) || !over.has(error.code)) this.#orphans.push(grant);
     }
+  }
+
+  async #giveUpOrphans(): Promise<void> {
+    for (const grant of this.#orphans.splice(0)) await this.#giveUp(grant);
   }
 
   /** The file with this epoch, in memory; null: the pool has another one by now. */
@@ -216,7 +228,7 @@ export class FramePool implements AsyncDisposable {
   }
 
   #assertOpen(): void {
-    if (this.#isClosed) throw new HoldfastError("DISCONNECTED", `this program has closed pool ${this.name}`, { pool: this.name });
+    if (this.#isClosed) throw closedPool(this.name);
   }
 
   /** A closed pool still has slots to give up, as long as the program writes to them or there is no connection. */

@@ -19,6 +19,12 @@ export interface FrameSource {
   ended(): void;
 }
 
+/**
+ * What a frame is not shown for, and the next one may be. Its file has gone: so has the pool, of which the subscription's end tells, or it
+ * will get another file. Or the connection has: then the stream ends, or goes on over the next one.
+ */
+const passing: ReadonlySet<string> = new Set(["POOL_GONE", "POOL_UNKNOWN", "DISCONNECTED"]);
+
 /** The frames of one consumer, in order. It holds one at a time: the next comes when the one before has been released. */
 export class FrameStream implements AsyncIterableIterator<Frame>, AsyncDisposable {
   readonly #client: PoolClient;
@@ -142,8 +148,7 @@ export class FrameStream implements AsyncIterableIterator<Frame>, AsyncDisposabl
       this.#releaseUnseen(delivery);
     } catch (error) {
       this.#releaseUnseen(delivery);
-      // Its file has gone: so has the pool, of which the subscription's end tells, or it will get another file.
-      if (!(error instanceof HoldfastError && (error.code === "POOL_GONE" || error.code === "POOL_UNKNOWN"))) {
+      if (!(error instanceof HoldfastError && passing.has(error.code))) {
         // A loop that is ended by an error does not end the subscription.
         await this.return();
         throw error;

@@ -10,7 +10,7 @@ export type PinName = string | number;
 /** How an output is opened. */
 export type OutputOptions = Omit<Fields<"open">, "pin" | "direction" | "debounceUs">;
 /** How an input is opened. */
-export type InputOptions = Pick<Fields<"open">, "bias" | "activeLow" | "debounceUs" | "onDisconnect" | "waitMs">;
+export type InputOptions = Pick<Fields<"open">, "bias" | "activeLow" | "debounceUs" | "onDisconnect" | "heartbeatMs" | "waitMs">;
 
 /** What every command may say beside its own fields. */
 export type CommandOptions = Pick<Fields<"on">, "durationMs" | "mode" | "ack">;
@@ -55,9 +55,9 @@ abstract class HeldPin<Self> implements AsyncDisposable {
 
   /** Remembers a change of settings. A new direction has no use for most of the old ones. */
   protected keep(changed: Omit<Fields<"configure">, "pin">): void {
-    const { direction, activeLow, bias, onDisconnect, waitMs } = this.#settings;
+    const { direction, activeLow, bias, onDisconnect, heartbeatMs, waitMs } = this.#settings;
     const turned = changed.direction !== undefined && changed.direction !== direction;
-    const kept = turned ? { direction, activeLow, bias, onDisconnect, waitMs } : this.#settings;
+    const kept = turned ? { direction, activeLow, bias, onDisconnect, heartbeatMs, waitMs } : this.#settings;
     const named = Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined));
     this.#settings = { ...kept, ...named };
   }
@@ -67,9 +67,14 @@ abstract class HeldPin<Self> implements AsyncDisposable {
     return this.client.read(this.name);
   }
 
-  /** Its edges, with the kernel's timestamps; of an output, those that its commands make. */
-  edges({ edge }: { readonly edge?: EdgeFilter } = {}): Promise<EventStream<EventOf<"edge">>> {
-    return this.client.subscribe("watch", { pin: this.name, edge });
+  /**
+   * Its edges, with the kernel's timestamps; of an output, those that its commands make. With `silenceMs` there is an event, too, when
+   * none of them comes for so long: one, until the next edge.
+   */
+  edges(options?: { readonly edge?: EdgeFilter }): Promise<EventStream<EventOf<"edge">>>;
+  edges(options: { readonly edge?: EdgeFilter; readonly silenceMs: number }): Promise<EventStream<EventOf<"edge"> | EventOf<"silence">>>;
+  edges(options: Omit<Fields<"watch">, "pin"> = {}): Promise<unknown> {
+    return this.client.subscribe("watch", { ...options, pin: this.name });
   }
 
   /** What it does: a snapshot, then an event for each change of state or command. */
@@ -90,12 +95,12 @@ abstract class HeldPin<Self> implements AsyncDisposable {
     await this.#closing;
   }
 
-  /** Closes the pin softly, unless that has been done. A connection that is lost has closed it too. */
+  /** Closes the pin softly, unless that has been done. A connection that is lost, or too long a silence, has closed it too. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await (this.#closing ?? this.close());
     } catch (error) {
-      if (!(error instanceof HoldfastError && error.code === "DISCONNECTED")) throw error;
+      if (!(error instanceof HoldfastError && (error.code === "DISCONNECTED" || error.code === "HOLD_LOST"))) throw error;
     }
   }
 }

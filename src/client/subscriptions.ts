@@ -46,14 +46,14 @@ export class Subscriptions {
     try {
       await this.#subscribe(subscribed);
     } catch (error) {
-      this.#wanted.delete(subscribed);
+      this.#forget(subscribed);
       throw error;
     }
   }
 
   /** The program has left this one; nothing is delivered to it any more. */
   leave(subscriber: Subscriber): void {
-    for (const subscribed of this.#wanted) if (subscribed.subscriber === subscriber) this.#wanted.delete(subscribed);
+    for (const subscribed of this.#wanted) if (subscribed.subscriber === subscriber) this.#forget(subscribed);
     for (const [sub, subscribed] of this.#bySub) if (subscribed.subscriber === subscriber) this.#unwatch(sub);
   }
 
@@ -66,7 +66,7 @@ export class Subscriptions {
     }
     if (event.ev !== "end") return subscribed.subscriber.push(event);
     this.#bySub.delete(event.sub);
-    this.#wanted.delete(subscribed);
+    this.#forget(subscribed);
     subscribed.subscriber.finish(event.reason === "CLOSED" ? null : endedBy(event.reason));
   }
 
@@ -80,7 +80,7 @@ export class Subscriptions {
   finish(failure: Error | null): void {
     const finished = [...this.#wanted];
     this.#wanted.clear();
-    this.#bySub.clear();
+    this.lost();
     for (const { subscriber } of finished) subscriber.finish(failure);
   }
 
@@ -94,7 +94,7 @@ export class Subscriptions {
       if (this.#asked.has(subscribed) || !this.#wanted.has(subscribed)) continue;
       await this.#subscribe(subscribed).catch((error: HoldfastError) => {
         if (error.code === "DISCONNECTED") throw error;
-        this.#wanted.delete(subscribed);
+        this.#forget(subscribed);
         subscribed.subscriber.finish(error);
       });
     }
@@ -108,6 +108,11 @@ export class Subscriptions {
     });
   }
 
+  #forget(subscribed: Subscribed): void {
+    this.#wanted.delete(subscribed);
+    this.#asked.delete(subscribed);
+  }
+
   #unwatch(sub: number): void {
     this.#bySub.delete(sub);
     this.#request("unwatch", { sub }).catch(() => {});
@@ -117,5 +122,6 @@ export class Subscriptions {
 function endedBy(reason: string): HoldfastError {
   if (!Object.hasOwn(errorCodes, reason)) return new HoldfastError("LINE_LOST", `the subscription has ended: ${reason}`);
   const code = reason as ErrorCode;
-  return new HoldfastError(code, `the subscription has ended: ${errorCodes[code]}`);
+  const sentence = errorCodes[code];
+  return new HoldfastError(code, `the subscription has ended: ${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`);
 }

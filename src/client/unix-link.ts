@@ -3,7 +3,7 @@ import { resolve as absolute } from "node:path";
 import { decode, encode } from "../protocol/codec.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { FrameReader } from "../protocol/framing.ts";
-import { defaultLimits } from "../protocol/limits.ts";
+import { defaultLimits, MAX_SOCKET_PATH_BYTES } from "../protocol/limits.ts";
 import type { Dial } from "./link.ts";
 
 /** What a client takes from its supervisor, which it trusts: lists of pins and clients are long. */
@@ -14,6 +14,9 @@ export function overUnixSocket(path: string): Dial {
   return (listener) =>
     new Promise((resolve, reject) => {
       if (path === "") throw new HoldfastError("NOT_RUNNING", "no supervisor is on an empty path", { path, reason: "the path is empty" });
+      if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
+        throw new HoldfastError("SOCKET_PATH", `a socket's path has 1 to ${MAX_SOCKET_PATH_BYTES} bytes: "${path}"`, { path });
+      }
       // Made absolute, for a path that is a number would be a TCP port.
       const socket = dial(absolute(path));
       const reader = new FrameReader(limits);

@@ -13,11 +13,16 @@ export interface PublishOptions {
   readonly timestampNs?: bigint;
   /** Anything small, for the consumers. */
   readonly meta?: Record<string, unknown>;
+  /** False: no slot is granted with it for the next `produce`. For the last frame, or when it is long until the next one; default true. */
+  readonly next?: boolean;
 }
+
+/** What the supervisor is told of a frame. */
+export type FrameFields = Omit<Fields<"slot.publish">, "lease" | "acquire">;
 
 /** What a frame asks of its pool. */
 export interface Producer {
-  publish(grant: HeldGrant, fields: Omit<Fields<"slot.publish">, "lease" | "acquire">): Promise<ReplyOf<"slot.publish">>;
+  publish(grant: HeldGrant, fields: FrameFields, next: boolean): Promise<ReplyOf<"slot.publish">>;
   /** Never throws. */
   giveUp(grant: HeldGrant): Promise<void>;
   /** The program has no use of the frame any more. */
@@ -25,6 +30,9 @@ export interface Producer {
   /** False: the connection that the grant came on has gone. */
   isHeld(grant: HeldGrant): boolean;
 }
+
+/** The longest pause between two looks at whether an operation is over, in ms. */
+const LONGEST_LOOK_MS = 250;
 
 /** Errors of a publish after which the producer has the slot no more. After others it may mend the request, or give the slot up. */
 const final: ReadonlySet<string> = new Set(["POOL_GONE", "LEASE_UNKNOWN", "LEASE_FOREIGN", "LEASE_KIND", "DISCONNECTED"]);
@@ -60,52 +68,67 @@ export class WritableFrame implements Disposable {
 
   /**
    * Hands the frame to the consumers. Views of it have length 0 from now on, and `data` throws. Should the supervisor refuse what is said
-   * of the frame (`BAD_FIELD`, `LIMIT_META`), the slot is still there to be published otherwise.
+   * of the frame (`BAD_FIELD`, `LIMIT_META`), the slot is still there to be published otherwise; so it is when an operation still works
+   * on it (`FRAME_BUSY`), and then its views stay too.
    * @returns its number in the pool, from 1
-   * @throws HoldfastError `FRAME_TOO_LONG`, `FRAME_RELEASED`, `POOL_GONE`, `BAD_FIELD`, `LIMIT_META`; `DISCONNECTED`: the slot is lost
+   * @throws HoldfastError `FRAME_TOO_LONG`, `FRAME_BUSY`, `FRAME_RELEASED`, `POOL_GONE`, `BAD_FIELD`, `LIMIT_META`, `MEMORY_FAILED`;
+   * `DISCONNECTED`: the slot is lost
    */
-  async publish({ bytes = this.#capacity, timestampNs, meta }: PublishOptions = {}): Promise<{ readonly seq: number }> {
+  async publish({ bytes = this.#capacity, timestampNs, meta, next = true }: PublishOptions = {}): Promise<{ readonly seq: number }> {
     const memory = this.#writable;
     if (bytes > this.#capacity) {
       const message = `the frame has ${bytes} bytes, and a slot of the pool holds ${this.#capacity}`;
       throw new HoldfastError("FRAME_TOO_LONG", message, { field: "bytes", bytes, capacity: this.#capacity });
     }
     if (!this.#producer.isHeld(this.#grant)) {
-      void this.#giveUp();
+      void this.#giveUp(memory);
       throw new HoldfastError("DISCONNECTED", "the connection has been lost, and the slot with it");
     }
+    if (!memory.detach()) {
+      const message = `slot ${this.slot} can't be published: an operation still works on its data, or the data's buffer was transferred`;
+      throw new HoldfastError("FRAME_BUSY", message, { slot: this.slot });
+    }
     memory.flush(bytes);
-    memory.detach();
     this.#isPublishing = true;
     try {
-      const { seq } = await this.#producer.publish(this.#grant, { bytes, timestampNs, meta });
+      const { seq } = await this.#producer.publish(this.#grant, { bytes, timestampNs, meta }, next);
       memory.end();
       this.#memory = null;
       this.#producer.ended(this);
       return { seq };
     } catch (error) {
-      if (this.#isLeft || (error instanceof HoldfastError && final.has(error.code))) void this.#giveUp();
+      if (this.#isLeft || (error instanceof HoldfastError && final.has(error.code))) void this.#giveUp(memory);
       throw error;
     } finally {
       this.#isPublishing = false;
     }
   }
 
-  /** Gives the slot up: no frame is made of it. @throws HoldfastError `FRAME_RELEASED` */
+  /**
+   * Gives the slot up: no frame is made of it. While an operation may still store into it nobody else is given it, and this is done when
+   * that is over, without keeping the program waiting.
+   * @throws HoldfastError `FRAME_RELEASED`
+   */
   async abort(): Promise<void> {
-    if (this.#writable !== null) await this.#giveUp();
+    await this.#giveUp(this.#writable);
   }
 
-  /** Gives the slot up, unless it has been published. */
+  /** Gives the slot up, as `abort` does, unless it has been published. */
   [Symbol.dispose](): void {
     this.#isLeft = true;
-    if (this.#memory !== null && !this.#isPublishing) void this.#giveUp();
+    if (this.#memory !== null && !this.#isPublishing) void this.#giveUp(this.#memory);
   }
 
   /** Never throws. */
-  async #giveUp(): Promise<void> {
-    this.#memory?.end();
+  #giveUp(memory: SlotMemory): Promise<void> {
     this.#memory = null;
+    if (memory.end()) return this.#ended();
+    void whenEnded(memory).then(() => this.#ended());
+    return Promise.resolve();
+  }
+
+  /** Nobody can store into the slot any more. */
+  async #ended(): Promise<void> {
     await this.#producer.giveUp(this.#grant);
     this.#producer.ended(this);
   }
@@ -113,5 +136,12 @@ export class WritableFrame implements Disposable {
   get #writable(): SlotMemory {
     if (this.#memory === null || this.#isPublishing) throw released(`slot ${this.slot}`, "has been published or given up");
     return this.#memory;
+  }
+}
+
+/** Resolves when the memory could be taken from whoever worked on it. Keeps no program from ending. */
+async function whenEnded(memory: SlotMemory): Promise<void> {
+  for (let pauseMs = 1; !memory.end(); pauseMs = Math.min(2 * pauseMs, LONGEST_LOOK_MS)) {
+    await new Promise<void>((resolve) => setTimeout(resolve, pauseMs).unref());
   }
 }

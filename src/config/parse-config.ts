@@ -2,8 +2,9 @@ import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { formatOf } from "../frames/format.ts";
 import { HoldfastError } from "../protocol/errors.ts";
+import { issueInWords } from "../protocol/issue-in-words.ts";
 import { defaultLimits, type Limits, MAX_DURATION_MS, MIN_DURATION_MS } from "../protocol/limits.ts";
-import { type PoolSettings, poolSettingsSchema, requestSchemas } from "../protocol/requests.ts";
+import { type PinConfig, type PoolSettings, pinConfigSchema, poolSettingsSchema, requestSchemas } from "../protocol/requests.ts";
 
 /** What a supervisor's configuration file says: nothing but what is in it. docs/configuration.md is its manual. */
 export interface Config {
@@ -15,6 +16,8 @@ export interface Config {
   };
   /** The pools to make at the start, by their names. */
   readonly pools: Readonly<Record<string, PoolSettings>>;
+  /** What no client may go beyond with a pin, by the pins' names; `*`: with all others. */
+  readonly pins: Readonly<Record<string, PinConfig>>;
 }
 
 /** Largest number that a limit may be. It is there to catch mistakes: no machine holds so many of anything. */
@@ -40,6 +43,7 @@ const configSchema = z.strictObject({
   limits: limitsTable.optional(),
   frames: framesTable.optional(),
   pool: z.record(poolName, poolTable).optional(),
+  pin: z.record(requestSchemas.read.shape.pin, pinConfigSchema).optional(),
 });
 
 /** A mistake, and the key that has it: `["pool", "cam0", "slots"]`. */
@@ -58,15 +62,17 @@ export function parseConfig(text: string, file: string): Config {
   const parsed = configSchema.safeParse(document);
   const faults = parsed.success ? poolFaults(parsed.data.pool ?? {}) : schemaFaults(parsed.error.issues, document);
   // What nobody could mean as a name, zod passes over in silence.
-  if (Object.hasOwn((document["pool"] ?? {}) as object, "__proto__")) {
-    faults.push({ key: ["pool", "__proto__"], message: "must be letters, digits, and . _ - behind the first" });
+  for (const section of ["pool", "pin"]) {
+    if (Object.hasOwn((document[section] ?? {}) as object, "__proto__"))
+      faults.push({ key: [section, "__proto__"], message: "is no name" });
   }
   if (!parsed.success || faults.length > 0) throw mistaken(file, faults);
-  const { limits = {}, frames: { directory } = {}, pool = {} } = parsed.data;
+  const { limits = {}, frames: { directory } = {}, pool = {}, pin = {} } = parsed.data;
   return {
     limits: limits as Partial<Limits>,
     frames: directory === undefined ? {} : { directory },
     pools: Object.fromEntries(Object.entries(pool).map(([name, table]) => [name, settingsOf(table)])),
+    pins: pin,
   };
 }
 
@@ -110,17 +116,21 @@ function schemaFaults(issues: readonly z.core.$ZodIssue[], document: unknown): F
   const others = issues.flatMap((issue) => {
     if (issue.code === "unrecognized_keys") return [];
     const key = issue.path.map(String);
-    if (issue.code === "invalid_key") return [{ key, message: issue.issues[0]?.message ?? issue.message }];
+    if (issue.code === "invalid_key") return [{ key, message: inWords(issue.issues[0] ?? issue) }];
     const value = key.reduce<unknown>((table, name) => (table as Record<string, unknown> | undefined)?.[name], document);
-    return [{ key, message: value === undefined ? "is missing" : issue.message }];
+    return [{ key, message: value === undefined ? "is missing" : inWords(issue) }];
   });
-  return [...unknown, ...others];
+  // A number far too large breaks two rules, of which one is enough.
+  return [...unknown, ...others.filter(({ key }, at) => others.findIndex((other) => keyPath(other.key) === keyPath(key)) === at)];
 }
+
+const inWords = (issue: z.core.$ZodIssue) => issueInWords(issue, "a table");
 
 function knownKeys([section]: readonly string[]): readonly string[] {
   if (section === "limits") return limitNames;
   if (section === "frames") return Object.keys(framesTable.shape);
   if (section === "pool") return Object.keys(poolTable.shape);
+  if (section === "pin") return Object.keys(pinConfigSchema.shape);
   return Object.keys(configSchema.shape);
 }
 

@@ -1,7 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { formatBytes } from "../frames/bytes-in-words.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { DEFAULT_CONFIG_PATH } from "./default-path.ts";
 import { type Config, parseConfig } from "./parse-config.ts";
+
+/** No configuration is as long, in bytes. */
+const LONGEST_BYTES = 1_000_000;
 
 /** A configuration, and where it came from. */
 export interface FoundConfig {
@@ -18,11 +22,13 @@ export async function readConfig(path?: string, otherwise = DEFAULT_CONFIG_PATH)
   const file = path ?? otherwise;
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(file);
+    await using opened = await open(file);
+    bytes = await contentsOf(opened, file);
   } catch (cause) {
+    if (cause instanceof HoldfastError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     if (path === undefined && (code === "ENOENT" || code === "ENOTDIR")) {
-      return { file: null, config: { limits: {}, frames: {}, pools: {} } };
+      return { file: null, config: { limits: {}, frames: {}, pools: {}, pins: {} } };
     }
     const details = { file };
     if (code === "ENOENT") throw new HoldfastError("BAD_CONFIG", `there is no configuration file ${file}`, details, { cause });
@@ -32,7 +38,35 @@ export async function readConfig(path?: string, otherwise = DEFAULT_CONFIG_PATH)
     }
     throw new HoldfastError("BAD_CONFIG", `the configuration file ${file} can't be read: ${message}`, details, { cause });
   }
-  return { file, config: parseConfig(textOf(bytes, file), file) };
+  const config = parseConfig(textOf(bytes, file), file);
+  await assertFolder(config, file);
+  return { file, config };
+}
+
+/** The whole file, as far as one is as long as that: /dev/zero has no end. @throws HoldfastError `BAD_CONFIG` */
+async function contentsOf(opened: FileHandle, file: string): Promise<Uint8Array> {
+  const bytes = new Uint8Array(LONGEST_BYTES + 1);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+    ({ bytesRead: read } = await opened.read(bytes, length, bytes.length - length));
+  }
+  if (length > LONGEST_BYTES) {
+    throw new HoldfastError("BAD_CONFIG", `${file} is no configuration file: it is longer than ${formatBytes(LONGEST_BYTES)}`, { file });
+  }
+  return bytes.subarray(0, length);
+}
+
+/** A supervisor without pools would else learn of it with the first one. @throws HoldfastError `BAD_CONFIG` */
+async function assertFolder({ frames: { directory } }: Config, file: string): Promise<void> {
+  if (directory === undefined) return;
+  const key = "frames.directory";
+  const found = await stat(directory).catch(({ code }: NodeJS.ErrnoException) => code);
+  if (found === "ENOENT" || found === "ENOTDIR") {
+    throw new HoldfastError("BAD_CONFIG", `${file}: ${key}: there is no folder ${directory}`, { file, key });
+  }
+  if (typeof found === "object" && !found.isDirectory()) {
+    throw new HoldfastError("BAD_CONFIG", `${file}: ${key}: ${directory} is no folder`, { file, key });
+  }
 }
 
 function textOf(bytes: Uint8Array, file: string): string {

@@ -2,7 +2,7 @@ import { closeSync, readSync, writeSync } from "node:fs";
 import type { PoolLayout } from "../protocol/replies.ts";
 import { slotWords } from "./layout.ts";
 import type { Access, PoolMapping, SlotMemory } from "./mapping.ts";
-import { attempt, openPoolFile, payloadAt } from "./pool-file.ts";
+import { attempt, closedPool, openPoolFile, payloadAt } from "./pool-file.ts";
 
 /**
  * A pool's file where it can't be mapped (Node): a frame is copied once, from the file when it is handed to the program, to the file
@@ -27,6 +27,7 @@ export class CopiedFile implements PoolMapping {
   }
 
   slot(slot: number, bytes: number): SlotMemory {
+    this.#assertOpen();
     const offset = payloadAt(this.layout, slot, bytes);
     const buffer = this.#spare ?? new ArrayBuffer(this.layout.bytes);
     this.#spare = null;
@@ -40,16 +41,17 @@ export class CopiedFile implements PoolMapping {
     this.#closeWhenUnused();
   }
 
-  /** @throws HoldfastError `MEMORY_FAILED` */
+  /** @throws HoldfastError `MEMORY_FAILED`, `DISCONNECTED` */
   write(offset: number, data: Uint8Array): void {
+    this.#assertOpen();
     attempt(this.layout, () => {
       for (let done = 0; done < data.length; ) done += writeSync(this.#fd, data, done, data.length - done, offset + done);
     });
   }
 
-  /** A slot has ended, and leaves its buffer to the next one. */
-  ended(buffer: ArrayBuffer): void {
-    this.#spare = buffer;
+  /** A slot has ended. @param buffer its own, which it leaves to the next one; null: somebody may still use it */
+  ended(buffer: ArrayBuffer | null): void {
+    this.#spare = buffer ?? this.#spare;
     if (this.#access === "write") this.#writing--;
     this.#closeWhenUnused();
   }
@@ -67,6 +69,11 @@ export class CopiedFile implements PoolMapping {
       readSync(this.#fd, word, 0, word.length, headerOffset + slot * headerStride + slotWords.generation);
     });
     return word.readUInt32LE();
+  }
+
+  /** By now the descriptor's number may be another file's. */
+  #assertOpen(): void {
+    if (this.#fdClosed) throw closedPool(this.layout.pool);
   }
 
   #closeWhenUnused(): void {
@@ -104,18 +111,27 @@ class CopiedSlot implements SlotMemory {
   }
 
   flush(bytes: number): void {
-    this.#file.write(this.#offset, this.data.subarray(0, bytes));
+    this.#file.write(this.#offset, new Uint8Array(this.#buffer, 0, bytes));
   }
 
-  detach(): void {
-    if (this.#data === null) return;
+  detach(): boolean {
+    if (this.#data === null) return true;
+    if (this.#buffer.byteLength === 0) return false;
+    const buffer = moved(this.#buffer);
+    // Bun only copies what an operation under way holds where it is.
+    if (this.#buffer.byteLength > 0) return false;
     this.#data = null;
-    this.#buffer = moved(this.#buffer);
+    this.#buffer = buffer;
+    return true;
   }
 
-  end(): void {
-    this.detach();
-    this.#file.ended(this.#buffer);
+  // Whoever still has the view has not the slot, but a copy of it.
+  end(): true {
+    // Node does not show whether an operation goes on storing into what was given up: then the next slot gets another buffer.
+    const isGivenUp = this.#generation === null && this.#data !== null;
+    const isDetached = this.detach();
+    this.#file.ended(isDetached && !isGivenUp ? this.#buffer : null);
+    return true;
   }
 }
 

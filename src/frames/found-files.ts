@@ -20,15 +20,12 @@ export interface FoundFile {
  * @throws what the file system says of the folder
  */
 export function poolFilesIn(folder: string): readonly FoundFile[] {
-  return readdirSync(folder)
-    .filter((name) => FILE_NAME.test(name))
-    .map((name) => join(folder, name))
-    .flatMap((path) => {
-      const { header, fileBytes } = lookAt(path) ?? { header: null, fileBytes: 0 };
-      if (header === null) return [];
-      const { pid } = header.supervisor;
-      return { path, pool: header.name, fileBytes, supervisorPid: pid, supervisor: fateOf(header.supervisor) };
-    });
+  return pathsIn(folder).flatMap((path) => {
+    const { header, fileBytes } = lookAt(path) ?? { header: null, fileBytes: 0 };
+    if (header === null) return [];
+    const { pid } = header.supervisor;
+    return { path, pool: header.name, fileBytes, supervisorPid: pid, supervisor: fateOf(header.supervisor) };
+  });
 }
 
 /**
@@ -36,16 +33,18 @@ export function poolFilesIn(folder: string): readonly FoundFile[] {
  * @returns the paths of those deleted
  */
 export function removeLeftovers(folder: string): readonly string[] {
-  let names: string[];
   try {
-    names = readdirSync(folder);
+    return pathsIn(folder).filter(removeIfLeft);
   } catch {
     return [];
   }
-  return names
+}
+
+/** What has the name of a pool's file. @throws what the file system says of the folder */
+function pathsIn(folder: string): readonly string[] {
+  return readdirSync(folder)
     .filter((name) => FILE_NAME.test(name))
-    .map((name) => join(folder, name))
-    .filter(removeIfLeft);
+    .map((name) => join(folder, name));
 }
 
 /** @returns whether the file was a leftover, and has been deleted */

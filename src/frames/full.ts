@@ -1,4 +1,5 @@
 import { HoldfastError } from "../protocol/errors.ts";
+import { formatBytes } from "./bytes-in-words.ts";
 
 /** A pool that does not fit. */
 export interface Shortage {
@@ -14,11 +15,6 @@ export interface Shortage {
  */
 export function memoryFull(shortage: Shortage, has = `${shortage.folder} has`, remedy = ""): HoldfastError {
   const { pool, neededBytes, freeBytes } = shortage;
-  const message = `pool ${pool} needs ${megabytes(neededBytes)} of shared memory and ${has} ${megabytes(freeBytes)} free${remedy}`;
+  const message = `pool ${pool} needs ${formatBytes(neededBytes)} of shared memory and ${has} ${formatBytes(freeBytes)} free${remedy}`;
   return new HoldfastError("MEMORY_FULL", message, { ...shortage });
-}
-
-/** `37.3 MB`. */
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -5,7 +5,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { PoolLayout } from "../protocol/replies.ts";
 import { slotWords } from "./layout.ts";
 import type { Access, PoolMapping, SlotMemory } from "./mapping.ts";
-import { fileBytesOf, openPoolFile, payloadAt } from "./pool-file.ts";
+import { closedPool, fileBytesOf, openPoolFile, payloadAt } from "./pool-file.ts";
 
 /** mmap(2). */
 const PROT_READ = 1;
@@ -22,6 +22,9 @@ const LONGEST_BUFFER = 2 ** 32 - 1;
 type Address = number & { readonly __pointer__: null };
 /** What bun-types leaves out: who is called when the buffer is collected, and with what beside its address. */
 type ToOwnedArrayBuffer = (at: Address, offset: number, bytes: number, context: number, deallocator: number) => ArrayBuffer;
+
+/** A buffer as it is in Bun; Node 20 has no such methods. */
+type Transferable = ArrayBuffer & { readonly detached: boolean; transfer(bytes: number): ArrayBuffer };
 
 let opened: ReturnType<typeof openMmap> | null = null;
 
@@ -66,6 +69,8 @@ export class MappedFile implements PoolMapping {
   /** Slots that the program has in its hands, or of which a view could not be taken from it. */
   #held = 0;
   #isClosed = false;
+  /** The file's memory is not at the address any more. */
+  #isGone = false;
 
   /** @throws HoldfastError `NO_BACKEND` without FFI; `POOL_GONE`, `PERMISSION_DENIED`, `MEMORY_FAILED` */
   constructor(layout: PoolLayout, access: Access) {
@@ -92,6 +97,7 @@ export class MappedFile implements PoolMapping {
   }
 
   slot(slot: number, bytes: number): SlotMemory {
+    this.#assertThere();
     const offset = payloadAt(this.layout, slot, bytes);
     this.#held++;
     return new MappedSlot(this, slot, offset, bytes);
@@ -114,17 +120,19 @@ export class MappedFile implements PoolMapping {
    * which the kernel sets no memory aside and so can't fail.
    */
   #letGo(): void {
-    if (!this.#isClosed || this.#held > 0) return;
+    if (!this.#isClosed || this.#held > 0 || this.#isGone) return;
+    this.#isGone = true;
     const empty = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE;
     (opened as ReturnType<typeof openMmap>).symbols.mmap(this.#address, this.#bytes, PROT_READ, empty, -1, 0);
   }
 
-  /** A buffer over a part of the file, which keeps the mapping. */
-  view(offset: number, bytes: number): ArrayBuffer {
+  /** A buffer over a part of the file, which keeps the mapping. @throws HoldfastError `DISCONNECTED` */
+  view(offset: number, bytes: number): Transferable {
+    this.#assertThere();
     const { toArrayBuffer } = opened as ReturnType<typeof openMmap>;
     const buffer = bytes === 0 ? new ArrayBuffer(0) : (toArrayBuffer(this.#address, offset, bytes) as ArrayBuffer);
     mappingOf.set(buffer, this);
-    return buffer;
+    return buffer as Transferable;
   }
 
   /** The generation in a slot's header, after all that this thread has loaded before. */
@@ -133,6 +141,11 @@ export class MappedFile implements PoolMapping {
     loadBarrier();
     return this.#words[(headerOffset + slot * headerStride + slotWords.generation) / Uint32Array.BYTES_PER_ELEMENT] as number;
   }
+
+  /** A view of what is there instead would show zeros, and to write to it would end the process. */
+  #assertThere(): void {
+    if (this.#isGone) throw closedPool(this.layout.pool);
+  }
 }
 
 class MappedSlot implements SlotMemory {
@@ -140,9 +153,8 @@ class MappedSlot implements SlotMemory {
   readonly #slot: number;
   readonly #offset: number;
   readonly #bytes: number;
-  #data: Uint8Array<ArrayBuffer> | null = null;
-  /** Somebody has the memory still, and the mapping must stay. */
-  #isOut = false;
+  #data: Uint8Array<Transferable> | null = null;
+  #isEnded = false;
 
   constructor(file: MappedFile, slot: number, offset: number, bytes: number) {
     this.#file = file;
@@ -165,22 +177,24 @@ class MappedSlot implements SlotMemory {
     // Other processes have the same memory.
   }
 
-  detach(): void {
+  detach(): boolean {
     const buffer = this.#data?.buffer;
-    this.#data = null;
-    if (buffer === undefined) return;
+    if (buffer === undefined) return true;
     if (buffer.detached) {
       escaped.add(this.#file);
-      this.#isOut = true;
-      return;
+      return false;
     }
-    // Nothing happens to a buffer that an operation under way holds where it is: the view stays until the program forgets it.
+    // Nothing happens to a buffer that an operation under way holds where it is.
     buffer.transfer(0);
-    if (!buffer.detached) this.#isOut = true;
+    if (!buffer.detached) return false;
+    this.#data = null;
+    return true;
   }
 
-  end(): void {
-    this.detach();
-    if (!this.#isOut) this.#file.ended();
+  end(): boolean {
+    if (!this.detach()) return false;
+    if (!this.#isEnded) this.#file.ended();
+    this.#isEnded = true;
+    return true;
   }
 }

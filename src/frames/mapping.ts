@@ -12,12 +12,21 @@ export interface SlotMemory {
   readonly data: Uint8Array;
   /** Whether the slot still has this generation: its content is what it was. */
   intact(generation: number): boolean;
-  /** Makes the first `bytes` of `data` what other processes see, where they don't anyway. */
+  /**
+   * Makes the first `bytes` of `data` what other processes see, where they don't anyway.
+   * @throws HoldfastError `MEMORY_FAILED`
+   */
   flush(bytes: number): void;
-  /** Takes the view from whoever has kept it: its length becomes 0. The content stays, for a new view. */
-  detach(): void;
-  /** Detaches the view, for good. */
-  end(): void;
+  /**
+   * Takes the view from whoever has kept it: its length becomes 0. The content stays, for a new view.
+   * @returns false: it can't be taken, for an operation works on it (ask again when that is over) or its buffer has been transferred
+   */
+  detach(): boolean;
+  /**
+   * Ends the use of the slot's memory.
+   * @returns false: the view can't be taken, as in `detach`, and whoever has it may still store into the slot; to be asked again
+   */
+  end(): boolean;
 }
 
 /** One file of a pool in the memory of this process. */
@@ -25,7 +34,8 @@ export interface PoolMapping {
   readonly layout: PoolLayout;
   /**
    * The first `bytes` of a slot.
-   * @throws HoldfastError `INTERNAL` when the file has no such slot or its slots are shorter; `MEMORY_FAILED`
+   * @throws HoldfastError `INTERNAL` when the file has no such slot or its slots are shorter; `MEMORY_FAILED`; `DISCONNECTED` when it
+   * is closed and no slot of it is in use
    */
   slot(slot: number, bytes: number): SlotMemory;
   /** Nobody asks for a slot any more. Memory that is in use stays. */

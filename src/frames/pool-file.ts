@@ -53,6 +53,11 @@ export function attempt<T>({ pool, path }: PoolLayout, act: () => T): T {
   }
 }
 
+/** What is thrown at who uses a pool that this program has closed. */
+export function closedPool(pool: string): HoldfastError {
+  return new HoldfastError("DISCONNECTED", `this program has closed pool ${pool}`, { pool });
+}
+
 function check(fd: number, layout: PoolLayout): void {
   const { size } = fstatSync(fd);
   if (size !== fileBytesOf(layout)) throw new Error(`it has ${size} bytes instead of ${fileBytesOf(layout)}`);

@@ -19,7 +19,7 @@ export function fateOf({ pid, start, pidNamespace }: ProcessIdentity): Fate {
   }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return startOf(stat) === start && !hasNoMemory(stat) ? "lives" : "ended";
+    return startOf(stat) === start && !isZombie(stat) ? "lives" : "ended";
   } catch {
     // With hidepid, /proc does not show the processes of others.
     return "unknown";
@@ -37,7 +37,7 @@ export function startOf(stat: string): bigint {
 }
 
 /** A zombie has ended, though its parent has not heard of it yet. */
-function hasNoMemory(stat: string): boolean {
+function isZombie(stat: string): boolean {
   return /^[ZX]/i.test(fieldsOf(stat)[0] ?? "");
 }
 

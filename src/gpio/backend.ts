@@ -1,5 +1,6 @@
 import type { HoldfastError } from "../protocol/errors.ts";
 import type { Bias, Drive, Level } from "../protocol/requests.ts";
+import type { PlayerSettings, WaveListener, WavePlayer, WaveScheduling } from "./wave-player.ts";
 
 /** Where a line is: the chip's device path (unique while the machine runs) and the line's offset on it. */
 export interface LineId {
@@ -83,6 +84,11 @@ export interface Line {
    * @throws HoldfastError `LINE_UNSUPPORTED`, `LINE_LOST`, `LINE_FAILED`
    */
   reconfigure(settings: LineSettings): void;
+  /**
+   * What plays waves on this output: the line's own thread, or hardware. A line without has them played on the event loop, by
+   * the supervisor's clock. Until the player stops, nothing else may set the line.
+   */
+  player?(settings: PlayerSettings, listener: WaveListener): WavePlayer;
   /** Gives the line back. `released` is called once, at once or later, when another process may have it. Never throws. */
   release(released: () => void): void;
 }
@@ -104,6 +110,8 @@ export interface GpioBackend {
   readonly name: string;
   /** Only simulated chips have it. */
   readonly simulation?: Simulation;
+  /** How the kernel runs the thread that plays the lines' waves; null or absent: there is none. */
+  readonly waves?: WaveScheduling | null;
   /** Every chip and line, read afresh. @throws HoldfastError `PERMISSION_DENIED`, `LINE_FAILED` */
   chips(): readonly ChipInfo[];
   /**

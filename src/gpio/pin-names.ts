@@ -95,6 +95,19 @@ export class PinNames {
     return this.#byName.get(name) ?? this.#byName.get(fold(name));
   }
 
+  /** Every line that `name` may mean: one, none, or several where it is ambiguous. */
+  fitting(name: string): readonly NamedLine[] {
+    const found = this.find(name);
+    return found === undefined ? (this.#ambiguous.get(fold(name)) ?? []) : [found];
+  }
+
+  /** Whether a chip that is not there might bring a line of this name. What is on a header or chip that is there will not change. */
+  mayAppear(name: string): boolean {
+    if (foldable.test(name) || /^\d+$/.test(name)) return !this.#hasHeader;
+    const label = /^(.+):\d+$/.exec(name)?.[1];
+    return label === undefined || !this.#lines.some(({ line, id }) => line.startsWith(`${label}:`) || id.chip === label);
+  }
+
   #refuse(name: string): never {
     const folded = fold(name);
     const fitting = this.#ambiguous.get(folded);

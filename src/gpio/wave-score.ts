@@ -1,41 +1,46 @@
 import type { Segment, Wave } from "../../actors/wave.ts";
 import type { Level } from "../protocol/requests.ts";
 
-/** The frequency of software PWM, in Hz: above what the eye sees as flicker, and as fast as timers of 1 ms can carry. */
-const PWM_HZ = 100;
-const PWM_PERIOD_US = 1_000_000 / PWM_HZ;
-
-/** What a line has to do at an instant. `level` null: the wave is over. `dueUs` is when the score must be asked next. */
-export interface Reading {
-  readonly level: Level | null;
-  readonly dueUs: number;
-  readonly skipped: number;
-}
-
 /**
- * A wave laid out in time: says for any instant, asked in order, which level is due and until when. All instants follow
- * from the start, so that lateness never adds up. An endless wave that is late by whole cycles skips to its phase; a counted
- * one never loses a cycle: what is left of it runs that much later.
+ * A wave laid out in time: a cursor that is moved to an instant, in order, and then stands for what is due there. All
+ * instants follow from the start, so that lateness never adds up. An endless wave that is late by whole cycles skips to
+ * its phase; a counted one never loses a cycle: what is left of it runs that much later. Moving makes no garbage.
  */
 export class WaveScore {
   readonly #wave: Wave;
+  readonly #periodUs: number;
   readonly #cycleMs: number;
   /** When each segment ends, in ms from the start of its cycle. */
-  readonly #segmentEndsMs: readonly number[];
+  readonly #segmentEndsMs: Float64Array;
   /** When the wave began; moves on when a counted wave has to run late. */
   #originUs: number;
   #cycle = 0;
   #segment = 0;
   #period = 0;
+  /** When the wave should be over, in µs, if it never ran late. */
   readonly plannedEndUs: number;
+  /** Which level is due. Of no meaning once the wave is over. */
+  level: Level = 0;
+  /** The wave has had its time. */
+  over = false;
+  /** When there is something new to do, in µs. */
+  dueUs: number;
+  /** Cycles and periods of PWM that were passed over in the last move, unplayed. */
+  skipped = 0;
 
-  constructor(wave: Wave, startUs: number) {
+  /**
+   * @param startUs when the wave begins
+   * @param periodUs the period of PWM
+   */
+  constructor(wave: Wave, startUs: number, periodUs: number) {
     this.#wave = wave;
+    this.#periodUs = periodUs;
     let sumMs = 0;
-    this.#segmentEndsMs = wave.segments.map(({ ms }) => (sumMs += ms));
+    this.#segmentEndsMs = Float64Array.from(wave.segments, ({ ms }) => (sumMs += ms));
     this.#cycleMs = sumMs;
     this.#originUs = startUs;
     this.plannedEndUs = this.endUs;
+    this.dueUs = startUs;
   }
 
   /** When the wave is over, in µs; Infinity: never. */
@@ -43,86 +48,89 @@ export class WaveScore {
     return this.#originUs + this.#wave.totalMs * 1000;
   }
 
-  at(nowUs: number): Reading {
-    const skipped = this.#moveTo(nowUs);
+  /** Moves the cursor to an instant, which is not before the last one. */
+  moveTo(nowUs: number): void {
+    this.skipped = 0;
+    this.#findSegment(nowUs);
     const { endUs } = this;
-    if (nowUs >= endUs) return { level: null, dueUs: endUs, skipped };
+    this.dueUs = endUs;
+    this.over = nowUs >= endUs;
+    if (this.over) return;
     const segment = this.#wave.segments[this.#segment];
-    if (this.#cycle >= this.#wave.cycles || segment === undefined) return { level: 0, dueUs: endUs, skipped };
-    const segmentEndUs = Math.min(this.#segmentEndUs(this.#cycle, this.#segment), endUs);
-    if (segment.fromDuty === segment.toDuty && (segment.fromDuty === 0 || segment.fromDuty === 1)) {
-      return { level: segment.fromDuty, dueUs: segmentEndUs, skipped };
-    }
-    return this.#modulate(segment, nowUs, segmentEndUs, skipped);
+    this.level = 0;
+    if (this.#cycle >= this.#wave.cycles || segment === undefined) return;
+    this.dueUs = Math.min(this.#segmentEndUs(), endUs);
+    if (segment.fromDuty !== segment.toDuty || (segment.fromDuty !== 0 && segment.fromDuty !== 1)) this.#modulate(segment, nowUs);
+    else if (segment.fromDuty === 1) this.level = 1;
   }
 
-  /** Finds the segment of an instant. @returns how many cycles were passed over */
-  #moveTo(nowUs: number): number {
+  #findSegment(nowUs: number): void {
     const { cycles } = this.#wave;
-    let skipped = 0;
     while (this.#cycle < cycles) {
-      const segmentEndUs = this.#segmentEndUs(this.#cycle, this.#segment);
-      if (nowUs < segmentEndUs || segmentEndUs >= this.endUs) break;
-      const [nextCycle, nextSegment] = this.#following();
-      if (cycles === Number.POSITIVE_INFINITY) {
-        skipped += this.#skipCycles(Math.min(nowUs, this.endUs));
-      } else if (nextCycle < cycles && nowUs >= Math.min(this.#segmentEndUs(nextCycle, nextSegment), this.endUs)) {
-        // The next segment would be missed whole: it is played now, and what follows it that much later.
+      const segmentEndUs = this.#segmentEndUs();
+      if (nowUs < segmentEndUs || segmentEndUs >= this.endUs) return;
+      if (cycles === Number.POSITIVE_INFINITY) this.#skipCycles(Math.min(nowUs, this.endUs));
+      this.#follow();
+      // A counted wave's next segment would be missed whole: it is played now, and what follows it that much later.
+      if (cycles !== Number.POSITIVE_INFINITY && this.#cycle < cycles && nowUs >= Math.min(this.#segmentEndUs(), this.endUs)) {
         this.#originUs += nowUs - segmentEndUs;
       }
-      [this.#cycle, this.#segment] = this.#following();
-      this.#period = 0;
     }
-    return skipped;
   }
 
   /** Leaves out the cycles that are over already, but for the last: that one is walked through. */
-  #skipCycles(nowUs: number): number {
+  #skipCycles(nowUs: number): void {
     const reached = Math.floor((nowUs - this.#originUs) / (this.#cycleMs * 1000));
     const skipped = Math.max(0, reached - this.#cycle - 1);
     this.#cycle += skipped;
-    return skipped;
+    this.skipped += skipped;
   }
 
-  /** PWM within a segment: each period begins on, for as long as the duty in its middle says. */
-  #modulate(segment: Segment, nowUs: number, segmentEndUs: number, skippedCycles: number): Reading {
-    const segmentStartUs = this.#segmentStartUs();
-    const period = this.#periodAt(nowUs, segmentStartUs);
-    const skipped = skippedCycles + Math.max(0, period - this.#period - 1);
-    this.#period = period;
-    const nextUs = segmentStartUs + (period + 1) * PWM_PERIOD_US;
-    const onUntilUs = segmentStartUs + (period + this.#dutyAt(period, segment)) * PWM_PERIOD_US;
-    const on = nowUs < onUntilUs;
-    const dueUs = on ? Math.min(onUntilUs, nextUs) : nextUs;
-    return { level: on ? 1 : 0, dueUs: Math.min(dueUs, segmentEndUs), skipped };
+  /** PWM within a segment: each period begins on, for as long as the duty in its middle says. One whose time on is over is passed over. */
+  #modulate(segment: Segment, nowUs: number): void {
+    const startUs = this.#segmentStartUs();
+    const period = this.#periodAt(nowUs, startUs);
+    const nextUs = startUs + (period + 1) * this.#periodUs;
+    const onUntilUs = Math.min(nextUs, startUs + (period + this.#dutyAt(period, segment)) * this.#periodUs);
+    this.level = nowUs < onUntilUs ? 1 : 0;
+    if (period > this.#period) {
+      const missed = this.level === 0 && onUntilUs > startUs + period * this.#periodUs;
+      this.skipped += period - this.#period - (missed ? 0 : 1);
+      this.#period = period;
+    }
+    this.dueUs = Math.min(this.level === 1 ? onUntilUs : nextUs, this.dueUs);
   }
 
   /** Which period of a segment an instant is in. One that is due has begun, whatever the division makes of the last bit. */
   #periodAt(nowUs: number, segmentStartUs: number): number {
-    const period = Math.floor((nowUs - segmentStartUs) / PWM_PERIOD_US);
-    return nowUs >= segmentStartUs + (period + 1) * PWM_PERIOD_US ? period + 1 : period;
+    const period = Math.floor((nowUs - segmentStartUs) / this.#periodUs);
+    return nowUs >= segmentStartUs + (period + 1) * this.#periodUs ? period + 1 : period;
   }
 
   #dutyAt(period: number, { fromDuty, toDuty, ms }: Segment): number {
-    const way = ms === Number.POSITIVE_INFINITY ? 0 : Math.min(1, ((period + 0.5) * PWM_PERIOD_US) / (ms * 1000));
+    const way = ms === Number.POSITIVE_INFINITY ? 0 : Math.min(1, ((period + 0.5) * this.#periodUs) / (ms * 1000));
     return fromDuty + (toDuty - fromDuty) * way;
   }
 
-  #following(): [cycle: number, segment: number] {
-    return this.#segment + 1 < this.#wave.segments.length ? [this.#cycle, this.#segment + 1] : [this.#cycle + 1, 0];
+  #follow(): void {
+    this.#period = 0;
+    this.#segment += 1;
+    if (this.#segment < this.#wave.segments.length) return;
+    this.#segment = 0;
+    this.#cycle += 1;
   }
 
-  #segmentEndUs(cycle: number, segment: number): number {
-    const last = segment === this.#wave.segments.length - 1;
-    if (last) return this.#originUs + (cycle + 1) * this.#cycleMs * 1000;
-    return this.#cycleStartUs(cycle) + (this.#segmentEndsMs[segment] ?? 0) * 1000;
+  #segmentEndUs(): number {
+    const last = this.#segment === this.#wave.segments.length - 1;
+    if (last) return this.#originUs + (this.#cycle + 1) * this.#cycleMs * 1000;
+    return this.#cycleStartUs() + (this.#segmentEndsMs[this.#segment] ?? 0) * 1000;
   }
 
   #segmentStartUs(): number {
-    return this.#cycleStartUs(this.#cycle) + (this.#segmentEndsMs[this.#segment - 1] ?? 0) * 1000;
+    return this.#cycleStartUs() + (this.#segmentEndsMs[this.#segment - 1] ?? 0) * 1000;
   }
 
-  #cycleStartUs(cycle: number): number {
-    return cycle === 0 ? this.#originUs : this.#originUs + cycle * this.#cycleMs * 1000;
+  #cycleStartUs(): number {
+    return this.#cycle === 0 ? this.#originUs : this.#originUs + this.#cycle * this.#cycleMs * 1000;
   }
 }

@@ -1,6 +1,6 @@
 import type { Event } from "./replies.ts";
 
-/** Events that wait for a slow reader: a bounded queue that drops the oldest and says how many in the next one's `lost`. */
+/** Events that wait for a slow reader: a bounded queue that drops the oldest. Those that are counted it counts in the next one's `lost`. */
 export class EventQueue<E extends Event = Event> {
   readonly #limit: number;
   #events: E[] = [];
@@ -20,7 +20,7 @@ export class EventQueue<E extends Event = Event> {
     this.#events.push(event);
     if (this.#events.length <= this.#limit) return 0;
     const dropped = this.#events.shift() as E;
-    this.#lost += 1 + ("lost" in dropped ? dropped.lost : 0);
+    if ("lost" in dropped) this.#lost += 1 + dropped.lost;
     return 1;
   }
 

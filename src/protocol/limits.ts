@@ -6,8 +6,10 @@ export interface Limits {
   readonly messageDepth: number;
   /** Clients at once. */
   readonly clients: number;
-  /** Watches and observations of one client. */
+  /** Watches, observations and frame subscriptions of one client. */
   readonly subscriptions: number;
+  /** Leases of one client: frames that it holds or writes, and what it has yet to give back of those that are gone. */
+  readonly leases: number;
   /** Requests of one client that await their reply. */
   readonly pendingRequests: number;
   /** Commands queued on one pin. */
@@ -30,6 +32,7 @@ export const defaultLimits: Limits = {
   messageDepth: 8,
   clients: 512,
   subscriptions: 256,
+  leases: 4096,
   pendingRequests: 1024,
   queuedCommands: 1024,
   backlogEvents: 1024,
@@ -50,6 +53,12 @@ export const MIN_DURATION_MS = 0.001;
 
 /** Shortest cycle of a blink, pulse or pattern, in ms. Faster ones are PWM's work, and would only burn the processor. */
 export const MIN_PERIOD_MS = 0.1;
+/** The lowest and the highest frequency of software PWM, in Hz: a period in ten seconds, and one in `MIN_PERIOD_MS`. */
+export const MIN_PWM_HZ = 0.1;
+/** See `MIN_PWM_HZ`. */
+export const MAX_PWM_HZ = 1000 / MIN_PERIOD_MS;
+/** The frequency of PWM unless an output says another: no eye sees it flicker, and a thousandth of its period is 5 µs. */
+export const DEFAULT_PWM_HZ = 200;
 
 /** Most cycles of a counted wave. */
 export const MAX_CYCLES = 1_000_000_000;
@@ -66,6 +75,9 @@ export const MAX_NAME_LENGTH = 64;
 /** Fewest slots of a pool: one to write while the latest frame is kept in the other. */
 export const MIN_SLOTS = 2;
 
+/** Fewest slots of a pool that a consumer can subscribe to: it reads one, one waits for it, one is written, one keeps the latest frame. */
+export const LEAST_SLOTS_TO_READ = 4;
+
 /** Most slots of one pool. */
 export const MAX_SLOTS = 1024;
 
@@ -77,6 +89,9 @@ export const MAX_SIDE_PIXELS = 32_768;
 
 /** Longest name of a pool, in characters: it is part of a file's name. */
 export const MAX_POOL_NAME_LENGTH = 48;
+
+/** The longest path of a socket: sun_path has 108 bytes, the last one is NUL (unix(7)). */
+export const MAX_SOCKET_PATH_BYTES = 107;
 
 /** Most frames that one group may have waiting. */
 export const MAX_DEPTH = 256;

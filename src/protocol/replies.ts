@@ -27,6 +27,7 @@ const holder = z.object({
   heldMs: z.number().describe("for how long"),
   share: z.boolean(),
   onDisconnect: onDisconnectSchema,
+  heartbeatMs: z.number().nullable().describe("null: it may be silent for as long as it is connected"),
 });
 
 /** The settings of an open line. */
@@ -35,6 +36,8 @@ const settings = z.object({
   bias: biasSchema,
   drive: driveSchema.nullable().describe("null: an input"),
   closeLevel: closeLevelSchema.nullable().describe("null: an input"),
+  frequencyHz: z.number().nullable().describe("of PWM; null: an input"),
+  maxOnMs: z.number().nullable().describe("the least of what was configured and asked for; null: no limit, or an input"),
   debounceUs: count.nullable().describe("null: an output"),
 });
 
@@ -151,6 +154,7 @@ const consumer = z.object({
   pid: count.nullable(),
   sub: count,
   slot: count.nullable().describe("the one that it holds"),
+  epoch: count.nullable().describe("of the file of that slot"),
   heldMs: z.number().nullable().describe("for how long"),
   delivered: count,
   revoked: count,
@@ -214,6 +218,7 @@ export const countersSchema = z.object({
   framesDropped: count.describe("by groups"),
   leasesRevoked: count.describe("of consumers that held a frame for longer than they said"),
   slotsQuarantined: count.describe("by writers that went without a word"),
+  holdsLost: count.describe("by clients that were silent for longer than their heartbeat"),
 });
 /** What has been counted since the start. */
 export type Counters = z.infer<typeof countersSchema>;
@@ -239,6 +244,10 @@ export const replySchemas = {
     pid: count,
     uptimeMs: z.number(),
     backend: z.string(),
+    waves: z
+      .enum(["real-time", "normal"])
+      .nullable()
+      .describe("how the kernel runs the thread that plays waves; null: there is none, or not yet"),
     counters: countersSchema,
     clients: z.array(clientInfoSchema),
     pins: z.array(pinInfoSchema).describe("the open ones"),
@@ -298,6 +307,13 @@ export const eventSchemas = {
     timestampNs,
     seq: count.describe("counts the edges of this watch from 1, lost ones included"),
     lost,
+  }),
+  silence: z.object({
+    sub: count,
+    ev: z.literal("silence"),
+    pin: z.string(),
+    silenceMs: z.number().describe("as the watch has said: no edge of it came for so long"),
+    timestampNs: timestampNs.describe("when that time was up"),
   }),
   state: z.object({
     sub: count,

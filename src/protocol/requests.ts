@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { HoldfastError } from "./errors.ts";
+import { issueInWords } from "./issue-in-words.ts";
 import {
   MAX_CYCLES,
   MAX_DEBOUNCE_US,
@@ -7,12 +8,14 @@ import {
   MAX_DURATION_MS,
   MAX_NAME_LENGTH,
   MAX_POOL_NAME_LENGTH,
+  MAX_PWM_HZ,
   MAX_SIDE_PIXELS,
   MAX_SLOT_BYTES,
   MAX_SLOTS,
   MAX_STEPS,
   MIN_DURATION_MS,
   MIN_PERIOD_MS,
+  MIN_PWM_HZ,
   MIN_SLOTS,
 } from "./limits.ts";
 
@@ -20,8 +23,8 @@ export { PROTOCOL_VERSION } from "./version.ts";
 
 const id = z.int().nonnegative().describe("chosen by the client, unique among its unanswered requests");
 const name = z.string().min(1).max(MAX_NAME_LENGTH);
-/** Names of clients come to terminals and logs: no control characters, of which some move the cursor and others hide text. */
-const clientName = name.regex(/^\P{Cc}*$/u, "must not hold control characters").describe("no control characters");
+/** Names of clients come to terminals and logs: no control characters, of which some move the cursor, hide text or turn it round. */
+const clientName = name.regex(/^[^\p{Cc}\p{Bidi_Control}]*$/u, "must not hold control characters").describe("no control characters");
 const pin = name.describe("GPIO17, 17, BOARD11, a line name, or chip-label:offset");
 const durationMs = z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS).describe("in ms, may be fractional; 1 µs to ten years");
 const count = z.int().min(1).max(MAX_CYCLES);
@@ -56,6 +59,9 @@ export const onDisconnectSchema = z.enum(["close", "stay"]);
 /** Where a line is driven before it is released. */
 export const closeLevelSchema = z.enum(["off", "on", "keep"]);
 
+/** A pin as a configuration file describes it: what no client may go beyond. */
+export const pinConfigSchema = z.strictObject({ maxOnMs: durationMs.optional(), closeLevel: closeLevelSchema.optional() });
+
 /** What a group of consumers does with a frame for which it has no room. */
 export const policySchema = z.enum(["latest", "drop-oldest", "drop-newest", "block"]);
 
@@ -76,14 +82,15 @@ const poolShape = {
 /** A pool as a configuration file describes it. */
 export const poolSettingsSchema = z.strictObject(poolShape);
 
-/** A policy says which of `depth` and `deadlineMs` it has. */
+/** A policy says which of `depth` and `deadlineMs` it has. Who names none may mean that of a group, but says no more of it. */
 function policyHasItsFields(
   request: { policy?: Policy | undefined; depth?: number | undefined; deadlineMs?: number | undefined },
   context: z.RefinementCtx,
 ) {
   const { policy, depth, deadlineMs } = request;
-  if (policy === "latest" && depth !== undefined && depth !== 1) {
-    context.addIssue({ code: "custom", path: ["depth"], message: "is 1 with policy latest" });
+  if ((policy ?? "latest") === "latest" && depth !== undefined && depth !== 1) {
+    const message = policy === undefined ? "is 1 with policy latest, the default: name another policy" : "is 1 with policy latest";
+    context.addIssue({ code: "custom", path: ["depth"], message });
   }
   if (policy === "block" && deadlineMs === undefined) {
     context.addIssue({ code: "custom", path: ["deadlineMs"], message: "says for how long policy block may keep a producer waiting" });
@@ -93,7 +100,7 @@ function policyHasItsFields(
   }
 }
 
-/** What may be said of a pin when it is opened and, but for `initial`, changed later. */
+/** What may be said of a pin when it is opened and, but for `maxOnMs`, changed later. */
 const settings = {
   mode: modeSchema.optional().describe("outputs; default wait"),
   bias: biasSchema.optional().describe("default as-is"),
@@ -101,10 +108,14 @@ const settings = {
   activeLow: z.boolean().optional().describe("default false"),
   debounceUs: z.int().nonnegative().max(MAX_DEBOUNCE_US).optional().describe("inputs; 0 is none, the default"),
   onDisconnect: onDisconnectSchema.optional().describe("default close"),
-  closeLevel: closeLevelSchema.optional().describe("outputs; default off"),
+  closeLevel: closeLevelSchema.optional().describe("outputs; default off, or as the supervisor is configured"),
+  frequencyHz: z.number().min(MIN_PWM_HZ).max(MAX_PWM_HZ).optional().describe("outputs; of PWM, from the next command on; default 200"),
+  maxOnMs: durationMs
+    .optional()
+    .describe("outputs; the longest time active without a break, set when the pin becomes one; default as long as the supervisor allows"),
 };
 
-const outputOnly = ["share", "mode", "drive", "closeLevel", "initial"] as const;
+const outputOnly = ["share", "mode", "drive", "closeLevel", "frequencyHz", "maxOnMs", "initial"] as const;
 const inputOnly = ["debounceUs"] as const;
 
 /** A setting that the direction has no use for is a mistake, and is named. */
@@ -136,6 +147,13 @@ function cycleIsLongEnough(field: string, cycleMs: number, context: z.Refinement
   }
 }
 
+/** Whether all numbers in a value are finite: readers of `meta` may have no word for others, as JSON. */
+function isAllFinite(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return true;
+  return Object.values(value).every(isAllFinite);
+}
+
 function request<Op extends string, Shape extends z.ZodRawShape>(op: Op, shape: Shape) {
   return z.strictObject({ id, op: z.literal(op), ...shape });
 }
@@ -154,6 +172,7 @@ export const requestSchemas = {
     share: z.boolean().optional().describe("outputs; others may hold it beside this client; default false"),
     ...settings,
     initial: levelSchema.optional().describe("outputs; the level that is part of the line request; default 0"),
+    heartbeatMs: durationMs.optional().describe("the hold ends when this client sends nothing for so long; default: with the connection"),
     waitMs: durationMs.optional().describe("how long to wait for a pin that is closing"),
   }).superRefine(settingsFitDirection),
   configure: request("configure", {
@@ -190,7 +209,11 @@ export const requestSchemas = {
   mode: request("mode", { pin, mode: modeSchema }),
   cancel: request("cancel", { pin, command: z.int().positive().optional().describe("absent: every one that this client may cancel") }),
   read: request("read", { pin }),
-  watch: request("watch", { pin, edge: edgeSchema.optional().describe("default both") }),
+  watch: request("watch", {
+    pin,
+    edge: edgeSchema.optional().describe("default both"),
+    silenceMs: durationMs.optional().describe("tell when none of these edges comes for so long; default: never"),
+  }),
   observe: request("observe", { pin }),
   unwatch: request("unwatch", { sub }),
   close: request("close", { pin, hard: z.boolean().optional().describe("drop what is queued; default false") }),
@@ -206,8 +229,12 @@ export const requestSchemas = {
   "slot.publish": request("slot.publish", {
     lease,
     bytes: z.int().nonnegative().max(MAX_SLOT_BYTES).describe("of the payload that are used"),
-    timestampNs: timestampNs.optional().describe("when the frame was captured; default: now"),
-    meta: z.record(z.string(), z.unknown()).optional().describe("anything small, for the consumers"),
+    timestampNs: timestampNs.optional().describe("when the frame was captured, 1 s from now at most; default: now"),
+    meta: z
+      .record(z.string(), z.unknown())
+      .refine(isAllFinite, "must not hold NaN or an infinity")
+      .optional()
+      .describe("anything small, for the consumers"),
     acquire: z.literal(true).optional().describe("grant the next slot with the reply"),
   }),
   "slot.abort": request("slot.abort", { lease }),
@@ -216,7 +243,12 @@ export const requestSchemas = {
     pool,
     group: clientName.optional().describe("consumers of one group share its frames; default: a group of its own"),
     policy: policySchema.optional().describe("default latest, or that of the group"),
-    depth: z.int().min(1).max(MAX_DEPTH).optional().describe("frames that may wait for the group; default 1 with latest, else 2"),
+    depth: z
+      .int()
+      .min(1)
+      .max(MAX_DEPTH)
+      .optional()
+      .describe("frames that may wait for the group: 1 with latest, else as said with the policy; default 2"),
     deadlineMs: durationMs.optional().describe("with block, which needs it: how long a producer may be kept waiting"),
     maxHoldMs: durationMs.optional().describe("a frame that is held for longer is revoked; default: never"),
     startWithLatest: z.boolean().optional().describe("begin with the latest frame that there is; default false"),
@@ -246,6 +278,9 @@ export type Drive = z.infer<typeof driveSchema>;
 export type OnDisconnect = z.infer<typeof onDisconnectSchema>;
 /** Where a line is driven before it is released. */
 export type CloseLevel = z.infer<typeof closeLevelSchema>;
+
+/** What the configuration says of a pin: no client may go beyond it. */
+export type PinConfig = z.infer<typeof pinConfigSchema>;
 
 /** What a group of consumers does with a frame for which it has no room. */
 export type Policy = z.infer<typeof policySchema>;
@@ -286,5 +321,5 @@ function explain(op: string, message: Readonly<Record<string, unknown>>, issue: 
   const field = issue.path.join(".");
   const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], message);
   if (value === undefined) return new HoldfastError("MISSING_FIELD", `${op} needs the field "${field}"`, { field });
-  return new HoldfastError("BAD_FIELD", `${op}: ${field}: ${issue.message}`, { field });
+  return new HoldfastError("BAD_FIELD", `${op}: ${field}: ${issueInWords(issue)}`, { field });
 }

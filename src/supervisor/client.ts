@@ -21,6 +21,7 @@ export interface Peer {
 export interface Outlet {
   /** False while the client takes nothing: its events wait until `Client.flush`. */
   readonly ready: boolean;
+  /** Never throws: others are told the same. */
   deliver(event: Event): void;
   /** The supervisor has stopped. */
   stopped?(): void;
@@ -46,8 +47,12 @@ export class Client {
   name: string;
   /** The pins that it holds. */
   readonly pins = new Set<Pin>();
+  /** The pins whose hold it has lost by being silent for longer than so many ms, until it opens them again. */
+  readonly lapsed = new Map<string, number>();
   /** Its requests that have no reply yet. */
   pending = 0;
+  /** When it sent its last request. */
+  heardUs: number;
 
   constructor(
     readonly number: number,
@@ -59,6 +64,7 @@ export class Client {
     this.#listener = listener;
     this.name = peer.name;
     this.connectedUs = surroundings.clock.nowUs();
+    this.heardUs = this.connectedUs;
     this.#actor = createActor(clientMachine.provide({ actions: { letGo: () => this.#letGo() } }));
     this.#actor.subscribe({ complete: () => listener.gone() });
     this.#actor.start();
@@ -77,6 +83,17 @@ export class Client {
     return this.#subscriptions.size;
   }
 
+  /** Whether the client has lost its hold on a pin by its silence. @throws HoldfastError `HOLD_LOST` */
+  assertNotLapsed(pin: string): void {
+    const heartbeatMs = this.lapsed.get(pin);
+    if (heartbeatMs === undefined) return;
+    throw new HoldfastError("HOLD_LOST", `this client was silent for more than ${heartbeatMs} ms and holds ${pin} no more; open it again`, {
+      field: "pin",
+      pin,
+      heartbeatMs,
+    });
+  }
+
   /** The connection is over: what it holds is let go of. */
   end(): void {
     this.#actor.send({ type: "end" });
@@ -93,16 +110,17 @@ export class Client {
   /**
    * A new stream of events.
    * @param end what to do when it ends, however that happens
+   * @param eventsAtOnce so many of its events may wait even where the limit is lower
    * @throws HoldfastError `LIMIT_SUBSCRIPTIONS`
    */
-  subscribe(end: (subscription: Subscription) => void): Subscription {
+  subscribe(end: (subscription: Subscription) => void, eventsAtOnce = 1): Subscription {
     const { limits, tally } = this.surroundings;
     if (this.#subscriptions.size >= limits.subscriptions) {
       throw new HoldfastError("LIMIT_SUBSCRIPTIONS", `a client may have ${limits.subscriptions} subscriptions`, {
         limit: limits.subscriptions,
       });
     }
-    const subscription = new Subscription(++this.#lastSubscription, this, limits.backlogEvents, tally);
+    const subscription = new Subscription(++this.#lastSubscription, this, Math.max(limits.backlogEvents, eventsAtOnce), tally);
     this.#subscriptions.set(subscription.number, { subscription, end: () => end(subscription) });
     return subscription;
   }
@@ -146,7 +164,8 @@ export class Client {
 
   #letGo(): void {
     for (const callOff of [...this.#waits]) callOff();
-    for (const number of [...this.#subscriptions.keys()]) this.unsubscribe(number);
+    // The end of one may end another: that of a pool which was only waited for.
+    for (const number of this.#subscriptions.keys()) this.unsubscribe(number);
     this.#listener.left();
     const closing = [...this.pins].filter((pin) => pin.leave(this));
     let left = closing.length;

@@ -2,7 +2,8 @@ import { type Actor, createActor, type SnapshotFrom, type Subscription } from "x
 import { type CancelReason, type Command, concerns, type Outcome, pinMachine, type Running } from "../../actors/pin.ts";
 import { isEndless, steady, steadyDuty, type Wave, waveOf } from "../../actors/wave.ts";
 import type { Line } from "../gpio/backend.ts";
-import { WavePlayer } from "../gpio/wave-player.ts";
+import { ClockPlayer } from "../gpio/clock-player.ts";
+import type { WaveListener, WavePlayer } from "../gpio/wave-player.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { PinState, ReplyOf } from "../protocol/replies.ts";
 import type { CloseLevel, CommandRequest, Level, Mode } from "../protocol/requests.ts";
@@ -19,6 +20,10 @@ interface OutputSettings {
   readonly initial: Level;
   readonly mode: Mode;
   readonly closeLevel: CloseLevel;
+  /** The frequency of PWM. */
+  readonly frequencyHz: number;
+  /** The longest time that the line may be active without a break; Infinity: no limit. */
+  readonly maxOnMs: number;
   /** The number of the last command that this pin has had. */
   readonly lastCommand: number;
 }
@@ -45,23 +50,26 @@ export class Output implements Tenant {
   closeLevel: CloseLevel;
 
   constructor(line: Line, settings: OutputSettings, surroundings: Surroundings, hooks: TenantHooks) {
-    const { clock, limits, tally } = surroundings;
+    const { clock, tally } = surroundings;
     this.#line = line;
     this.#surroundings = surroundings;
     this.#hooks = hooks;
     this.#pin = settings.pin;
     this.#lastCommand = settings.lastCommand;
     this.closeLevel = settings.closeLevel;
-    this.#player = new WavePlayer(line, settings.initial, clock, limits.maxOnMs, {
+    const listener: WaveListener = {
       started: (number) => this.#started(number),
       ended: (number, lateMs) => this.#send({ type: "ended", number, lateMs }),
       limited: (number) => this.#send({ type: "stopped", number, reason: "MAX_ON" }),
       failed: (error) => hooks.failed(error),
-      edge: (level, atUs) => hooks.edge(level, BigInt(Math.round(atUs * 1000)), 0),
+      edge: (level, atUs, lost) => hooks.edge(level, BigInt(Math.round(atUs * 1000)), lost),
       skipped: (cycles) => {
         tally.skippedCycles += cycles;
       },
-    });
+    };
+    const { initial, frequencyHz, maxOnMs } = settings;
+    const playing = { initial, frequencyHz, maxOnMs };
+    this.#player = line.player?.(playing, listener) ?? new ClockPlayer(line, playing, clock, listener);
     const machine = pinMachine.provide({
       actions: {
         play: (_, next) => this.#play(next),
@@ -111,9 +119,22 @@ export class Output implements Tenant {
     return value === 0 || value === 1 ? this.#player.level : null;
   }
 
-  /** The level that the line is driven to at this instant. */
-  get drivenLevel(): Level {
-    return this.#player.level;
+  /** The frequency of PWM, for commands that start from now on. */
+  set frequencyHz(hz: number) {
+    this.#player.frequencyHz = hz;
+  }
+
+  /** Whether anybody watches the line. */
+  set watched(watched: boolean) {
+    this.#player.watched = watched;
+  }
+
+  /**
+   * Does something to the line, which has this level, while nothing drives it.
+   * @throws HoldfastError `LINE_FAILED` when what drives it does not let go
+   */
+  undisturbed(act: (level: Level) => void): void {
+    this.#player.undisturbed(act);
   }
 
   /** Whether a command runs that has an end. */
@@ -196,6 +217,8 @@ export class Output implements Tenant {
     // Sent from within an action, an event waits until the one before it is done; nothing has changed yet.
     if (snapshot === this.#snapshot) return;
     this.#snapshot = snapshot;
+    // With nothing to come after it, a wave ends off by itself: nobody has to hear of its end first.
+    this.#player.endsOff = this.queued === 0 && (this.state !== "closing" || this.closeLevel === "off");
     this.#hooks.changed();
   }
 

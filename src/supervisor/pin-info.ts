@@ -2,6 +2,7 @@ import type { Clock } from "../clock/clock.ts";
 import type { NamedLine } from "../gpio/pin-names.ts";
 import type { PinInfo } from "../protocol/replies.ts";
 import type { Pin } from "./pin.ts";
+import { finite } from "./pin-settings.ts";
 
 /**
  * A line as `pins` and `status` show it.
@@ -23,7 +24,7 @@ export function pinInfo({ pin: name, line, names }: NamedLine, pin: Pin | undefi
     mode: tenant.mode,
     queued: tenant.queued,
     command: tenant.command?.number ?? null,
-    holders: pin.holders.map(({ client, share, sinceUs, onDisconnect }) => ({
+    holders: pin.holders.map(({ client, share, sinceUs, onDisconnect, heartbeatMs }) => ({
       client: client.number,
       name: client.name,
       pid: client.peer.pid,
@@ -31,6 +32,7 @@ export function pinInfo({ pin: name, line, names }: NamedLine, pin: Pin | undefi
       heldMs: (clock.nowUs() - sinceUs) / 1000,
       share,
       onDisconnect,
+      heartbeatMs,
     })),
     unowned: pin.unowned,
     usedBy: null,
@@ -39,6 +41,8 @@ export function pinInfo({ pin: name, line, names }: NamedLine, pin: Pin | undefi
       bias: settings.bias,
       drive: output ? settings.drive : null,
       closeLevel: output ? settings.closeLevel : null,
+      frequencyHz: output ? settings.frequencyHz : null,
+      maxOnMs: output ? finite(settings.maxOnMs) : null,
       debounceUs: output ? null : settings.debounceUs,
     },
   };

@@ -1,6 +1,6 @@
 import type { LineSettings } from "../gpio/backend.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-import type { Limits } from "../protocol/limits.ts";
+import { DEFAULT_PWM_HZ } from "../protocol/limits.ts";
 import type { Bias, CloseLevel, Drive, Level, RequestOf } from "../protocol/requests.ts";
 
 /** How a pin's line is set. What the direction has no use for keeps its default. */
@@ -11,28 +11,45 @@ export interface PinSettings {
   readonly drive: Drive;
   readonly initial: Level;
   readonly closeLevel: CloseLevel;
+  readonly frequencyHz: number;
+  /** Infinity: as long as it likes. */
+  readonly maxOnMs: number;
   readonly debounceUs: number;
 }
 
-const defaults = { activeLow: false, bias: "as-is", drive: "push-pull", initial: 0, closeLevel: "off", debounceUs: 0 } as const;
+/** What no client may go beyond with one pin. */
+export interface PinBounds {
+  /** Infinity: as long as it likes. */
+  readonly maxOnMs: number;
+  /** Undefined: the client says. */
+  readonly closeLevel: CloseLevel | undefined;
+}
 
-const names = ["direction", "activeLow", "bias", "drive", "initial", "closeLevel", "debounceUs"] as const;
+const defaults = { activeLow: false, bias: "as-is", drive: "push-pull", initial: 0, frequencyHz: DEFAULT_PWM_HZ, debounceUs: 0 } as const;
 
-/** The settings that a request names. */
-function named(request: RequestOf<"open"> | RequestOf<"configure">): Partial<PinSettings> {
-  return Object.fromEntries(names.filter((name) => request[name] !== undefined).map((name) => [name, request[name]]));
+const names = ["direction", "activeLow", "bias", "drive", "initial", "closeLevel", "frequencyHz", "maxOnMs", "debounceUs"] as const;
+
+/** The settings that a request names; where it goes beyond the bounds, these. */
+function named(request: RequestOf<"open"> | RequestOf<"configure">, bounds: PinBounds): Partial<PinSettings> {
+  const said = Object.fromEntries(names.filter((name) => request[name] !== undefined).map((name) => [name, request[name]]));
+  return request.maxOnMs === undefined ? said : { ...said, maxOnMs: Math.min(request.maxOnMs, bounds.maxOnMs) };
+}
+
+/** What a pin has that nobody has said anything of. */
+function unsaid({ closeLevel = "off", maxOnMs }: PinBounds): Omit<PinSettings, "direction"> {
+  return { ...defaults, closeLevel, maxOnMs };
 }
 
 /** The settings of a pin that is opened anew. */
-export function settingsOf(request: RequestOf<"open">): PinSettings {
-  return { ...defaults, direction: request.direction, ...named(request) };
+export function settingsOf(request: RequestOf<"open">, bounds: PinBounds): PinSettings {
+  return { ...unsaid(bounds), direction: request.direction, ...named(request, bounds) };
 }
 
 /** The settings with what a `configure` changes. A new direction starts from its own defaults. */
-export function changedSettings(before: PinSettings, request: RequestOf<"configure">): PinSettings {
+export function changedSettings(before: PinSettings, request: RequestOf<"configure">, bounds: PinBounds): PinSettings {
   const turned = request.direction !== undefined && request.direction !== before.direction;
-  const kept = turned ? { ...defaults, activeLow: before.activeLow, bias: before.bias } : before;
-  return { ...kept, direction: before.direction, ...named(request) };
+  const kept = turned ? { ...unsaid(bounds), activeLow: before.activeLow, bias: before.bias } : before;
+  return { ...kept, direction: before.direction, ...named(request, bounds) };
 }
 
 /**
@@ -41,16 +58,16 @@ export function changedSettings(before: PinSettings, request: RequestOf<"configu
  * @param level while it is steady, else null
  * @throws HoldfastError `PIN_CONFLICT`, with the field
  */
-export function assertAgrees(pin: string, settings: PinSettings, level: Level | null, request: RequestOf<"open">): void {
-  const wanted = named(request);
-  const open = { ...settings, initial: level };
+export function assertAgrees(pin: string, settings: PinSettings, level: Level | null, request: RequestOf<"open">, bounds: PinBounds): void {
+  const wanted = named(request, bounds);
+  const open = { ...settings, initial: level, maxOnMs: finite(settings.maxOnMs) };
   for (const field of names) {
     if (wanted[field] === undefined || wanted[field] === open[field]) continue;
     const does = level === null ? "in a wave" : `at level ${level}`;
     const message =
       field === "initial"
         ? `${pin} is open already and ${does}, not at ${request.initial}`
-        : `${pin} is open with ${field} ${open[field]}, not ${wanted[field]}`;
+        : `${pin} is open with ${field} ${open[field] ?? "none"}, not ${wanted[field]}`;
     throw new HoldfastError("PIN_CONFLICT", message, {
       field,
       pin,
@@ -64,16 +81,15 @@ export function assertAgrees(pin: string, settings: PinSettings, level: Level | 
  * @throws HoldfastError `PIN_DIRECTION`, `BAD_FIELD`, with the field
  */
 export function assertFits(pin: string, before: PinSettings, after: PinSettings, request: RequestOf<"configure">): void {
-  const misplaced = after.direction === "in" ? (["mode", "drive", "closeLevel", "initial"] as const) : (["debounceUs"] as const);
+  const misplaced =
+    after.direction === "in" ? (["mode", "drive", "closeLevel", "frequencyHz", "maxOnMs", "initial"] as const) : (["debounceUs"] as const);
   const field = misplaced.find((name) => request[name] !== undefined);
   if (field !== undefined) {
     throw new HoldfastError("PIN_DIRECTION", `${pin} is an ${after.direction}put, which has no ${field}`, { field, pin });
   }
-  if (request.initial !== undefined && before.direction === "out") {
-    throw new HoldfastError("BAD_FIELD", `${pin} is an output already: initial is for an input that becomes one`, {
-      field: "initial",
-      pin,
-    });
+  const late = (["initial", "maxOnMs"] as const).find((name) => request[name] !== undefined);
+  if (late !== undefined && before.direction === "out") {
+    throw new HoldfastError("BAD_FIELD", `${pin} is an output already: ${late} is for an input that becomes one`, { field: late, pin });
   }
 }
 
@@ -84,18 +100,38 @@ export function lineSettings(settings: PinSettings, level: Level): LineSettings 
 }
 
 /**
- * Where lines may be active for so long only, none is left active when it closes: nothing would end that.
- * @throws HoldfastError `LIMIT_ON`
+ * Whether an output may be set so: a client can't set another closing level than the configured one, and where a line may be active
+ * for so long only, it is not left active when it closes: nothing would end that.
+ * @throws HoldfastError `PIN_CONFLICT`, `LIMIT_ON`, with the field
  */
-export function assertEndsOff(pin: string, { closeLevel }: PinSettings, { maxOnMs }: Limits): void {
-  if (closeLevel === "off" || maxOnMs === Number.POSITIVE_INFINITY) return;
+export function assertAllowed(pin: string, settings: PinSettings, bounds: PinBounds, request: RequestOf<"open" | "configure">): void {
+  const { direction, closeLevel, maxOnMs } = settings;
+  if (direction === "in") return;
+  if (bounds.closeLevel !== undefined && closeLevel !== bounds.closeLevel) {
+    throw new HoldfastError("PIN_CONFLICT", `${pin} is configured to close with closeLevel ${bounds.closeLevel}, not ${closeLevel}`, {
+      field: "closeLevel",
+      pin,
+      configured: bounds.closeLevel,
+    });
+  }
+  if (!outlasts(closeLevel, maxOnMs)) return;
   throw new HoldfastError(
     "LIMIT_ON",
     `${pin} may be active for ${maxOnMs} ms without a break; closing level ${closeLevel} would outlast that`,
     {
-      field: "closeLevel",
+      field: request.closeLevel === undefined ? "maxOnMs" : "closeLevel",
       pin,
       limit: maxOnMs,
     },
   );
+}
+
+/** Whether a closing level may leave a line active for longer than it may be. */
+export function outlasts(closeLevel: CloseLevel, maxOnMs: number): boolean {
+  return closeLevel !== "off" && maxOnMs !== Number.POSITIVE_INFINITY;
+}
+
+/** A limit as it is told: null is none. */
+export function finite(limit: number): number | null {
+  return Number.isFinite(limit) ? limit : null;
 }

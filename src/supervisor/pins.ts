@@ -3,8 +3,9 @@ import type { ChipInfo, LineId, LineListener, Simulation } from "../gpio/backend
 import { type NamedLine, PinNames } from "../gpio/pin-names.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
-import type { RequestOf } from "../protocol/requests.ts";
+import type { PinConfig, RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
+import { ConfiguredPins } from "./configured-pins.ts";
 import { withDetails } from "./error-details.ts";
 import { Pin } from "./pin.ts";
 import { pinInfo } from "./pin-info.ts";
@@ -26,18 +27,21 @@ export class Pins {
   readonly #open = new Map<string, Pin>();
   readonly #observations = new Map<string, Set<Observation>>();
   readonly #emptied: () => void;
+  readonly #configured: ConfiguredPins;
   #names: PinNames;
   /** Every pin is closing for good, and none may be opened: neither by a request nor by one that has waited for a pin to close. */
   #shut = false;
 
   /**
+   * @param configured what the configuration says of pins, by their names
    * @param emptied is told whenever the last open pin has closed
-   * @throws HoldfastError what `GpioBackend.chips` throws
+   * @throws HoldfastError `BAD_CONFIG`, what `GpioBackend.chips` throws
    */
-  constructor(surroundings: Surroundings, emptied: () => void) {
+  constructor(surroundings: Surroundings, configured: Readonly<Record<string, PinConfig>>, emptied: () => void) {
     this.#surroundings = surroundings;
     this.#emptied = emptied;
     this.#names = new PinNames(surroundings.backend.chips());
+    this.#configured = new ConfiguredPins(configured, this.#names, surroundings);
   }
 
   /** The open pins. */
@@ -45,9 +49,10 @@ export class Pins {
     return [...this.#open.values()];
   }
 
-  /** The open pin of that name. @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `PIN_NOT_OPEN` */
-  find(name: string): Pin {
+  /** The open pin of that name, for a client that has opened it. @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `PIN_NOT_OPEN`, `HOLD_LOST` */
+  find(client: Client, name: string): Pin {
     const { named, pin } = this.#lookUp(name);
+    if (pin === undefined) client.assertNotLapsed(named.pin);
     if (pin === undefined) throw new HoldfastError("PIN_NOT_OPEN", `${named.pin} is not open`, { field: "pin", pin: named.pin });
     return pin;
   }
@@ -150,16 +155,17 @@ export class Pins {
   #openAnew(named: NamedLine, client: Client, request: RequestOf<"open">): ReplyOf<"open"> {
     const { log } = this.#surroundings;
     const at = key(named.id);
-    const closed = (pin: Pin) => {
-      log.debug({ pin: pin.name }, "pin closed");
-      this.#open.delete(at);
-      this.#tell(named, undefined);
-      if (this.#open.size === 0) this.#emptied();
-    };
-    const changed = (pin: Pin) => {
-      if (this.#open.get(at) === pin) this.#tell(named, pin);
-    };
-    const pin = new Pin(named, request, client, this.#surroundings, changed, closed);
+    const pin = new Pin(named, this.#configured.boundsOf(named, this.#names), request, client, this.#surroundings, {
+      changed: (pin) => {
+        if (this.#open.get(at) === pin) this.#tell(named, pin);
+      },
+      closed: (pin) => {
+        log.debug({ pin: pin.name }, "pin closed");
+        this.#open.delete(at);
+        this.#tell(named, undefined);
+        if (this.#open.size === 0) this.#emptied();
+      },
+    });
     log.debug({ pin: pin.name, client: client.name }, "pin opened");
     this.#open.set(at, pin);
     this.#tell(named, pin);

@@ -8,7 +8,7 @@ import type { Reply, Supervisor } from "./supervisor.ts";
 type Handler<O extends Op> = (supervisor: Supervisor, client: Client, request: RequestOf<O>) => ReplyOf<O> | Promise<ReplyOf<O>>;
 
 const command = (({ pins }: Supervisor, client: Client, request: RequestOf<"on">) =>
-  pins.find(request.pin).command(client, request)) as Handler<"on" | "off" | "toggle" | "value" | "blink" | "pulse" | "pattern">;
+  pins.find(client, request.pin).command(client, request)) as Handler<"on" | "off" | "toggle" | "value" | "blink" | "pulse" | "pattern">;
 
 /** Where each operation goes. */
 const handlers: { readonly [O in Op]: Handler<O> } = {
@@ -32,7 +32,7 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
 
   open: ({ pins }, client, request) => pins.openFor(client, request),
   configure: ({ pins }, client, request) => {
-    pins.find(request.pin).configure(client, request);
+    pins.find(client, request.pin).configure(client, request);
     return {};
   },
   on: command,
@@ -43,26 +43,23 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
   pulse: command,
   pattern: command,
   mode: ({ pins }, client, request) => {
-    pins.find(request.pin).setMode(client, request);
+    pins.find(client, request.pin).setMode(client, request);
     return {};
   },
-  cancel: ({ pins }, client, request) => ({ cancelled: pins.find(request.pin).cancel(client, request) }),
+  cancel: ({ pins }, client, request) => ({ cancelled: pins.find(client, request.pin).cancel(client, request) }),
   read: ({ pins }, _, { pin }) => pins.read(pin),
-  watch: ({ pins }, client, request) => pins.find(request.pin).watch(client, request),
+  watch: ({ pins }, client, request) => pins.find(client, request.pin).watch(client, request),
   observe: ({ pins }, client, { pin }) => pins.observe(client, pin),
   unwatch: (_, client, { sub }) => {
     client.unsubscribe(sub);
     return {};
   },
-  close: ({ pins }, client, { pin, hard = false }) => client.wait((closed) => pins.find(pin).close(client, hard, () => closed({}))),
+  close: ({ pins }, client, { pin, hard = false }) => client.wait((closed) => pins.find(client, pin).close(client, hard, () => closed({}))),
 
   pools: ({ pools }) => ({ pools: pools.all() }),
   "pool.create": ({ pools }, _, { id: _id, op: _op, pool, ...settings }) => pools.create(pool, settings),
   "pool.open": ({ pools }, _, { pool }) => pools.open(pool),
-  "pool.remove": ({ pools }, _, { pool }) => {
-    pools.remove(pool);
-    return {};
-  },
+  "pool.remove": ({ pools }, _, { pool }) => pools.remove(pool),
   "slot.acquire": ({ pools }, client, request) => pools.acquire(client, request),
   "slot.publish": ({ pools }, client, request) => pools.publish(client, request),
   "slot.abort": ({ pools }, client, { lease }) => {

@@ -3,7 +3,7 @@ import { supervisorMachine } from "../../actors/supervisor.ts";
 import { type Clock, xstateClock } from "../clock/clock.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { ClientInfo, ReplyOf } from "../protocol/replies.ts";
-import type { Op, Request } from "../protocol/requests.ts";
+import type { Op, PinConfig, Request } from "../protocol/requests.ts";
 import { version } from "../version.ts";
 import { Client, type Outlet, type Peer } from "./client.ts";
 import { pinInfo } from "./pin-info.ts";
@@ -17,6 +17,8 @@ import { newTally } from "./tally.ts";
 export interface SupervisorParts extends Omit<Surroundings, "tally"> {
   /** How long a soft shutdown may take before it becomes a hard one, in ms. */
   readonly drainMs: number;
+  /** What the configuration says of pins, by their names; `*`: of all others. */
+  readonly configuredPins?: Readonly<Record<string, PinConfig>>;
 }
 
 /** Any reply, without `id` and `ok`. */
@@ -37,12 +39,12 @@ export class Supervisor {
   /** Settles when every line has been given back and every pool has been removed after a shutdown. */
   readonly stopped: Promise<void>;
 
-  /** @throws HoldfastError what `GpioBackend.chips` throws */
-  constructor({ drainMs, ...parts }: SupervisorParts) {
+  /** @throws HoldfastError `BAD_CONFIG`, what `GpioBackend.chips` throws */
+  constructor({ drainMs, configuredPins = {}, ...parts }: SupervisorParts) {
     this.#surroundings = { ...parts, tally: newTally() };
     const { clock } = parts;
     this.#startedUs = clock.nowUs();
-    this.pins = new Pins(this.#surroundings, () => this.#tellIfDrained());
+    this.pins = new Pins(this.#surroundings, configuredPins, () => this.#tellIfDrained());
     this.pools = new Pools(this.#surroundings, () => this.#tellIfDrained());
     const machine = supervisorMachine.provide({ actions: { closeAll: () => this.#shut(false), abortAll: () => this.#shut(true) } });
     this.#actor = createActor(machine, { input: { drainMs }, clock: xstateClock(clock) });
@@ -85,8 +87,9 @@ export class Supervisor {
    * @throws HoldfastError whatever is wrong with the request, thrown or as a rejection; nothing has changed then
    */
   request(client: Client, request: Request): Reply | Promise<Reply> {
-    const { limits, tally } = this.#surroundings;
+    const { clock, limits, tally } = this.#surroundings;
     tally.requests += 1;
+    client.heardUs = clock.nowUs();
     try {
       if (client.state !== "connected") throw new HoldfastError("DISCONNECTED", "this client has gone");
       if (client.pending >= limits.pendingRequests && mayWait(request)) {
@@ -116,6 +119,7 @@ export class Supervisor {
       pid: process.pid,
       uptimeMs: (clock.nowUs() - this.#startedUs) / 1000,
       backend: backend.name,
+      waves: backend.waves ?? null,
       counters: { ...tally },
       clients: [...this.#clients.values()].map((client) => clientInfo(client, clock)),
       pins: this.pins.open.map((pin) => pinInfo(pin.named, pin, clock, null)),
@@ -152,10 +156,13 @@ export class Supervisor {
   }
 }
 
+/** Requests that may wait for a slot, or for memory that is being made. */
+const waiting: ReadonlySet<Op> = new Set<Op>(["slot.acquire", "pool.create", "pool.open", "pool.remove"]);
+
 /** Whether a reply may be long in coming. Nobody is kept from anything else, least of all from stopping a pin. */
 function mayWait(request: Request): boolean {
   if (request.op === "close") return request.hard !== true;
-  if (request.op === "slot.acquire") return true;
+  if (waiting.has(request.op)) return true;
   return (
     ("ack" in request && (request.ack === "started" || request.ack === "done")) || ("waitMs" in request && request.waitMs !== undefined)
   );

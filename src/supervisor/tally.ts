@@ -20,5 +20,6 @@ export function newTally(): Tally {
     framesDropped: 0,
     leasesRevoked: 0,
     slotsQuarantined: 0,
+    holdsLost: 0,
   };
 }

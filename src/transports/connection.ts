@@ -66,7 +66,14 @@ export class Connection implements Outlet {
   }
 
   deliver(event: Event): void {
-    this.#send(event);
+    try {
+      this.#send(event);
+    } catch (error) {
+      // It is told to others too, who must not go without it.
+      this.#log.error({ err: error, client: this.#client.number }, "an event can't be sent; disconnected");
+      this.#socket.destroy();
+      return;
+    }
     // Who waits for a frame need not wait for what the supervisor still does for the one who made it.
     if (event.ev === "frame" && !this.#answering) this.#flush();
   }
@@ -151,7 +158,8 @@ export class Connection implements Outlet {
     if (this.#unwrittenBytes >= EAGER_BYTES) this.#flush();
     const unsent = this.#unsent;
     if (unsent >= this.#pressedBytes) this.#pressed = true;
-    if (unsent > this.#limits.unsentBytes) this.#giveUp();
+    // One long reply says nothing of how its reader reads.
+    if (unsent - frame.length > this.#limits.unsentBytes) this.#giveUp();
   }
 
   #flush(): void {

@@ -1,7 +1,13 @@
 import type { Dial } from "../client/link.ts";
+import { decode, encode, LENGTH_BYTES } from "../protocol/codec.ts";
 import { HoldfastError } from "../protocol/errors.ts";
+import { defaultLimits } from "../protocol/limits.ts";
+import type { Event } from "../protocol/replies.ts";
 import { type Op, parseRequest } from "../protocol/requests.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
+
+/** What is said of a frame may be as long as the supervisor lets it, and is nested as on a socket. */
+const limits = { ...defaultLimits, messageBytes: Number.POSITIVE_INFINITY };
 
 /** A client within the supervisor's own process: the same requests, replies and events, and no bytes. */
 export function inProcess(supervisor: Supervisor, name: string): Dial {
@@ -9,19 +15,27 @@ export function inProcess(supervisor: Supervisor, name: string): Dial {
     const peer = { transport: "in-process", name, pid: process.pid, uid: process.getuid?.() ?? null };
     const pending = new Set<Promise<unknown>>();
     let open = true;
-    const close = (reason: string) => {
+    const close = (reason: HoldfastError) => {
       if (!open) return;
       open = false;
       client.end();
-      listener.closed(new HoldfastError("DISCONNECTED", reason));
+      listener.closed(reason);
+    };
+    /** A message that the listener throws at ends its link, as one does that a socket's client can't read. Nobody else is kept from theirs. */
+    const tell = (message: Readonly<Record<string, unknown>>) => {
+      try {
+        listener.message(message);
+      } catch (error) {
+        close(HoldfastError.from(error));
+      }
     };
     const client = supervisor.attach(peer, {
       ready: true,
-      deliver: (event) => queueMicrotask(() => listener.message(event)),
+      deliver: (event) => queueMicrotask(() => tell(copied(event))),
       // What was asked before the end, as the end itself, is answered first.
       stopped: () => {
         client.end();
-        void Promise.all(pending).then(() => close("the supervisor has stopped"));
+        void Promise.all(pending).then(() => close(new HoldfastError("DISCONNECTED", "the supervisor has stopped")));
       },
     });
     return {
@@ -29,16 +43,16 @@ export function inProcess(supervisor: Supervisor, name: string): Dial {
         const message = request as { readonly id: number; readonly op: Op };
         const { id } = message;
         // The reply is computed at once, so that requests take effect in the order in which they are sent.
-        const reply = attempt(() => supervisor.request(client, parseRequest(withoutUndefined(message))));
+        const reply = attempt(() => supervisor.request(client, parseRequest(sent(message))));
         const answered = reply
           .then(
-            (body) => listener.message({ id, ok: true, ...body }),
-            (error) => listener.message({ id, ok: false, error: HoldfastError.from(error).toValue() }),
+            (body) => tell({ id, ok: true, ...body }),
+            (error) => tell({ id, ok: false, error: HoldfastError.from(error).toValue() }),
           )
           .finally(() => pending.delete(answered));
         pending.add(answered);
       },
-      close: async () => close("this client has closed"),
+      close: async () => close(new HoldfastError("DISCONNECTED", "this client has closed")),
     };
   };
 }
@@ -47,7 +61,16 @@ async function attempt<T>(act: () => T | Promise<T>): Promise<T> {
   return act();
 }
 
-/** What the codec does to a message on its way: a field that is undefined is not sent. */
-function withoutUndefined(message: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(message).filter(([, value]) => value !== undefined));
+/**
+ * What the codec does to a request on its way: a field that is undefined is not sent, and what is said of a frame stays as it was then.
+ * @throws HoldfastError as `encode` and `decode` do
+ */
+function sent(request: object): Record<string, unknown> {
+  const fields: Record<string, unknown> = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
+  return "meta" in fields ? { ...fields, ...decode(encode({ meta: fields["meta"] }).subarray(LENGTH_BYTES), limits) } : fields;
+}
+
+/** An event of which its client may do with `meta` what it likes: others are told the same. */
+function copied(event: Event): Event {
+  return event.ev === "frame" && event.meta !== undefined ? { ...event, meta: structuredClone(event.meta) } : event;
 }

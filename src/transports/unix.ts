@@ -4,14 +4,11 @@ import { createServer, connect as dial, type Server, type Socket } from "node:ne
 import { dirname, join, resolve } from "node:path";
 import { gpioGroup } from "../gpio-group.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-import type { Limits } from "../protocol/limits.ts";
+import { type Limits, MAX_SOCKET_PATH_BYTES } from "../protocol/limits.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { Log } from "../supervisor/surroundings.ts";
 import { Connection, LAST_READ_MS } from "./connection.ts";
 import { peerCredentials } from "./peer-credentials.ts";
-
-/** The longest path of a socket: sun_path has 108 bytes, the last one is NUL (unix(7)). */
-const LONGEST_PATH_BYTES = 107;
 
 /** Connections beyond the limit on clients that are told why they are refused; more at once are closed without a word. */
 const REFUSED_AT_ONCE = 64;
@@ -38,8 +35,8 @@ export class UnixListener {
    * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`
    */
   static async assertFree(path: string): Promise<void> {
-    if (path === "" || Buffer.byteLength(path) > LONGEST_PATH_BYTES) {
-      throw new HoldfastError("SOCKET_PATH", `a socket's path has 1 to ${LONGEST_PATH_BYTES} bytes: "${path}"`, { path });
+    if (path === "" || Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
+      throw new HoldfastError("SOCKET_PATH", `a socket's path has 1 to ${MAX_SOCKET_PATH_BYTES} bytes: "${path}"`, { path });
     }
     try {
       if (await isServed(path)) throw alreadyRunning(path);

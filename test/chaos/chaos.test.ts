@@ -4,6 +4,7 @@ import type { Habits } from "./consumer.ts";
 import { Crew, type Role } from "./crew.ts";
 import { Faults } from "./faults.ts";
 import type { Breed, NurseryReport } from "./nursery.ts";
+import { shortfalls, summary } from "./outcome.ts";
 import { Random } from "./random.ts";
 import { FIXED, Scene, SPARE } from "./scene.ts";
 
@@ -94,35 +95,9 @@ test(
     await crew.end();
     const native = await nursery.end();
     await scene.end();
-    console.log(summary(faults, crew, native));
-    expect([...scene.faults, ...crew.faults, ...native.faults]).toEqual([]);
+    const outcome = { seconds, faults, crew, native };
+    console.log(summary(outcome));
+    expect([...scene.faults, ...crew.faults, ...native.faults, ...shortfalls(outcome)]).toEqual([]);
   },
   seconds * 1000 + MARGIN_MS,
 );
-
-function summary(
-  { done, reclaimMs, killedWhileStopped, witnessed }: Faults,
-  { totals, longestStallMs }: Crew,
-  native: NurseryReport,
-): string {
-  return [
-    `faults: ${counts(done)}`,
-    `native peers: ${native.born} born, killed while ${counts(native.killedWhile)}; ${native.published} frames published, ${native.read} read and right, ${native.revoked} revoked, ${native.ghosts} slots written to behind the end of the connection`,
-    `library peers: ${totals.killed} killed; ${totals.published} frames published, ${totals.read} read and right, ${totals.revoked} revoked, ${totals.held} held when the supervisor went`,
-    `the test itself held ${witnessed} frames while their pool or supervisor went`,
-    `from SIGKILL to the slot being free: readers ${spread(reclaimMs.reader)}; writers ${spread(reclaimMs.writer)}; ${killedWhileStopped} were stopped before`,
-    `longest without a frame: ${longestStallMs.others.toFixed(0)} ms, ${longestStallMs.pool.toFixed(0)} ms with the pool away, ${longestStallMs.supervisor.toFixed(0)} ms with the supervisor away`,
-  ].join("\n");
-}
-
-function counts(of: Readonly<Record<string, number>>): string {
-  return Object.entries(of)
-    .map(([name, count]) => `${name} ${count}`)
-    .join(", ");
-}
-
-function spread(values: readonly number[]): string {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number) => (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN).toFixed(1);
-  return `${sorted.length} times, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms`;
-}

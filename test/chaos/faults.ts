@@ -1,4 +1,4 @@
-import { unlinkSync } from "node:fs";
+import { readFileSync, unlinkSync } from "node:fs";
 import type { PoolInfo } from "../../src/index.ts";
 import { heldBy } from "./audit.ts";
 import type { Crew } from "./crew.ts";
@@ -21,11 +21,15 @@ const weights = {
 /** What can be done to the processes and to the files of pools. */
 export type Fault = keyof typeof weights;
 
+const faults = Object.keys(weights) as Fault[];
+
 /** Processes killed in one go. */
 const MOST_AT_ONCE = 4;
 const LONGEST_PAUSE_MS = 12;
 const LONGEST_STOP_MS = 120;
 const LONGEST_ABSENCE_MS = 200;
+/** Chance may leave out a fault for so long, and then it is due. */
+const LONGEST_WITHOUT_MS = 15_000;
 /** A slot that is not free after this time is lost. */
 const LONGEST_RECLAIM_MS = 30_000;
 
@@ -59,6 +63,11 @@ export class Faults {
   readonly reclaimMs: { readonly reader: number[]; readonly writer: number[] } = { reader: [], writer: [] };
   /** Those of them that were stopped, and so held it for certain when the kill came. */
   killedWhileStopped = 0;
+  /**
+   * How many answers of the supervisor still showed a slot as held by a process that had ended when they were asked for. So it is seen how
+   * soon it acts on an end, however slow the machine is.
+   */
+  readonly answersLate: { readonly reader: number[]; readonly writer: number[] } = { reader: [], writer: [] };
   /** Frames that the test itself held while their pool or supervisor went. */
   witnessed = 0;
   readonly #actions: { readonly [F in Fault]: () => Promise<void> } = {
@@ -80,9 +89,13 @@ export class Faults {
 
   /** One fault after the other until the time is over; every stopped process has been continued then, or killed. */
   async go(durationMs: number): Promise<void> {
+    const lastMs = new Map(faults.map((fault) => [fault, performance.now()]));
     for (const endMs = performance.now() + durationMs; performance.now() < endMs; ) {
       this.#pools = await this.#scene.pools();
-      await this.#actions[this.#random.weighted(weights)]();
+      const dueMs = performance.now() - LONGEST_WITHOUT_MS;
+      const fault = faults.find((each) => (lastMs.get(each) ?? 0) < dueMs) ?? this.#random.weighted(weights);
+      lastMs.set(fault, performance.now());
+      await this.#actions[fault]();
       await this.#endStops(performance.now());
       this.#crew.look();
       await Bun.sleep(this.#random.next() * LONGEST_PAUSE_MS);
@@ -147,12 +160,20 @@ export class Faults {
     killIt();
     let left = had;
     let elapsedMs = 0;
+    let late = 0;
     while (left.length > 0 && elapsedMs < LONGEST_RECLAIM_MS) {
+      const isOver = hasEnded(pid);
       left = heldBy(await this.#look(), pid);
+      if (isOver && left.length > 0) late++;
       elapsedMs = performance.now() - killedMs;
     }
     if (left.length > 0) this.#scene.faults.push(`a process was killed and ${elapsedMs} ms later has ${JSON.stringify(left)}`);
-    for (const { state } of had) this.reclaimMs[state === "reading" ? "reader" : "writer"].push(elapsedMs);
+    for (const { state } of had) {
+      const role = state === "reading" ? "reader" : "writer";
+      this.reclaimMs[role].push(elapsedMs);
+      // Who had lost its connection before is looked at now and then only.
+      if (state !== "quarantined") this.answersLate[role].push(late);
+    }
   }
 
   /** The pools; those who ask at the same moment share an answer that was asked for after all of them. */
@@ -227,6 +248,15 @@ export class Faults {
     const { complaint } = witness;
     if (complaint !== null) this.#scene.faults.push(complaint);
     if (witness.hasFrame) this.witnessed++;
+  }
+}
+
+/** Whether a process has ended, and its connections with it; also when nobody has asked for its status yet. */
+function hasEnded(pid: number): boolean {
+  try {
+    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return true;
   }
 }
 

@@ -62,6 +62,20 @@ describe("watch", () => {
     expect(events((await falling.ended).out)).toEqual([{ pin: "GPIO5", level: 0, timestampNs, seq: 1, lost: 0, edge: "falling" }]);
   });
 
+  shellStory("tells of silence, once, until the next edge", async (shell) => {
+    const watch = shell.start("watch", "4", "--silence", "60ms", "-n", "3");
+    const json = shell.start("watch", "4", "--silence", "60ms", "-n", "1", "--json");
+    await watch.printed(1);
+    await shell.ok("sim", "set", "4", "1");
+    const { status, out } = await watch.ended;
+    expect(status).toBe(0);
+    const lines = out.trimEnd().split("\n");
+    expect(lines.map((line) => line.replace(/^\d+\.\d{9} /, ""))).toEqual([" GPIO4   silent", " GPIO4   rising   #1", " GPIO4   silent"]);
+    const [, rising = 0, silent] = lines.map((line) => Number.parseFloat(line));
+    expect(silent).toBeCloseTo(rising + 0.06, 6);
+    expect(JSON.parse((await json.ended).out)).toEqual({ pin: "GPIO4", silenceMs: 60, timestampNs: expect.any(Number) });
+  });
+
   shellStory("takes bias, active-low and debounce", async (shell) => {
     const watch = shell.start("watch", "4", "--bias", "pull-up", "--active-low", "--debounce", "1.5ms", "-n", "1");
     await shell.eventually("GPIO4", "is watched", ({ state }) => state === "watching");

@@ -68,13 +68,22 @@ describe("a command has its time", () => {
       const { status, err } = await shell.run("on", "17", "--for", "1h", "--done");
       expect(status).toBe(1);
       expect(err).toBe(
-        "CANCELLED: GPIO17: on has ended before its time: it was on for as long as this supervisor allows (serve --max-on).\n",
+        "CANCELLED: GPIO17: on has ended before its time: it was on for as long as it may be without a break (holdfast pins --json has its maxOnMs).\n",
       );
       expect(await shell.ok("read", "17")).toBe("0\n");
     },
     "--max-on",
     "50ms",
   );
+
+  shellStory("--max-on limits one pin, for whoever commands it", async (shell) => {
+    await shell.ok("on", "17", "--max-on", "50ms");
+    expect((await shell.pin("GPIO17")).settings?.maxOnMs).toBe(50);
+    await shell.eventually("GPIO17", "is off", ({ level }) => level === 0);
+    const { status, err } = await shell.run("on", "17", "--max-on", "1h");
+    expect(status).toBe(1);
+    expect(err).toStartWith("PIN_CONFLICT: GPIO17 is open with maxOnMs 50, not 3600000.\n");
+  });
 
   shellStory("--started waits for its turn", async (shell) => {
     await shell.ok("on", "17", "--for", "50ms");

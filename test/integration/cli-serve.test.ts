@@ -76,7 +76,9 @@ story("a defect ends the supervisor with exit status 1, after its lines have bee
   expect(await on.ended).toMatchObject({ status: 1, err: expect.stringContaining("the pin was closed at once") });
   const { status, err } = await serve.ended;
   expect(status).toBe(1);
-  expect(logOf(err)).toContainEqual(expect.objectContaining({ level: "error", err: expect.objectContaining({ message: "planted" }) }));
+  expect(logOf(err)).toContainEqual(
+    expect.objectContaining({ level: "error", err: expect.objectContaining({ type: "Error", message: "planted" }) }),
+  );
   expect(existsSync(socket)).toBe(false);
 });
 

@@ -156,7 +156,6 @@ describe("what is refused has exit status 1, a code, a sentence and a remedy", (
     ["on 71", "PIN_UNKNOWN: no line is called 71; did you mean 1, 7, 11?", "Every pin of this machine: holdfast pins"],
     ["close 17", "PIN_NOT_OPEN: GPIO17 is not open.", "What is open: holdfast pins --open"],
     ["watch 4 BOARD7", "PIN_ALREADY_OPEN: ", "Name each pin once; two names may mean the same one: holdfast pins"],
-    ["blink 17 --on 1us --off 1us", "BAD_FIELD: blink: onMs: makes a cycle of 0.002 ms", "How it is written: holdfast blink --help"],
   ];
   for (const [line, code, remedy] of refused) {
     shellStory(`holdfast ${line}`, async (shell) => {
@@ -166,6 +165,19 @@ describe("what is refused has exit status 1, a code, a sentence and a remedy", (
       expect(err).toEndWith(`\n  ${remedy}\n`);
     });
   }
+
+  shellStory("but 2 when it is a mistake in what was typed", async (shell) => {
+    const { status, out, err } = await shell.run(..."blink 17 --on 1us --off 1us".split(" "));
+    expect({ status, out }).toEqual({ status: 2, out: "" });
+    expect(err).toStartWith("BAD_FIELD: blink: onMs: makes a cycle of 0.002 ms");
+    expect(err).toEndWith("\n  How it is written: holdfast blink --help\n");
+  });
+
+  alone("a socket's path that no socket can have", async (shell) => {
+    const { status, err } = await shell.run("--socket", `/tmp/${"x".repeat(103)}`, "status");
+    expect(status).toBe(1);
+    expect(err).toMatch(/^SOCKET_PATH: a socket's path has 1 to 107 bytes: .*\n {2}Choose another: --socket PATH, or HOLDFAST_SOCKET\n$/);
+  });
 });
 
 describe("the socket", () => {
@@ -223,7 +235,7 @@ describe("status and doctor", () => {
     try {
       const { status, out, err } = await shell.run("doctor");
       expect({ status, err }).toEqual({ status: 1, err: "" });
-      expect(out).toMatch(/^fail {2}socket: DISCONNECTED: .*\n {6}It hangs, /m);
+      expect(out).toMatch(/^fail {2}socket: DISCONNECTED: .*\n {6}It is stopped, or hangs, /m);
     } finally {
       server.close();
     }

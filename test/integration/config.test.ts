@@ -1,7 +1,7 @@
 import { describe, expect } from "bun:test";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Stage, story } from "./processes.ts";
+import { executable, type Stage, story } from "./processes.ts";
 
 /** Writes the stage's configuration, of which the pools' files go to a folder of its own, and returns the two paths. */
 function configure(stage: Stage, text: string): { file: string; folder: string } {
@@ -52,7 +52,49 @@ story("its limits hold, and what the command line says wins over them", async (s
   await expect(client.observe("GPIO5")).rejects.toMatchObject({ code: "LIMIT_SUBSCRIPTIONS" });
 });
 
+story("the doctor looks at the file that it is told to, and where the supervisor has its pools", async (stage) => {
+  const { file, folder } = configure(stage, "[pool.lidar]\nslots = 4\nbytes = 1000\n");
+  const doctor = async (...args: string[]) => {
+    const { stdout } = await stage.run(executable, "--socket", stage.socket, "doctor", "--json", ...args);
+    return JSON.parse(stdout).findings as { readonly subject: string; readonly verdict: string; readonly finding: string }[];
+  };
+  expect((await doctor("--config", file)).map(({ subject }) => subject)).toContain(folder);
+  expect(await doctor("--config", join(stage.folder, "none.toml"))).toContainEqual(
+    expect.objectContaining({
+      subject: "configuration",
+      verdict: "fail",
+      finding: expect.stringContaining("there is no configuration file"),
+    }),
+  );
+  expect((await doctor("--config", "/dev/null")).map(({ subject }) => subject)).not.toContain(folder);
+  await stage.serve("--config", file);
+  expect((await doctor("--config", "/dev/null")).map(({ subject }) => subject)).toContain(folder);
+});
+
+story("what it says of pins holds, whatever clients ask for", async (stage) => {
+  const { file } = configure(stage, '[pin.BOARD11]\nmaxOnMs = 40\n[pin."*"]\ncloseLevel = "off"\n');
+  await stage.serve("--config", file);
+  const client = await stage.connect();
+  const pin = await client.output("GPIO17", { maxOnMs: 60_000 });
+  expect(await pin.on({ ack: "done" })).toMatchObject({ outcome: "cancelled", reason: "MAX_ON" });
+  expect((await client.status()).pins).toMatchObject([{ pin: "GPIO17", settings: { maxOnMs: 40 } }]);
+  await expect(client.output("GPIO27", { closeLevel: "keep" })).rejects.toMatchObject({ code: "PIN_CONFLICT" });
+});
+
 describe("a supervisor does not start", () => {
+  story("when its folder for frames is not there, also without a pool", async (stage) => {
+    const file = join(stage.folder, "its.toml");
+    writeFileSync(file, `frames.directory = "${stage.folder}/none"\n`);
+    expect(await failed(stage, "--config", file)).toStartWith(
+      `BAD_CONFIG: ${file}: frames.directory: there is no folder ${stage.folder}/none.`,
+    );
+  });
+
+  story("with a table of a pin that there is not", async (stage) => {
+    const { file } = configure(stage, "[pin.GPIO71]\nmaxOnMs = 40\n");
+    expect(await failed(stage, "--config", file)).toStartWith(`BAD_CONFIG: ${file}: pin.GPIO71: no line is called GPIO71; did you mean`);
+  });
+
   story("with a mistake in its file", async (stage) => {
     const { file } = configure(stage, '[pool.cam0]\nslots = 1\nformat = "BGR3"\nwidth = 64\nheight = 48\n');
     expect(await failed(stage, "--config", file)).toStartWith(`BAD_CONFIG: ${file}: pool.cam0.slots: `);

@@ -10,7 +10,7 @@ story("the library works in Node: as a client, embedded, on simulated time, serv
   await stage.serve();
   expect(await stage.run("node", join(import.meta.dir, "node-program.mjs"), library, stage.folder)).toEqual({
     status: 0,
-    stdout: "talkToExecutable\nembed\nsimulateTime\nserve\nshareFrames\n",
+    stdout: "talkToExecutable\nembed\nsimulateTime\nserve\nshareFrames\nrunOutOfSlots\nleaveWhileItIsRead\n",
     stderr: "",
   });
 });

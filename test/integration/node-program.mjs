@@ -1,6 +1,8 @@
 // A program for Node: `node node-program.mjs LIBRARY FOLDER`. It uses the library in each way that there is, and prints what it saw.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 
 const [library, folder] = process.argv.slice(2);
@@ -153,7 +155,56 @@ async function shareFrames() {
   await supervisor.shutdown();
 }
 
-for (const use of [talkToExecutable, embed, simulateTime, serve, shareFrames]) {
+/** A pool whose slots are all in use, and one whose consumer keeps producers waiting. */
+async function runOutOfSlots() {
+  const memory = new FolderSharedMemory(folder);
+  const supervisor = await createSupervisor({ backend: new SimBackend({ clock: new RealClock() }), memory });
+  const client = await supervisor.client();
+  const small = await client.createPool("small", { slots: 2, bytes: 100 });
+  const [first] = [await small.produce(), await small.produce()];
+  await assert.rejects(small.produce(), { code: "SLOT_NONE" });
+  const sinceMs = performance.now();
+  await assert.rejects(small.produce({ waitMs: 30 }), { code: "SLOT_NONE" });
+  assert.ok(performance.now() - sinceMs >= 29);
+  const waiting = small.produce({ waitMs: 20_000 });
+  await first.abort();
+  assert.equal((await waiting).slot, first.slot);
+
+  const pool = await client.createPool("cam0", { slots: 6, bytes: 100 });
+  const frames = pool.frames({ group: "saver", policy: "block", depth: 1, deadlineMs: 30 });
+  const next = frames.next();
+  await client.request("ping", {});
+  for (let frame = 0; frame < 2; frame++) await (await pool.produce()).publish({ next: false });
+  await assert.rejects(pool.produce(), { code: "SLOT_NONE", details: { field: "pool", pool: "cam0", blockedBy: ["saver"] } });
+  (await next).value[Symbol.dispose]();
+  await pool.produce({ waitMs: 20_000 });
+  await client.close();
+  await supervisor.shutdown({ hard: true });
+}
+
+/** A slot that is left while a read into its data is under way: what the read brings comes into no other frame. */
+async function leaveWhileItIsRead() {
+  const fifo = join(folder, "camera");
+  execFileSync("mkfifo", [fifo]);
+  const camera = await open(fifo, "r+");
+  const memory = new FolderSharedMemory(folder);
+  const supervisor = await createSupervisor({ backend: new SimBackend({ clock: new RealClock() }), memory });
+  const client = await supervisor.client();
+  const pool = await client.createPool("cam0", { slots: 6, bytes: 100 });
+  const left = await pool.produce();
+  const reading = camera.read(left.data, 0, 100, null);
+  await left.abort();
+  const slot = await pool.produce();
+  slot.data.fill(1);
+  await camera.write(new Uint8Array(100).fill(9));
+  await reading;
+  assert.ok(slot.data.every((byte) => byte === 1));
+  await camera.close();
+  await client.close();
+  await supervisor.shutdown({ hard: true });
+}
+
+for (const use of [talkToExecutable, embed, simulateTime, serve, shareFrames, runOutOfSlots, leaveWhileItIsRead]) {
   await use();
   console.log(use.name);
 }

@@ -124,5 +124,10 @@ story("a command does not wait for ever on a supervisor that is stopped", async 
   supervisor.kill("SIGSTOP");
   const { status, stderr } = await stage.run(executable, "--socket", stage.socket, "status");
   supervisor.kill("SIGCONT");
-  expect([status, stderr]).toEqual([1, expect.stringContaining("NOT_RUNNING")]);
+  // To start another one would not help.
+  expect([status, stderr]).toEqual([
+    1,
+    expect.stringContaining("does not answer: it is stopped, or hangs.\n  To see what is wrong: holdfast doctor\n"),
+  ]);
+  expect(stderr).toStartWith("DISCONNECTED: ");
 });

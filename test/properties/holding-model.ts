@@ -1,12 +1,20 @@
-import type { CloseLevel, Level, Mode, OnDisconnect, RequestOf } from "../../src/protocol/requests.ts";
+import type { CloseLevel, Level, Mode, OnDisconnect, PinConfig, RequestOf } from "../../src/protocol/requests.ts";
 
 /** A call of the backend that the next one of its kind was made to fail. */
 export type Armed = "request" | "get" | "reconfigure";
 
+/** One client's hold. */
+export interface ModelHold {
+  readonly share: boolean;
+  readonly onDisconnect: OnDisconnect;
+  readonly heartbeatMs: number | null;
+  readonly sinceUs: number;
+}
+
 /** One line, as the rules of holding have it. */
 export interface ModelPin {
   readonly settings: ModelSettings;
-  readonly holders: Map<number, { readonly share: boolean; readonly onDisconnect: OnDisconnect }>;
+  readonly holders: Map<number, ModelHold>;
   /** The clients that have gone and are not forgotten until this pin has closed. */
   readonly leavers: number[];
   closing: boolean;
@@ -20,6 +28,8 @@ interface ModelSettings {
   readonly initial: Level;
   readonly bias: string;
   readonly closeLevel: CloseLevel;
+  /** Null: no limit. */
+  readonly maxOnMs: number | null;
 }
 
 type Open = RequestOf<"open">;
@@ -32,9 +42,16 @@ export class HoldingModel {
   readonly armed = new Map<string, Set<Armed>>();
   /** Clients that are connected. */
   readonly connected = new Set<number>();
+  /** The pins that clients have lost by their silence, and have not opened since. */
+  readonly lapsed = new Map<number, Set<string>>();
+  /** When each client sent its last request. */
+  readonly heardUs = new Map<number, number>();
   draining = false;
-  /** Lines may be active for so long only. */
-  limitsOn = false;
+  /** For how long lines may be active, without a break; null: for as long as they like. */
+  maxOnMs: number | null = null;
+  /** What the configuration says of pins, by their canonical names. */
+  configured: Readonly<Record<string, PinConfig>> = {};
+  nowUs: () => number = () => 0;
 
   usesOf(name: string): { requests: number; releases: number } {
     const known = this.uses.get(name) ?? { requests: 0, releases: 0 };
@@ -50,31 +67,38 @@ export class HoldingModel {
   open(client: number, name: string, request: Omit<Open, "id" | "op" | "pin">, level: Level | null): string {
     if (this.draining) return "SHUTTING_DOWN";
     const pin = this.pins.get(name);
-    const hold = { share: request.share ?? false, onDisconnect: request.onDisconnect ?? "close" };
+    const { share = false, onDisconnect = "close", heartbeatMs = null } = request;
+    const hold = { share, onDisconnect, heartbeatMs, sinceUs: this.nowUs() };
     if (pin === undefined) {
-      if (this.#leavesOn(request)) return "LIMIT_ON";
+      const settings = this.#settingsOf(name, request);
+      const refusal = this.#forbids(name, settings);
+      if (refusal !== null) return refusal;
       if (this.#fails(name, "request")) return "LINE_FAILED";
       this.usesOf(name).requests++;
       if (request.direction === "in" && this.#fails(name, "get")) {
         this.usesOf(name).releases++;
         return "LINE_FAILED";
       }
-      this.pins.set(name, { settings: settingsOf(request), holders: new Map([[client, hold]]), leavers: [], closing: false, closer: null });
+      this.pins.set(name, { settings, holders: new Map([[client, hold]]), leavers: [], closing: false, closer: null });
+      this.lapsed.get(client)?.delete(name);
       return "ok";
     }
     if (pin.closing) return request.waitMs === undefined ? "PIN_CLOSING" : "pending";
     if (pin.holders.has(client)) return "PIN_ALREADY_OPEN";
     const allShare = hold.share && [...pin.holders.values()].every(({ share }) => share);
     if (pin.holders.size > 0 && pin.settings.direction === "out" && !allShare) return "PIN_BUSY";
-    if (conflicts(pin.settings, level, request)) return "PIN_CONFLICT";
+    if (conflicts(pin.settings, level, this.#bounded(name, request))) return "PIN_CONFLICT";
     pin.holders.set(client, hold);
+    this.lapsed.get(client)?.delete(name);
     return "ok";
   }
 
   /** What anything but `open`, `close` and `cancel` needs: to hold the pin, and that it is not closing. */
   use(client: number, name: string): string {
     const pin = this.pins.get(name);
-    if (pin === undefined) return "PIN_NOT_OPEN";
+    const hasLapsed = this.lapsed.get(client)?.has(name) === true;
+    if (pin === undefined) return hasLapsed ? "HOLD_LOST" : "PIN_NOT_OPEN";
+    if (!pin.holders.has(client) && hasLapsed) return "HOLD_LOST";
     if (pin.closing) return "PIN_CLOSING";
     if (pin.holders.has(client)) return "ok";
     return pin.holders.size > 0 ? "PIN_BUSY" : "PIN_NOT_OPEN";
@@ -121,16 +145,19 @@ export class HoldingModel {
     if (use !== "ok" || pin === undefined) return use;
     if (pin.holders.size > 1) return "PIN_BUSY";
     const direction = request.direction ?? pin.settings.direction;
-    if (direction === "in" && (request.mode ?? request.closeLevel ?? request.initial) !== undefined) return "PIN_DIRECTION";
-    if (request.initial !== undefined && pin.settings.direction === "out") return "BAD_FIELD";
-    if (this.#leavesOn(request)) return "LIMIT_ON";
+    const { mode, closeLevel, initial, maxOnMs } = request;
+    if (direction === "in" && (mode ?? closeLevel ?? initial ?? maxOnMs) !== undefined) return "PIN_DIRECTION";
+    if ((initial ?? maxOnMs) !== undefined && pin.settings.direction === "out") return "BAD_FIELD";
+    const turned = this.#settingsOf(name, { ...request, direction });
+    const refusal = this.#forbids(name, { ...(direction === pin.settings.direction ? pin.settings : turned), ...named({ closeLevel }) });
+    if (refusal !== null) return refusal;
     const turns = direction !== pin.settings.direction;
     if (turns && busy) return "PIN_CONFLICT";
     const isChanged = turns || (request.bias ?? pin.settings.bias) !== pin.settings.bias;
     if (isChanged && this.#fails(name, "reconfigure")) return "LINE_FAILED";
     if (turns && direction === "in" && this.#fails(name, "get")) return "LINE_FAILED";
     const { bias } = pin.settings;
-    if (turns) this.pins.set(name, { ...pin, settings: settingsOf({ bias: bias as never, ...request, direction }) });
+    if (turns) this.pins.set(name, { ...pin, settings: this.#settingsOf(name, { bias: bias as never, ...request, direction }) });
     else this.#set(name, named(request));
     const hold = pin.holders.get(client);
     if (hold !== undefined) pin.holders.set(client, { ...hold, onDisconnect: request.onDisconnect ?? hold.onDisconnect });
@@ -140,8 +167,7 @@ export class HoldingModel {
   /** `pending`: the answer comes when the pin has closed. */
   close(client: number, name: string): string {
     const pin = this.pins.get(name);
-    if (pin === undefined) return "PIN_NOT_OPEN";
-    if (pin.holders.size > 0 && !pin.holders.has(client)) return pin.closing ? "PIN_CLOSING" : "PIN_BUSY";
+    if (pin === undefined || (pin.holders.size > 0 && !pin.holders.has(client))) return this.use(client, name);
     if (pin.holders.size === 0 && this.#isAnothers(pin, client)) return "PIN_CLOSING";
     pin.holders.delete(client);
     if (pin.holders.size > 0) return "ok";
@@ -160,6 +186,19 @@ export class HoldingModel {
       pin.closing = true;
       pin.leavers.push(client);
     }
+  }
+
+  /** When a hold ends unless its client is heard of; null: its client may be silent. */
+  dueUs(client: number, { heartbeatMs, sinceUs }: ModelHold): number | null {
+    return heartbeatMs === null ? null : Math.max(sinceUs, this.heardUs.get(client) ?? 0) + heartbeatMs * 1000;
+  }
+
+  /** A client was silent for too long. */
+  lapse(client: number, name: string): void {
+    const pin = this.pins.get(name);
+    pin?.holders.delete(client);
+    if (pin?.holders.size === 0) pin.closing = true;
+    this.lapsed.set(client, (this.lapsed.get(client) ?? new Set()).add(name));
   }
 
   shutdown(): void {
@@ -187,8 +226,32 @@ export class HoldingModel {
     if (pin !== undefined) this.pins.set(name, { ...pin, settings: { ...pin.settings, ...changed } });
   }
 
-  #leavesOn({ closeLevel = "off" }: Pick<Open, "closeLevel">): boolean {
-    return this.limitsOn && closeLevel !== "off";
+  /** The least of what limits the time for which a line may be active. */
+  #leastMs(name: string, askedMs: number | null = null): number | null {
+    const limits = [this.maxOnMs, this.#configOf(name, "maxOnMs") ?? null, askedMs].filter((ms) => ms !== null);
+    return limits.length === 0 ? null : Math.min(...limits);
+  }
+
+  #configOf<K extends keyof PinConfig>(name: string, key: K): PinConfig[K] {
+    return this.configured[name]?.[key] ?? this.configured["*"]?.[key];
+  }
+
+  /** A request whose limit is no longer than it may be. */
+  #bounded(name: string, request: Omit<Open, "id" | "op" | "pin">): typeof request {
+    return request.maxOnMs === undefined ? request : { ...request, maxOnMs: this.#leastMs(name, request.maxOnMs) ?? request.maxOnMs };
+  }
+
+  #settingsOf(name: string, request: Omit<Open, "id" | "op" | "pin">): ModelSettings {
+    const { direction, mode = "wait", initial = 0, bias = "as-is", closeLevel = this.#configOf(name, "closeLevel") ?? "off" } = request;
+    const isInput = direction === "in";
+    const maxOnMs = isInput ? null : this.#leastMs(name, request.maxOnMs);
+    return { direction, mode: isInput ? null : mode, initial, bias, closeLevel, maxOnMs };
+  }
+
+  #forbids(name: string, { direction, closeLevel, maxOnMs }: ModelSettings): string | null {
+    if (direction === "in") return null;
+    if (closeLevel !== (this.#configOf(name, "closeLevel") ?? closeLevel)) return "PIN_CONFLICT";
+    return closeLevel !== "off" && maxOnMs !== null ? "LIMIT_ON" : null;
   }
 
   #fails(name: string, failing: Armed): boolean {
@@ -196,14 +259,11 @@ export class HoldingModel {
   }
 }
 
-function settingsOf(request: Omit<Open, "id" | "op" | "pin">): ModelSettings {
-  const { direction, mode = "wait", initial = 0, bias = "as-is", closeLevel = "off" } = request;
-  return { direction, mode: direction === "in" ? null : mode, initial, bias, closeLevel };
-}
-
-function named(request: Partial<ModelSettings> | Omit<Configure, "id" | "op" | "pin">): Partial<ModelSettings> {
-  const { direction, mode, initial, bias, closeLevel } = request;
-  return Object.fromEntries(Object.entries({ direction, mode, initial, bias, closeLevel }).filter(([, value]) => value !== undefined));
+function named(request: Omit<Configure, "id" | "op" | "pin">): Partial<ModelSettings> {
+  const { direction, mode, initial, bias, closeLevel, maxOnMs } = request;
+  return Object.fromEntries(
+    Object.entries({ direction, mode, initial, bias, closeLevel, maxOnMs }).filter(([, value]) => value !== undefined),
+  );
 }
 
 function conflicts(settings: ModelSettings, level: Level | null, request: Omit<Open, "id" | "op" | "pin">): boolean {

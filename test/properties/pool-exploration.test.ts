@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import assert from "node:assert/strict";
 import type { RequestOf } from "../../src/protocol/requests.ts";
 import { Explorer, type Move } from "./explorer.ts";
-import { type ModelPool, type ModelSlot, type ModelWrite, shownState } from "./pool-model.ts";
+import { type ModelPool, type ModelSlot, type ModelWrite, shownState } from "./modelled-pool.ts";
 import { PoolStage } from "./pool-stage.ts";
 
 /**
@@ -40,7 +40,7 @@ class Walk {
 
   static async begin(slots: number): Promise<Walk> {
     const walk = new Walk();
-    walk.stage.create(4, "cam", slots, false);
+    walk.stage.clients.create(4, "cam", slots, false);
     await walk.settle();
     return walk;
   }
@@ -72,7 +72,7 @@ class Walk {
   /** What this world has in common with all from which the same can follow. */
   get key(): string {
     const { stage, pool } = this;
-    const seatOf = new Map(this.stage.seated.map(({ seat, client }) => [client, seat]));
+    const seatOf = new Map(stage.seats.all.map((seat) => [seat.client.number, stage.seats.indexOf(seat)]));
     const seqs = pool.file.slots.flatMap(({ frame }) => (frame === null ? [] : [frame.seq])).sort((a, b) => a - b);
     const slot = (one: ModelSlot) => {
       const { frame, writer } = one;
@@ -135,27 +135,27 @@ function movesOf({ readers, severs }: Setting): Move<Walk>[] {
     move(
       "1 acquires and waits",
       (walk) => isIdle(walk, one.seat),
-      ({ stage }) => stage.acquire(one.seat, "cam", WAIT_MS),
+      ({ stage }) => stage.clients.acquire(one.seat, "cam", WAIT_MS),
     ),
     move(
       "2 acquires",
       (walk) => isIdle(walk, two.seat),
-      ({ stage }) => stage.acquire(two.seat, "cam", undefined),
+      ({ stage }) => stage.clients.acquire(two.seat, "cam", undefined),
     ),
     move(
       "1 publishes",
       (walk) => holds(walk, one.seat),
-      (walk) => walk.stage.publish(one.seat, lease(walk, one.seat, "write"), { bytes: 1 }),
+      (walk) => walk.stage.clients.publish(one.seat, lease(walk, one.seat, "write"), { bytes: 1 }),
     ),
     move(
       "2 publishes and acquires",
       (walk) => holds(walk, two.seat),
-      (walk) => walk.stage.publish(two.seat, lease(walk, two.seat, "write"), { bytes: 1, acquire: true }),
+      (walk) => walk.stage.clients.publish(two.seat, lease(walk, two.seat, "write"), { bytes: 1, acquire: true }),
     ),
     move(
       "1 aborts",
       (walk) => holds(walk, one.seat),
-      (walk) => walk.stage.abort(one.seat, lease(walk, one.seat, "write")),
+      (walk) => walk.stage.clients.abort(one.seat, lease(walk, one.seat, "write")),
     ),
     move(
       "1 loses its connection",
@@ -165,7 +165,7 @@ function movesOf({ readers, severs }: Setting): Move<Walk>[] {
     move(
       "1 gives up what it left",
       (walk) => walk.leftBy(one.pid).some((left) => !walk.stage.hasEnded(left)),
-      (walk) => walk.stage.abort(one.seat, walk.leftBy(one.pid)[0]?.lease as number),
+      (walk) => walk.stage.clients.abort(one.seat, walk.leftBy(one.pid)[0]?.lease as number),
     ),
     ...[one, two].map(({ seat, pid }) =>
       move(
@@ -181,7 +181,7 @@ function movesOf({ readers, severs }: Setting): Move<Walk>[] {
       ({ stage }) => !stage.takesFrom(seat, "cam"),
       async (walk) => {
         walk.becameIdle(seat);
-        walk.stage.subscribe(seat, "cam", request);
+        walk.stage.clients.subscribe(seat, "cam", request);
       },
     ),
     move(
@@ -189,7 +189,7 @@ function movesOf({ readers, severs }: Setting): Move<Walk>[] {
       ({ stage }) => stage.held(seat, "read").length > 0,
       (walk) => {
         walk.becameIdle(seat);
-        walk.stage.release(seat, lease(walk, seat, "read"));
+        walk.stage.clients.release(seat, lease(walk, seat, "read"));
       },
     ),
     move(

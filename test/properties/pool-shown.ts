@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { SimPoolMemory } from "../../src/frames/sim.ts";
 import type { Counters, GroupInfo, PoolInfo, SlotInfo } from "../../src/protocol/replies.ts";
-import { type ModelFile, type ModelGroup, type ModelPool, type ModelRead, type ModelSlot, shownState } from "./pool-model.ts";
+import { type ModelFile, type ModelGroup, type ModelPool, type ModelRead, type ModelSlot, shownState } from "./modelled-pool.ts";
 
 /** A pool as `status` shows it, without what depends on the time. */
 export function shownPool({ pool, layout, published, aborted, refused, waiting, slots, groups }: PoolInfo) {

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import type { Policy, RequestOf } from "../../src/protocol/requests.ts";
-import { META_BYTES, PoolStage, SEATS, SLOT_BYTES } from "./pool-stage.ts";
+import { META_BYTES, SLOT_BYTES } from "./pool-clients.ts";
+import { SEATS } from "./pool-seats.ts";
+import { PoolStage } from "./pool-stage.ts";
 import { play, property, scripts, step } from "./property.ts";
 
 type Subscribe = Omit<RequestOf<"frames.subscribe">, "id" | "op" | "pool">;
@@ -28,13 +30,13 @@ function act(words: string, run: (stage: PoolStage) => void | Promise<void>, app
 
 /** A lease of the seat, or with `tries` any that there has been, or none. */
 function leaseOf(stage: PoolStage, seat: number, kind: "write" | "read", pick: number, tries: boolean): number | undefined {
-  const from = tries ? [...stage.leasesSeen, 9999] : stage.held(seat, kind);
+  const from = tries ? [...stage.model.everyLease, 9999] : stage.held(seat, kind);
   return from.length === 0 ? undefined : from[tries ? from.length - 1 - (pick % Math.min(from.length, 12)) : pick % from.length];
 }
 
 const acquired = fc
   .tuple(seats, names, optional(fc.integer({ min: 1, max: 60 })))
-  .map(([seat, name, waitMs]) => act(`${seat}: acquire ${name} ${show({ waitMs })}`, (stage) => stage.acquire(seat, name, waitMs)));
+  .map(([seat, name, waitMs]) => act(`${seat}: acquire ${name} ${show({ waitMs })}`, (stage) => stage.clients.acquire(seat, name, waitMs)));
 const bytes = fc.oneof({ weight: 9, arbitrary: fc.nat(SLOT_BYTES) }, { weight: 1, arbitrary: fc.constant(SLOT_BYTES + 1) });
 const meta = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom(undefined, { n: 1 }) },
@@ -45,21 +47,21 @@ const published = fc
   .map(([seat, pick, tries, fields]) =>
     act(
       `${seat}: publish ${tries ? "any " : ""}${pick} ${show(fields)}`,
-      (stage) => stage.publish(seat, leaseOf(stage, seat, "write", pick, tries) as number, defined(fields) as never),
+      (stage) => stage.clients.publish(seat, leaseOf(stage, seat, "write", pick, tries) as number, defined(fields) as never),
       (stage) => leaseOf(stage, seat, "write", pick, tries) !== undefined,
     ),
   );
 const aborted = fc.tuple(seats, fc.nat(20), mayTry).map(([seat, pick, tries]) =>
   act(
     `${seat}: abort ${tries ? "any " : ""}${pick}`,
-    (stage) => stage.abort(seat, leaseOf(stage, seat, "write", pick, tries) as number),
+    (stage) => stage.clients.abort(seat, leaseOf(stage, seat, "write", pick, tries) as number),
     (stage) => leaseOf(stage, seat, "write", pick, tries) !== undefined,
   ),
 );
 const released = fc.tuple(seats, fc.nat(20), mayTry).map(([seat, pick, tries]) =>
   act(
     `${seat}: release ${tries ? "any " : ""}${pick}`,
-    (stage) => stage.release(seat, leaseOf(stage, seat, "read", pick, tries) as number),
+    (stage) => stage.clients.release(seat, leaseOf(stage, seat, "read", pick, tries) as number),
     (stage) => leaseOf(stage, seat, "read", pick, tries) !== undefined,
   ),
 );
@@ -88,11 +90,14 @@ const subscriptions = fc
   .map(([policy, rest]) => defined({ ...policy, ...rest }) as Subscribe);
 const subscribed = fc
   .tuple(seats, names, subscriptions)
-  .map(([seat, name, request]) => act(`${seat}: subscribe ${name} ${show(request)}`, (stage) => stage.subscribe(seat, name, request)));
+  .map(([seat, name, request]) =>
+    act(`${seat}: subscribe ${name} ${show(request)}`, (stage) => stage.clients.subscribe(seat, name, request)),
+  );
 const unwatched = fc.tuple(seats, fc.nat(3), mayTry).map(([seat, pick, tries]) =>
   act(
     `${seat}: unwatch ${pick}`,
-    (stage) => stage.unwatch(seat, tries ? pick + 1 : (stage.subscriptions(seat)[pick % stage.subscriptions(seat).length] as number)),
+    (stage) =>
+      stage.clients.unwatch(seat, tries ? pick + 1 : (stage.subscriptions(seat)[pick % stage.subscriptions(seat).length] as number)),
     (stage) => tries || stage.subscriptions(seat).length > 0,
   ),
 );
@@ -103,12 +108,12 @@ const slowed = seats.map((seat) =>
   act(
     `${seat}: takes nothing`,
     (stage) => {
-      stage.at(seat).client.ready = false;
+      stage.seats.at(seat).client.ready = false;
     },
-    (stage) => stage.isSeated(seat) && stage.subscriptions(seat).length <= 1,
+    (stage) => stage.seats.taken(seat) !== null && stage.subscriptions(seat).length <= 1,
   ),
 );
-const caughtUp = seats.map((seat) => act(`${seat}: takes what has waited`, (stage) => stage.at(seat).client.catchUp()));
+const caughtUp = seats.map((seat) => act(`${seat}: takes what has waited`, (stage) => stage.seats.at(seat).client.catchUp()));
 const passed = fc.integer({ min: 0, max: 60 }).map((ms) => act(`${ms} ms pass`, (stage) => stage.pass(ms)));
 const longPassed = fc.integer({ min: 800, max: 1500 }).map((ms) => act(`${ms} ms pass`, (stage) => stage.pass(ms)));
 const stalled = fc.integer({ min: 1, max: 80 }).map((ms) =>
@@ -122,11 +127,11 @@ const created = fc
   .tuple(seats, fc.constantFrom("cam", "aux", "more"), fc.integer({ min: 2, max: 7 }), fc.constantFrom(false, false, true))
   .map(([seat, name, slots, fault]) =>
     act(`${seat}: create ${name} of ${slots} slots${fault ? ", for which there is no room" : ""}`, (stage) =>
-      stage.create(seat, name, slots, fault),
+      stage.clients.create(seat, name, slots, fault),
     ),
   );
-const opened = fc.tuple(seats, names).map(([seat, name]) => act(`${seat}: open ${name}`, (stage) => stage.open(seat, name)));
-const removed = fc.tuple(seats, names).map(([seat, name]) => act(`${seat}: remove ${name}`, (stage) => stage.remove(seat, name)));
+const opened = fc.tuple(seats, names).map(([seat, name]) => act(`${seat}: open ${name}`, (stage) => stage.clients.open(seat, name)));
+const removed = fc.tuple(seats, names).map(([seat, name]) => act(`${seat}: remove ${name}`, (stage) => stage.clients.remove(seat, name)));
 const vanished = names.map((name) =>
   act(
     `somebody deletes the file of ${name}`,
@@ -146,7 +151,7 @@ const sizes = fc.integer({ min: 2, max: 8 });
 
 async function tell({ slots, script }: { readonly slots: number; readonly script: Iterable<ReturnType<typeof act>> }): Promise<void> {
   const stage = new PoolStage();
-  stage.create(SEATS - 1, "cam", slots, false);
+  stage.clients.create(SEATS - 1, "cam", slots, false);
   await stage.world.settle();
   stage.check();
   await play(script, stage);

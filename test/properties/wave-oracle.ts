@@ -3,7 +3,7 @@ import type { CommandRequest, Level } from "../../src/protocol/requests.ts";
 /** What a command's wave is, computed from the request alone: no clock, no state, whole microseconds. */
 
 /** The period of software PWM. */
-const PWM_US = 10_000;
+const PWM_US = 5_000;
 
 /** A time with one level, in µs since the wave began. */
 export interface Stretch {

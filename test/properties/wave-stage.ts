@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { steady, waveOf } from "../../actors/wave.ts";
 import type { Alarm } from "../../src/clock/clock.ts";
 import { SimulatedClock } from "../../src/clock/simulated.ts";
+import { ClockPlayer } from "../../src/gpio/clock-player.ts";
 import { SimBackend } from "../../src/gpio/sim.ts";
-import { WavePlayer } from "../../src/gpio/wave-player.ts";
+import type { WavePlayer } from "../../src/gpio/wave-player.ts";
 import type { CommandRequest, Level } from "../../src/protocol/requests.ts";
 
 const line = { chip: "sim:0", offset: 17 };
@@ -42,12 +43,12 @@ export class WaveStage {
   readonly #edges: Change[] = [];
   readonly #sim: SimBackend;
 
-  constructor({ startUs = 1_000_000, maxOnMs = Number.POSITIVE_INFINITY } = {}) {
+  constructor({ startUs = 1_000_000, maxOnMs = Number.POSITIVE_INFINITY, frequencyHz = 200 } = {}) {
     this.clock = new RestlessClock(startUs);
     this.#sim = new SimBackend({ clock: this.clock });
     const settings = { direction: "out", activeLow: false, bias: "as-is", drive: "push-pull", initial: 0 } as const;
     const requested = this.#sim.request(line, settings, "test", { edge: () => {}, fail: () => {} });
-    this.player = new WavePlayer(requested, 0, this.clock, maxOnMs, {
+    this.player = new ClockPlayer(requested, { initial: 0, maxOnMs, frequencyHz }, this.clock, {
       started: (number) => this.started.push(number),
       ended: (number, lateMs) => {
         this.ended.push({ number, lateMs, atUs: this.clock.nowUs() });

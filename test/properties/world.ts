@@ -5,7 +5,7 @@ import { SimProcesses } from "../../src/processes/sim.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
 import type { Event, PinInfo, ReplyOf } from "../../src/protocol/replies.ts";
-import { type Op, parseRequest, type RequestOf } from "../../src/protocol/requests.ts";
+import { type Op, type PinConfig, parseRequest, type RequestOf } from "../../src/protocol/requests.ts";
 import type { Client, Outlet } from "../../src/supervisor/client.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
 import { RestlessClock } from "./wave-stage.ts";
@@ -95,9 +95,12 @@ export class ScriptedClient implements Outlet {
   }
 }
 
-interface WorldOptions {
+/** What a world is to differ in. */
+export interface WorldOptions {
   readonly limits?: Partial<Limits>;
   readonly drainMs?: number;
+  /** What the configuration says of pins. */
+  readonly pins?: Readonly<Record<string, PinConfig>>;
   readonly chips?: readonly SimChip[];
 }
 
@@ -113,7 +116,7 @@ export class World {
   readonly defects: string[] = [];
   stopped = false;
 
-  constructor({ limits = {}, drainMs = 10_000, chips }: WorldOptions = {}) {
+  constructor({ limits = {}, drainMs = 10_000, pins = {}, chips }: WorldOptions = {}) {
     this.sim = new SimBackend({ clock: this.clock, ...(chips && { chips }) });
     const defect = (fields: object, message: string) => this.defects.push(`${message}: ${Bun.inspect(fields)}`);
     this.supervisor = new Supervisor({
@@ -123,6 +126,7 @@ export class World {
       clock: this.clock,
       limits: { ...defaultLimits, ...limits },
       drainMs,
+      configuredPins: pins,
       log: { debug() {}, info() {}, warn: defect, error: defect },
     });
     void this.supervisor.stopped.then(() => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { accessRemedy } from "../../src/cli/access.ts";
-import { environment, kernel, membership } from "../../src/cli/findings.ts";
+import { environment, kernel, membership, waveFinding } from "../../src/cli/findings.ts";
 
 const GPIO = 986;
 const groups = `root:x:0:\ngpio:x:${GPIO}:pi,newcomer\n`;
@@ -72,5 +72,16 @@ test("variables that change the executable are named, with how to be rid of them
   expect(environment({ BUN_OPTIONS: "--preload x", BUN_INSPECT: "1" })).toMatchObject({
     verdict: "warn",
     remedy: "unset BUN_OPTIONS BUN_INSPECT",
+  });
+});
+
+describe("the waves", () => {
+  test("are not spoken of where no thread plays them", () => {
+    expect(waveFinding({ waves: null })).toEqual([]);
+  });
+
+  test("are played in real time, or it is said how that can be had", () => {
+    expect(waveFinding({ waves: "real-time" })).toEqual([{ subject: "waves", verdict: "ok", finding: expect.any(String) }]);
+    expect(waveFinding({ waves: "normal" })).toMatchObject([{ verdict: "ok", remedy: expect.stringContaining("LimitRTPRIO") }]);
   });
 });

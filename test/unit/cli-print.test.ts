@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { formatNs, paint, table, toJson } from "../../src/cli/print.ts";
+import { counted, formatNs, paint, table, toJson } from "../../src/cli/print.ts";
 
 const variables = ["NO_COLOR", "TERM"];
 let before: Record<string, string | undefined>;
@@ -19,6 +19,14 @@ afterEach(() => {
 
 test("nanoseconds are JSON integers with every digit", () => {
   expect(toJson({ timestampNs: 12345678901234567890n, level: 1 })).toBe('{"timestampNs":12345678901234567890,"level":1}');
+});
+
+test("bytes are base64 in JSON, however deep", () => {
+  expect(toJson({ meta: { raw: Uint8Array.of(0, 120, 255), more: [new Uint8Array()] } })).toBe('{"meta":{"raw":"AHj/","more":[""]}}');
+});
+
+test("one is one, and none are many", () => {
+  expect([0, 1, 2].map((number) => counted(number, "pool"))).toEqual(["0 pools", "1 pool", "2 pools"]);
 });
 
 test("nanoseconds are seconds with nine digits", () => {

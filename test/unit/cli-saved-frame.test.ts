@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decode } from "fast-png";
@@ -116,6 +118,27 @@ describe("the files", () => {
     await saved({ slots: 2, bytes: 9 }, [1], "newest.raw");
     expect(readdirSync(folder)).toEqual(["newest.raw"]);
     expect([...readFileSync(join(folder, "newest.raw"))]).toEqual([1]);
+  });
+
+  test("are those that a link leads to, and the link stays", async () => {
+    writeFileSync(join(folder, "one.raw"), "old");
+    symlinkSync("one.raw", join(folder, "link.raw"));
+    symlinkSync("two.raw", join(folder, "dangling.raw"));
+    await saved({ slots: 2, bytes: 9 }, [1], "link.raw");
+    await saved({ slots: 2, bytes: 9 }, [2], "dangling.raw");
+    for (const name of ["link.raw", "dangling.raw"]) expect(lstatSync(join(folder, name)).isSymbolicLink()).toBe(true);
+    expect(["one.raw", "two.raw"].map((name) => [...readFileSync(join(folder, name))])).toEqual([[1], [2]]);
+    expect(readdirSync(folder)).toHaveLength(4);
+  });
+
+  test("may be a pipe, which is written to and stays", async () => {
+    const pipe = join(folder, "pipe.raw");
+    expect(spawnSync("mkfifo", [pipe]).status).toBe(0);
+    const reading = readFile(pipe);
+    const take = await frameSaver(pipe, layoutOf({ slots: 2, bytes: 9 }));
+    await save(take({ data: Uint8Array.of(1, 2, 3), seq: 1 }));
+    expect([...(await reading)]).toEqual([1, 2, 3]);
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
   });
 
   test("leave nothing behind when they can't be written", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { formatBytes, parseBytes, parsePictureSize } from "../../src/cli/sizes.ts";
+import { parseBytes, parsePictureSize } from "../../src/cli/sizes.ts";
+import { formatBytes } from "../../src/frames/bytes-in-words.ts";
 
 describe("a number of bytes on the command line", () => {
   const good: [text: string, bytes: number][] = [
@@ -40,5 +41,5 @@ describe("the size of a picture on the command line", () => {
 });
 
 test("bytes are shown so that a person can compare them", () => {
-  expect([0, 999, 1000, 6_220_800, 2 ** 30].map(formatBytes)).toEqual(["0 B", "999 B", "1.0 kB", "6.2 MB", "1.1 GB"]);
+  expect([0, 999, 1000, 6_220_800, 2 ** 30, 1.1e12].map(formatBytes)).toEqual(["0 B", "999 B", "1.0 kB", "6.2 MB", "1.1 GB", "1.1 TB"]);
 });

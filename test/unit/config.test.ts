@@ -20,7 +20,7 @@ function mistakeIn(text: string): HoldfastError {
   throw new Error("it was taken");
 }
 
-test("a file says limits, the folder of frames, and pools by name", () => {
+test("a file says limits, the folder of frames, and pools and pins by name", () => {
   const text = `
     [limits]
     clients = 64
@@ -38,6 +38,13 @@ test("a file says limits, the folder of frames, and pools by name", () => {
     [pool.bytes]
     slots = 2
     bytes = 65_536
+
+    [pin.GPIO17]
+    maxOnMs = 30_000
+    closeLevel = "off"
+
+    [pin."*"]
+    closeLevel = "keep"
   `;
   expect(parseConfig(text, FILE)).toEqual({
     limits: { clients: 64, maxOnMs: 1500.5 },
@@ -46,11 +53,12 @@ test("a file says limits, the folder of frames, and pools by name", () => {
       cam0: { slots: 6, fourcc: "BGR3", width: 1920, height: 1080 },
       bytes: { slots: 2, bytes: 65_536 },
     },
+    pins: { GPIO17: { maxOnMs: 30_000, closeLevel: "off" }, "*": { closeLevel: "keep" } },
   });
 });
 
 test("an empty file asks for nothing", () => {
-  expect(parseConfig("# nothing yet\n", FILE)).toEqual({ limits: {}, frames: {}, pools: {} });
+  expect(parseConfig("# nothing yet\n", FILE)).toEqual({ limits: {}, frames: {}, pools: {}, pins: {} });
 });
 
 describe("what is not TOML is named by line and column", () => {
@@ -71,15 +79,16 @@ describe("what is not TOML is named by line and column", () => {
 describe("a mistake is named by file and key", () => {
   const image = 'format = "BGR3"\nwidth = 640\nheight = 480';
   const mistakes: [text: string, key: string, says: string | RegExp][] = [
-    ["[limit]\nclients = 1", "limit", "there is no such key; known are limits, frames, pool"],
+    ["[limit]\nclients = 1", "limit", "there is no such key; known are limits, frames, pool, pin"],
     ["[limits]\nclient = 1", "limits.client", /known are messageBytes, .*clients/],
-    ["[limits]\nclients = 0", "limits.clients", />=1/],
-    ["[limits]\nclients = 1.5", "limits.clients", /int/],
-    ['[limits]\nclients = "1"', "limits.clients", /expected number, received string/],
-    ["[limits]\nmaxOnMs = inf", "limits.maxOnMs", /Infinity/],
+    ["[limits]\nclients = 0", "limits.clients", "must be at least 1"],
+    ["[limits]\nclients = 1.5", "limits.clients", "must be a whole number"],
+    ["[limits]\nclients = 1e300", "limits.clients", /toml: limits.clients: must be at most \d+$/],
+    ['[limits]\nclients = "1"', "limits.clients", "must be a number"],
+    ["[limits]\nmaxOnMs = inf", "limits.maxOnMs", "must be a number"],
     ['[frames]\ndirectory = "frames"', "frames.directory", "must be a path from the root: /run/holdfast"],
     ["[frames]\nfolder = 1", "frames.folder", "known are directory"],
-    [`[pool.cam0]\nslots = 1\n${image}`, "pool.cam0.slots", />=2/],
+    [`[pool.cam0]\nslots = 1\n${image}`, "pool.cam0.slots", "must be at least 2"],
     [`[pool.cam0]\n${image}`, "pool.cam0.slots", "is missing"],
     [`[pool.cam0]\nslots = 6\nfourcc = "BGR3"`, "pool.cam0.fourcc", "known are slots, format, width, height, stride, bytes"],
     ['[pool.cam0]\nslots = 6\nformat = "BGR9"\nwidth = 2\nheight = 2', "pool.cam0.format", '"BGR9" is no format that a pool may have'],
@@ -87,9 +96,14 @@ describe("a mistake is named by file and key", () => {
     ['[pool.cam0]\nslots = 6\nformat = "NV12"\nwidth = 3\nheight = 2', "pool.cam0.width", "is a multiple of 2 in NV12"],
     ["[pool.cam0]\nslots = 6", "pool.cam0.bytes", "a pool of RAW needs"],
     [`[pool."front door"]\nslots = 6\nbytes = 1`, 'pool."front door"', "must be letters, digits"],
-    [`[pool."__proto__"]\nslots = 6\nbytes = 1`, "pool.__proto__", "must be letters, digits"],
-    ["[[pool]]\nslots = 6", "pool", /expected record/],
-    ["pool = 6", "pool", /expected record/],
+    [`[pool."__proto__"]\nslots = 6\nbytes = 1`, "pool.__proto__", "is no name"],
+    ['[pin."__proto__"]', "pin.__proto__", "is no name"],
+    ["[pin.GPIO17]\nmaxOn = 1", "pin.GPIO17.maxOn", "known are maxOnMs, closeLevel"],
+    ["[pin.GPIO17]\nmaxOnMs = 0", "pin.GPIO17.maxOnMs", "must be at least 0.001"],
+    ['[pin."gpio:17"]\ncloseLevel = "low"', 'pin."gpio:17".closeLevel', /off.*on.*keep/],
+    ["pin = 17", "pin", "must be a table"],
+    ["[[pool]]\nslots = 6", "pool", "must be a table"],
+    ["pool = 6", "pool", "must be a table"],
   ];
   for (const [text, key, says] of mistakes) {
     test(`${JSON.stringify(text)}: ${key}`, () => {
@@ -117,7 +131,7 @@ describe("the file", () => {
   const codeOf = (attempt: Promise<unknown>) => attempt.then(String, ({ code, message }: HoldfastError) => `${code}: ${message}`);
 
   test("the default one need not be there", async () => {
-    const found = { file: null, config: { limits: {}, frames: {}, pools: {} } };
+    const found = { file: null, config: { limits: {}, frames: {}, pools: {}, pins: {} } };
     expect(await readConfig(undefined, join(folder, "holdfast.toml"))).toEqual(found);
     expect(await readConfig(undefined, join(folder, "none", "holdfast.toml"))).toEqual(found);
   });
@@ -135,6 +149,22 @@ describe("the file", () => {
     const binary = join(folder, "binary.toml");
     writeFileSync(binary, new Uint8Array([0x23, 0xff, 0xfe]));
     expect(await codeOf(readConfig(binary))).toBe(`BAD_CONFIG: ${binary} is not text in UTF-8`);
+  });
+
+  test("one without an end is not read for ever", async () => {
+    expect(await codeOf(readConfig("/dev/zero"))).toBe("BAD_CONFIG: /dev/zero is no configuration file: it is longer than 1.0 MB");
+    expect(await readConfig("/dev/null")).toMatchObject({ config: { pools: {} } });
+  });
+
+  test("names a folder for frames that is there, also when it has no pool", async () => {
+    const file = join(folder, "its.toml");
+    const naming = (directory: string) => {
+      writeFileSync(file, `frames.directory = "${directory}"\n`);
+      return codeOf(readConfig(file));
+    };
+    expect(await naming(`${folder}/none`)).toBe(`BAD_CONFIG: ${file}: frames.directory: there is no folder ${folder}/none`);
+    expect(await naming(file)).toBe(`BAD_CONFIG: ${file}: frames.directory: ${file} is no folder`);
+    expect(await naming(folder)).not.toContain("BAD_CONFIG");
   });
 
   test("one that is there and can't be read is no reason to go on without it", async () => {
@@ -158,10 +188,12 @@ describe("docs/configuration.md", () => {
     expect(rows).toEqual(Object.entries(defaultLimits).map(([name, limit]) => [name, told(limit)]));
   });
 
-  test("lists every key of a pool", () => {
-    const { message } = mistakeIn("[pool.x]\nnothing = 1");
-    const [, known = ""] = /known are ([\w, ]+)/.exec(message) ?? [];
-    const section = page.split("## `[pool.NAME]`")[1] ?? "";
-    expect(known.split(", ").filter((key) => !section.includes(`\`${key}\``))).toEqual([]);
-  });
+  for (const kind of ["pool", "pin"]) {
+    test(`lists every key of a ${kind}`, () => {
+      const { message } = mistakeIn(`[${kind}.x]\nnothing = 1`);
+      const [, known = ""] = /known are ([\w, ]+)/.exec(message) ?? [];
+      const [section = ""] = page.split(`## \`[${kind}.NAME]\``)[1]?.split("\n## ") ?? [];
+      expect(known.split(", ").filter((key) => !section.includes(`\`${key}\``))).toEqual([]);
+    });
+  }
 });

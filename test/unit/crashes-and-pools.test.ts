@@ -66,6 +66,112 @@ describe("a writer that goes without a word", () => {
   });
 });
 
+describe("a pool with retired slots", () => {
+  const wornOut = async () => {
+    const stage = await PoolStage.open();
+    stage.world.processes.hide(10);
+    for (let crash = 0; crash < 3; crash++) {
+      const camera = stage.world.join("camera", 10);
+      stage.acquire(camera);
+      camera.leave();
+      await stage.world.settle();
+    }
+    expect(stage.states).toBe("retired retired retired free free free");
+    return stage;
+  };
+
+  test("gets another file for a consumer that needs more than it has left", async () => {
+    const stage = await wornOut();
+    const algo = stage.join("algo", 20);
+    const answer = algo.ask({ op: "frames.subscribe", pool: "cam0" });
+    expect(answer.outcome).toBe("pending");
+    await stage.world.pass(0);
+    expect(answer.body).toEqual({ sub: 1 });
+    expect(stage.states).toBe("free free free free free free");
+    stage.publish(stage.join("camera", 11));
+    expect(stage.frames(algo)).toHaveLength(1);
+  });
+
+  test("says so to that consumer when there is no room for another file, and makes nothing of one that has gone", async () => {
+    const stage = await wornOut();
+    stage.world.memory.failNext("MEMORY_FULL");
+    const refused = stage.join("algo", 20).ask({ op: "frames.subscribe", pool: "cam0" });
+    await stage.world.settle();
+    expect(refused.outcome).toBe("MEMORY_FULL");
+    const gone = stage.join("saver", 21);
+    const answer = gone.ask({ op: "frames.subscribe", pool: "cam0" });
+    gone.leave();
+    await stage.world.pass(0);
+    expect(answer.outcome).toBe("DISCONNECTED");
+    expect(stage.info.groups).toEqual([]);
+  });
+});
+
+describe("a file that has been removed", () => {
+  test("needs nobody watched who was writing to it", async () => {
+    const stage = await PoolStage.open();
+    const camera = stage.join("camera", 10);
+    stage.acquire(camera);
+    camera.leave();
+    expect(stage.world.processes.openHandles).toBe(1);
+    stage.join("keeper", 30).ask({ op: "pool.remove", pool: "cam0" });
+    await stage.world.pass(250);
+    expect(stage.world.processes.openHandles).toBe(0);
+  });
+});
+
+describe("a client", () => {
+  test("may end with several subscriptions when that is all a draining pool has waited for", async () => {
+    const stage = await PoolStage.open({ slots: 10, bytes: 10 });
+    const [camera, algo] = [stage.join("camera", 10), await stage.consumer("algo", 20, { policy: "drop-oldest", maxHoldMs: 100 })];
+    algo.ask({ op: "frames.subscribe", pool: "cam0" });
+    for (let frame = 0; frame < 2; frame++) {
+      stage.publish(camera);
+      const { lease } = stage.frames(algo).find(({ sub, seq }) => sub === 2 && seq === frame + 1) ?? expect.unreachable();
+      algo.ask({ op: "slot.release", lease });
+    }
+    await stage.world.pass(100);
+    stage.world.supervisor.shutdown();
+    expect(stage.world.supervisor.state).toBe("draining");
+    algo.leave();
+    await stage.world.settle();
+    expect(stage.world.supervisor.status().clients.map(({ name }) => name)).not.toContain("algo");
+    expect(stage.world.stopped).toBe(true);
+  });
+});
+
+describe("a connection that a process has left to another one", () => {
+  test("is granted no slot, and says what to do", async () => {
+    const stage = await PoolStage.open();
+    const camera = stage.join("camera", 10);
+    stage.world.processes.end(10);
+    const refused = camera.ask({ op: "slot.acquire", pool: "cam0" });
+    expect(refused.error).toMatchObject({ code: "PROCESS_ENDED", details: { pid: 10 } });
+    expect(stage.states).toBe("free free free free free free");
+    expect(stage.info.refused).toBe(0);
+  });
+
+  test("publishes what it had, and gets no other", async () => {
+    const stage = await PoolStage.open();
+    const camera = stage.join("camera", 10);
+    const { lease } = stage.acquire(camera);
+    stage.world.processes.end(10);
+    expect(camera.ask({ op: "slot.publish", lease, bytes: 1, acquire: true }).body).toEqual({ seq: 1, next: null });
+  });
+
+  test("waits no longer for a slot", async () => {
+    const stage = await PoolStage.open({ slots: 2, bytes: 10 });
+    const [camera, other] = [stage.join("camera", 10), stage.join("other", 11)];
+    const [{ lease }] = [stage.acquire(other), stage.acquire(other)];
+    const waiting = camera.ask({ op: "slot.acquire", pool: "cam0", waitMs: 1000 });
+    stage.world.processes.end(10);
+    other.ask({ op: "slot.abort", lease });
+    await stage.world.settle();
+    expect(waiting.outcome).toBe("PROCESS_ENDED");
+    expect(stage.states).toBe("free writing");
+  });
+});
+
 describe("a pool", () => {
   test("that is removed leaves those who hold a frame reading, and ends everything else", async () => {
     const stage = await PoolStage.open();
@@ -79,26 +185,6 @@ describe("a pool", () => {
     expect(camera.ask({ op: "slot.publish", lease, bytes: 1 }).outcome).toBe("POOL_GONE");
     expect(camera.ask({ op: "slot.publish", lease, bytes: 1 }).outcome).toBe("LEASE_UNKNOWN");
     expect(camera.ask({ op: "slot.acquire", pool: "cam0" }).outcome).toBe("POOL_UNKNOWN");
-  });
-
-  test("whose file somebody deletes gets another one, and everybody goes on there", async () => {
-    const stage = await PoolStage.open();
-    const [camera, algo] = [stage.join("camera", 10), await stage.consumer("algo", 20)];
-    stage.publish(camera);
-    const { lease } = stage.acquire(camera);
-    stage.world.memory.vanish(stage.info.layout.path);
-    await stage.world.pass(1000);
-    const opened = algo.ask({ op: "pool.open", pool: "cam0" });
-    await stage.world.settle();
-    expect(opened.body).toMatchObject({ epoch: 2 });
-    expect(camera.ask({ op: "slot.publish", lease, bytes: 1 }).outcome).toBe("POOL_GONE");
-    stage.release(algo);
-    stage.publish(camera);
-    expect(stage.frames(algo).map(({ epoch, seq }) => [epoch, seq])).toEqual([
-      [1, 1],
-      [2, 2],
-    ]);
-    expect(stage.world.defects).toHaveLength(1);
   });
 
   test("delivers what waits before its supervisor stops", async () => {

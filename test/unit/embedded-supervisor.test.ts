@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { createSupervisor, HoldfastError, SimBackend, SimulatedClock } from "../../src/index.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, createSupervisor, HoldfastError, SimBackend, SimulatedClock } from "../../src/index.ts";
 
 function embed() {
   const clock = new SimulatedClock();
@@ -63,6 +66,70 @@ describe("clients within the process", () => {
     Bun.gc(true);
     // When the collector takes which one is its own affair; kept by the supervisor they would all be there.
     expect(clients.filter((client) => client.deref() !== undefined).length).toBeLessThan(100);
+  });
+});
+
+describe("what a producer within the process says of a frame", () => {
+  test("stays as it was when it was published, and each consumer has it for itself", async () => {
+    await using supervisor = await embed();
+    const client = await supervisor.client();
+    await using pool = await client.createPool("cam0", { slots: 6, bytes: 10 });
+    await using one = pool.frames();
+    await using two = pool.frames();
+    const frames = [one.next(), two.next()];
+    await client.request("ping", {});
+    const box = { left: 1, pixels: Uint8Array.of(1, 2) };
+    const publishing = (await pool.produce()).publish({ meta: { box } });
+    box.left = 2;
+    await publishing;
+    for (const frame of frames) {
+      const { value } = await frame;
+      expect(value?.meta).toEqual({ box: { left: 1, pixels: Uint8Array.of(1, 2) } });
+      Object.assign(value?.meta["box"] as object, { left: 3 });
+      await value?.release();
+    }
+  });
+
+  test("is refused where no message can carry it", async () => {
+    await using supervisor = await embed();
+    const client = await supervisor.client();
+    await using pool = await client.createPool("cam0", { slots: 6, bytes: 10 });
+    using slot = await pool.produce();
+    const cycle: Record<string, unknown> = {};
+    cycle["itself"] = cycle;
+    for (const [meta, code] of [
+      [{ at: new Date() }, "BAD_FIELD"],
+      [[1, 2], "BAD_FIELD"],
+      [{ note: "x".repeat(100_000) }, "LIMIT_META"],
+      [cycle, "LIMIT_DEPTH"],
+    ] as const) {
+      await expect(slot.publish({ meta: meta as Record<string, unknown> })).rejects.toMatchObject({ code });
+    }
+  });
+});
+
+describe("an event", () => {
+  test("that can't be sent to one client, or that one throws at, comes to the others", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "holdfast-"));
+    const socket = join(folder, "holdfast.sock");
+    const clock = new SimulatedClock();
+    const backend = new SimBackend({ clock });
+    const supervisor = await createSupervisor({ backend, clock, socket });
+    const clients = [await connect({ socket }), await supervisor.client(), await connect({ socket }), await supervisor.client()];
+    const edges = await Promise.all(clients.map(async (client) => (await client.input("GPIO4")).edges()));
+    const thrower = edges[1] as { push(event: unknown): void };
+    thrower.push = () => {
+      throw new Error("no, thanks");
+    };
+    // No message can carry a time beyond 64 bits.
+    clock.advanceMs(1e14);
+    backend.drive({ chip: "sim:0", offset: 4 }, 1);
+    expect((await edges[3]?.next())?.value?.level).toBe(1);
+    for (const index of [0, 2]) await expect(edges[index]?.next()).rejects.toMatchObject({ code: "DISCONNECTED" });
+    await expect(edges[1]?.next()).rejects.toMatchObject({ code: "INTERNAL", message: "no, thanks" });
+    expect(supervisor.status().clients).toHaveLength(1);
+    await supervisor.shutdown({ hard: true });
+    rmSync(folder, { recursive: true });
   });
 });
 

@@ -11,7 +11,7 @@ describe("room for pools", () => {
     expect(roomFinding(FOLDER, { has: "/dev/shm has", freeBytes: 1e9 })).toEqual({
       subject: FOLDER,
       verdict: "ok",
-      finding: "/dev/shm has 1000.0 MB free for pools of frames",
+      finding: "/dev/shm has 1.0 GB free for pools of frames",
     });
   });
 

@@ -1,6 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import {
+  closeSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { open, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CopiedFile } from "../../src/frames/copied-file.ts";
@@ -116,6 +127,24 @@ for (const File of [MappedFile, CopiedFile]) {
       read.end();
     });
 
+    test("is closed when nothing of it is in use: no slot of it is to be had, not even in what has taken its place", () => {
+      const file = new File(layout, "write");
+      const held = file.slot(0, BYTES);
+      file.close();
+      held.data.fill(1);
+      held.flush(BYTES);
+      held.end();
+      const other = openSync(join(folder, "other"), "w+");
+      expect(() => file.slot(1, BYTES)).toThrow(expect.objectContaining({ code: "DISCONNECTED" }));
+      // Of a mapped file it is the view that can't be had; of a copied one, the copy that can't be written.
+      expect(() => {
+        held.data.fill(2);
+        held.flush(BYTES);
+      }).toThrow(expect.objectContaining({ code: "DISCONNECTED" }));
+      expect(fstatSync(other).size).toBe(0);
+      closeSync(other);
+    });
+
     test("has no other slots than the file, and no longer ones", () => {
       const file = new File(layout, "read");
       for (const [slot, bytes] of [
@@ -171,10 +200,70 @@ test("memory that the program has passed on stays, for whoever has it now", () =
   const file = mapPool(layout, "read");
   const slot = file.slot(0, BYTES);
   const taken = (slot.data.buffer as ArrayBuffer).transfer();
-  slot.end();
+  expect([slot.detach(), slot.end()]).toEqual([false, false]);
   file.close();
   expect(mappings()).toBe(1);
   expect(new Uint8Array(taken)[0]).toBe(0);
+});
+
+for (const File of [MappedFile, CopiedFile]) {
+  test(`a view that an operation stores into is not taken from it, by a ${File.name}, but when it is over`, async () => {
+    const file = new File(layout, "write");
+    const slot = file.slot(0, BYTES);
+    const { data } = slot;
+    const source = join(folder, "source");
+    writeFileSync(source, new Uint8Array(BYTES).fill(4));
+    const handle = await open(source);
+    const reading = handle.read(data);
+    expect(slot.detach()).toBe(false);
+    expect(slot.data).toBe(data);
+    await reading;
+    await handle.close();
+    expect([data[0], data[BYTES - 1]]).toEqual([4, 4]);
+    expect(slot.detach()).toBe(true);
+    expect([data.length, slot.data[BYTES - 1]]).toEqual([0, 4]);
+    slot.end();
+    file.close();
+  });
+}
+
+test("a closed file is let go of when the operation on its last slot is over", async () => {
+  const source = join(folder, "source");
+  writeFileSync(source, new Uint8Array(BYTES).fill(4));
+  const file = mapPool(layout, "write");
+  const [slot, other] = [file.slot(0, BYTES), file.slot(1, BYTES)];
+  const handle = await open(source);
+  const reading = handle.read(slot.data);
+  file.close();
+  expect(slot.end()).toBe(false);
+  await reading;
+  await handle.close();
+  // Ended once, however often it is asked for.
+  expect([slot.end(), slot.end(), mappings()]).toEqual([true, true, 1]);
+  expect([other.end(), mappings()]).toEqual([true, 0]);
+});
+
+test("a copy into which something may still be stored is not the next slot's", () => {
+  const file = new CopiedFile(layout, "write");
+  const [published, givenUp] = [file.slot(0, BYTES), file.slot(1, BYTES)];
+  published.data.fill(1);
+  published.detach();
+  published.flush(BYTES);
+  published.end();
+  expect(file.slot(2, BYTES).data[0]).toBe(1);
+  givenUp.data.fill(2);
+  givenUp.end();
+  expect(file.slot(1, BYTES).data[0]).toBe(0);
+  file.close();
+});
+
+test("a copy that the program has passed on can't be published, and its slot ends all the same", () => {
+  const file = new CopiedFile(layout, "write");
+  const slot = file.slot(0, BYTES);
+  structuredClone(slot.data, { transfer: [slot.data.buffer as ArrayBuffer] });
+  expect([slot.detach(), slot.end()]).toEqual([false, true]);
+  expect(file.slot(0, BYTES).data).toHaveLength(BYTES);
+  file.close();
 });
 
 test("memory that an operation works on stays until it is done, also when the frame has been released", async () => {
@@ -183,8 +272,7 @@ test("memory that an operation works on stays until it is done, also when the fr
   written.data.fill(3);
   const copy = join(folder, "copy");
   const copied = writeFile(copy, written.data);
-  written.detach();
-  written.end();
+  expect(written.end()).toBe(false);
   writing.close();
   memory.remove();
   Bun.gc(true);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { timestampNs } from "../../src/clock/clock.ts";
 import { PoolStage } from "./pool-stage.ts";
 
 describe("a producer", () => {
@@ -47,7 +48,76 @@ describe("a producer", () => {
   });
 });
 
+describe("a producer", () => {
+  test("may give a frame a meta of the longest length to the byte", async () => {
+    // A map of one entry: one byte for the map, two for the name, three for the length of the text.
+    const stage = await PoolStage.open({ slots: 2, bytes: 10 }, { limits: { metaBytes: 1000 } });
+    const camera = stage.join("camera", 10);
+    const publish = (textBytes: number) =>
+      camera.ask({ op: "slot.publish", lease: stage.acquire(camera).lease, bytes: 1, meta: { a: "x".repeat(textBytes) } }).outcome;
+    expect(publish(994)).toBe("ok");
+    expect(publish(995)).toBe("LIMIT_META");
+  });
+});
+
+describe("a producer", () => {
+  test("can't have captured a frame in time to come, and keeps the slot when it says so", async () => {
+    const stage = await PoolStage.open();
+    const camera = stage.join("camera", 10);
+    const { lease } = stage.acquire(camera);
+    const nowNs = timestampNs(stage.world.clock);
+    const late = camera.ask({ op: "slot.publish", lease, bytes: 10, timestampNs: nowNs + 1_000_000_001n });
+    expect([late.outcome, late.error?.details.field]).toEqual(["BAD_FIELD", "timestampNs"]);
+    expect(stage.info.published).toBe(0);
+    expect(camera.ask({ op: "slot.publish", lease, bytes: 10, timestampNs: nowNs + 1_000_000_000n }).outcome).toBe("ok");
+  });
+});
+
+describe("producers that wait", () => {
+  test("are not passed by who comes when there is room again", async () => {
+    const stage = await PoolStage.open();
+    const [first, second, newcomer] = [stage.join("first", 10), stage.join("second", 11), stage.join("newcomer", 12)];
+    const saver = await stage.consumer("saver", 20, { policy: "block", depth: 1, deadlineMs: 1000, group: "savers" });
+    for (let frame = 0; frame < 2; frame++) stage.publish(first);
+    const waiting = second.ask({ op: "slot.acquire", pool: "cam0" });
+    expect(waiting.outcome).toBe("pending");
+    stage
+      .join("another saver", 21)
+      .ask({ op: "frames.subscribe", pool: "cam0", policy: "block", depth: 1, deadlineMs: 1000, group: "savers" });
+    const late = newcomer.ask({ op: "slot.acquire", pool: "cam0" });
+    await stage.world.settle();
+    expect([waiting.outcome, late.outcome]).toEqual(["ok", "pending"]);
+    saver.leave();
+  });
+});
+
+describe("a client", () => {
+  test("has a bounded number of leases, those of removed pools among them", async () => {
+    const stage = await PoolStage.open({ slots: 3, bytes: 10 }, { limits: { leases: 2 } });
+    const camera = stage.join("camera", 10);
+    const leases = [stage.acquire(camera).lease, stage.acquire(camera).lease];
+    camera.ask({ op: "pool.remove", pool: "cam0" });
+    const made = camera.ask({ op: "pool.create", pool: "cam0", slots: 3, bytes: 10 });
+    await stage.world.settle();
+    expect(made.outcome).toBe("ok");
+    expect(camera.ask({ op: "slot.acquire", pool: "cam0" }).outcome).toBe("LIMIT_LEASES");
+    expect(camera.ask({ op: "frames.subscribe", pool: "cam0" }).outcome).toBe("LIMIT_LEASES");
+    for (const lease of leases) camera.ask({ op: "slot.abort", lease });
+    expect(camera.ask({ op: "slot.acquire", pool: "cam0" }).outcome).toBe("ok");
+  });
+});
+
 describe("a consumer", () => {
+  test("that is slow hears of the frame that it had, however few of its events may wait", async () => {
+    const stage = await PoolStage.open({ slots: 6, bytes: 10 }, { limits: { backlogEvents: 1 } });
+    const [camera, algo] = [stage.join("camera", 10), await stage.consumer("algo", 20, { maxHoldMs: 100 })];
+    algo.ready = false;
+    stage.publish(camera);
+    await stage.world.pass(100);
+    algo.catchUp();
+    expect(algo.events.map(({ ev }) => ev)).toEqual(["frame", "revoked"]);
+  });
+
   test("is told all there is to know of a frame, and has it until it releases it", async () => {
     const stage = await PoolStage.open({ slots: 6, fourcc: "GREY", width: 40, height: 20, stride: 64 });
     const [camera, algo] = [stage.join("camera", 10), await stage.consumer("algo", 20)];
@@ -161,7 +231,7 @@ describe("a group", () => {
     const stage = await PoolStage.open();
     await stage.consumer("first", 20, { group: "saver", policy: "drop-oldest", depth: 2 });
     const second = stage.join("second", 21);
-    const refused = second.ask({ op: "frames.subscribe", pool: "cam0", group: "saver", depth: 3 });
+    const refused = second.ask({ op: "frames.subscribe", pool: "cam0", group: "saver", policy: "drop-oldest", depth: 3 });
     expect(refused.error?.message).toBe('group "saver" has depth 2, not 3');
     expect(second.ask({ op: "frames.subscribe", pool: "cam0", group: "saver" }).outcome).toBe("ok");
   });
@@ -174,5 +244,16 @@ describe("a group", () => {
     expect(refused.error?.code).toBe("POOL_SLOTS");
     expect(refused.error?.message).toBe("pool cam0 has 6 slots; algo 2 + saver 3 + writer 1 + latest 1 = 7 needed");
     expect(saver.ask({ op: "frames.subscribe", pool: "cam0", policy: "drop-oldest", depth: 1 }).outcome).toBe("ok");
+  });
+
+  test("is refused what those who have left hold still", async () => {
+    const stage = await PoolStage.open({ slots: 4, bytes: 10 });
+    const [camera, algo] = [stage.join("camera", 10), await stage.consumer("algo", 20)];
+    stage.publish(camera);
+    algo.ask({ op: "unwatch", sub: 1 });
+    const again = algo.ask({ op: "frames.subscribe", pool: "cam0" });
+    expect(again.error?.message).toBe("pool cam0 has 4 slots; algo 2 + held by those who have left 1 + writer 1 + latest 1 = 5 needed");
+    stage.release(algo);
+    expect(algo.ask({ op: "frames.subscribe", pool: "cam0" }).outcome).toBe("ok");
   });
 });

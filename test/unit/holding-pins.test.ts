@@ -83,10 +83,32 @@ describe("an output", () => {
     const changes = world.sim.trace(gpio17).map(({ level, timestampNs }) => ({ level, atMs: Number(timestampNs) / 1e6 - 1000 }));
     expect(changes.slice(0, 4)).toEqual([
       { level: 1, atMs: 0 },
-      { level: 0, atMs: 3 },
-      { level: 1, atMs: 10 },
-      { level: 0, atMs: 13 },
+      { level: 0, atMs: 1.5 },
+      { level: 1, atMs: 5 },
+      { level: 0, atMs: 6.5 },
     ]);
+  });
+
+  test("plays values at the frequency that it is opened with, and the next one at the one it is set to", () => {
+    const world = new World();
+    const client = world.join("heater");
+    client.ask({ op: "open", pin: "GPIO17", direction: "out", frequencyHz: 50 });
+    const risesMs = () =>
+      world.sim
+        .trace(gpio17)
+        .filter(({ level }) => level === 1)
+        .map(({ timestampNs }) => Number(timestampNs) / 1e6 - 1000);
+    client.ask({ op: "value", pin: "GPIO17", value: 0.5 });
+    world.clock.advanceMs(50);
+    expect(risesMs()).toEqual([0, 20, 40]);
+
+    expect(client.ask({ op: "configure", pin: "GPIO17", frequencyHz: 100 }).outcome).toBe("ok");
+    expect(world.shown("GPIO17")).toMatchObject({ value: 0.5, settings: { frequencyHz: 100 } });
+    world.clock.advanceMs(25);
+    expect(risesMs()).toEqual([0, 20, 40, 60]);
+    client.ask({ op: "value", pin: "GPIO17", value: 0.25 });
+    world.clock.advanceMs(25);
+    expect(risesMs()).toEqual([0, 20, 40, 60, 75, 85, 95]);
   });
 });
 

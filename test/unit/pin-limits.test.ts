@@ -41,6 +41,23 @@ test("a client waits for so many answers and no more", async () => {
   expect(give().outcome).toBe("pending");
 });
 
+test("a client waits for so many pools to be made or opened and no more", async () => {
+  const world = new World({ limits: { pendingRequests: 2 } });
+  const client = world.join("impatient");
+  const goOn = world.memory.holdNext();
+  const made = client.ask({ op: "pool.create", pool: "cam0", slots: 2, bytes: 100 });
+  await world.settle();
+  const others = ["cam1", "cam2"].map((pool) => client.ask({ op: "pool.create", pool, slots: 2, bytes: 100 }));
+  expect(others.map(({ outcome }) => outcome)).toEqual(["pending", "LIMIT_PENDING"]);
+  expect(client.ask({ op: "pool.open", pool: "cam0" }).outcome).toBe("LIMIT_PENDING");
+  goOn();
+  await world.settle();
+  expect([made, ...others].map(({ outcome }) => outcome)).toEqual(["ok", "ok", "LIMIT_PENDING"]);
+  const opened = [1, 2, 3].map(() => client.ask({ op: "pool.open", pool: "cam0" }));
+  await world.settle();
+  expect(opened.map(({ outcome }) => outcome)).toEqual(["ok", "ok", "LIMIT_PENDING"]);
+});
+
 test("a client that waits for as many answers as it may can stop its pin all the same", () => {
   const world = new World({ limits: { pendingRequests: 1 } });
   const client = world.join("impatient");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { EventOf, Grant, PoolInfo } from "../../src/protocol/replies.ts";
 import type { PoolSettings } from "../../src/protocol/requests.ts";
-import { type Answer, type Asked, type ScriptedClient, World } from "../properties/world.ts";
+import { type Answer, type Asked, type ScriptedClient, World, type WorldOptions } from "../properties/world.ts";
 
 type Subscribing = Omit<Extract<Asked, { op: "frames.subscribe" }>, "op" | "pool">;
 
@@ -13,8 +13,8 @@ export class PoolStage {
     this.world = world;
   }
 
-  static async open(settings: PoolSettings = { slots: 6, bytes: 1000 }): Promise<PoolStage> {
-    const stage = new PoolStage(new World());
+  static async open(settings: PoolSettings = { slots: 6, bytes: 1000 }, options: WorldOptions = {}): Promise<PoolStage> {
+    const stage = new PoolStage(new World(options));
     const made = stage.world.join("maker").ask({ op: "pool.create", pool: "cam0", ...settings });
     await stage.world.settle();
     assert.equal(made.outcome, "ok");

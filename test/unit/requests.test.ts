@@ -69,6 +69,13 @@ describe("a client's name", () => {
       expect(parseRequest({ ...hello, name }) as object).toMatchObject({ name });
   });
 
+  test("holds nothing that turns text round, be it of a client or of a group", () => {
+    for (const text of ["\u202egpj.exe", "a\u2066b", "\u200f"]) {
+      expect(refused({ id: 1, op: "hello", protocol: 1, name: text })).toEqual(["BAD_FIELD", "name"]);
+      expect(refused({ id: 1, op: "frames.subscribe", pool: "cam0", group: text })).toEqual(["BAD_FIELD", "group"]);
+    }
+  });
+
   test("holds no control character, which a terminal would obey", () => {
     for (const name of ["\x1b[2J", "a\nb", "a\0", "\x7f", "\u009b31m", ""])
       expect(refused({ ...hello, name })).toEqual(["BAD_FIELD", "name"]);
@@ -159,4 +166,59 @@ describe("the settings of a pin", () => {
       expect(refused({ ...open, direction: "in", ...setting })).toEqual(["BAD_FIELD", Object.keys(setting)[0]]);
     }
   });
+});
+
+describe("a subscription to frames", () => {
+  const subscribe = { id: 1, op: "frames.subscribe", pool: "cam0" };
+
+  test("has room for one frame with policy latest, which is the default: it is told so instead of getting less than it asks for", () => {
+    for (const group of [{}, { group: "saver" }]) {
+      expect(refused({ ...subscribe, ...group, depth: 4 })).toEqual(["BAD_FIELD", "depth"]);
+      expect(refused({ ...subscribe, ...group, policy: "latest", depth: 4 })).toEqual(["BAD_FIELD", "depth"]);
+      expect(parseRequest({ ...subscribe, ...group, depth: 1 }) as object).toMatchObject({ depth: 1 });
+    }
+    expect(() => parseRequest({ ...subscribe, depth: 4 })).toThrow("is 1 with policy latest, the default: name another policy");
+    for (const policy of ["drop-oldest", "drop-newest"])
+      expect(parseRequest({ ...subscribe, policy, depth: 4 }) as object).toMatchObject({ policy, depth: 4 });
+  });
+
+  test("says with policy block, and with no other, for how long a producer may be kept waiting", () => {
+    expect(refused({ ...subscribe, policy: "block" })).toEqual(["MISSING_FIELD", "deadlineMs"]);
+    for (const policy of [{}, { policy: "latest" }, { policy: "drop-oldest" }])
+      expect(refused({ ...subscribe, ...policy, deadlineMs: 10 })).toEqual(["BAD_FIELD", "deadlineMs"]);
+    expect(parseRequest({ ...subscribe, policy: "block", depth: 4, deadlineMs: 10 }) as object).toMatchObject({ deadlineMs: 10 });
+  });
+});
+
+describe("the meta of a frame", () => {
+  const publish = { id: 1, op: "slot.publish", lease: 1, bytes: 1 };
+
+  test("is anything small", () => {
+    const meta = { gain: 1.5, roi: [1, { left: 2 }], raw: Uint8Array.of(1), none: null };
+    expect(parseRequest({ ...publish, meta }) as object).toEqual({ ...publish, meta });
+  });
+
+  test("holds no NaN and no infinity, however deep", () => {
+    for (const number of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      for (const meta of [{ gain: number }, { roi: [1, { left: number }] }])
+        expect(refused({ ...publish, meta })).toEqual(["BAD_FIELD", "meta"]);
+    }
+  });
+});
+
+describe("what is wrong with a field is said in plain words", () => {
+  const wrong: [message: Record<string, unknown>, says: string][] = [
+    [{ ...on, pin: "" }, "on: pin: must not be empty"],
+    [{ ...on, pin: "x".repeat(MAX_NAME_LENGTH + 1) }, `on: pin: must have at most ${MAX_NAME_LENGTH} characters`],
+    [{ ...on, pin: 17 }, "on: pin: must be text"],
+    [{ ...on, mode: "later" }, 'on: mode: must be "wait" or "nowait"'],
+    [{ ...blink, n: 1.5 }, "blink: n: must be a whole number"],
+    [{ ...blink, n: 0 }, "blink: n: must be at least 1"],
+    [{ ...pattern, steps: [] }, "pattern: steps: must have at least 1 item"],
+    [{ ...pattern, steps: [5] }, "pattern: steps.0: must be a map"],
+    [{ ...pattern, steps: [{ level: 2, ms: 1 }] }, "pattern: steps.0.level: must be 0 or 1"],
+    [{ ...open, share: 1 }, "open: share: must be true or false"],
+    [{ id: 1, op: "sim.set", pin: "GPIO4", level: "high" }, "sim.set: level: must be 0 or 1"],
+  ];
+  for (const [message, says] of wrong) test(says, () => expect(refusal(() => parseRequest(message)).message).toBe(says));
 });

@@ -1,18 +1,20 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { HoldfastClient } from "../../client/client.ts";
 import type { FramePool } from "../../client/frame-pool.ts";
+import { timestampNs } from "../../clock/clock.ts";
 import { RealClock } from "../../clock/real.ts";
-import { HoldfastError } from "../../protocol/errors.ts";
-import { print, printJson } from "../print.ts";
+import { formatBytes } from "../../frames/bytes-in-words.ts";
+import { type ErrorCode, errorCodes, HoldfastError } from "../../protocol/errors.ts";
+import { counted, print, printJson } from "../print.ts";
 import { withClient } from "../session.ts";
-import { formatBytes, type PictureSize } from "../sizes.ts";
-import type { TapSummary } from "./tap.ts";
+import type { PictureSize } from "../sizes.ts";
+import type { Orphaned, TapSummary } from "./tap.ts";
 
 /** What `holdfast frames bench` is told. */
 export interface BenchFlags {
@@ -57,30 +59,36 @@ interface Measured {
 export function benchFrames(name: string | undefined, flags: BenchFlags, command: Command): Promise<void> {
   return withClient(command, async (client, socket) => {
     const measured =
-      name === undefined ? await inOwnPool(client, socket, flags) : await measure(client, socket, await client.pool(name), flags);
+      name === undefined ? await inOwnPool(client, socket, flags) : await measure(client, socket, await client.pool(name), flags, "end");
     await (flags.json ? printJson(measured) : print(describe(measured)));
   });
 }
 
+/** However this process ends, its consumers outlive it by a moment, and see to what it leaves. */
 async function inOwnPool(client: HoldfastClient, socket: string, flags: BenchFlags): Promise<Measured> {
   const { consumers, format: fourcc, size } = flags;
   const slots = consumers * (DEPTH + 1) + 2;
   const pool = await client.createPool(`bench-${process.pid}`, { slots, fourcc, ...size });
-  const interrupted = (signal: NodeJS.Signals) => void pool.remove().finally(() => process.kill(process.pid, signal));
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupted);
   try {
-    return await measure(client, socket, pool, flags);
+    return await measure(client, socket, pool, flags, "remove-pool");
   } finally {
     await pool.remove();
   }
 }
 
-async function measure(client: HoldfastClient, socket: string, pool: FramePool, { consumers, count }: BenchFlags): Promise<Measured> {
+async function measure(
+  client: HoldfastClient,
+  socket: string,
+  pool: FramePool,
+  { consumers, count }: BenchFlags,
+  orphaned: Orphaned,
+): Promise<Measured> {
   const before = await consumersOf(client, pool);
-  const taps = Array.from({ length: consumers }, () => new Tap(socket, pool.name, count));
+  const taps = Array.from({ length: consumers }, () => new Tap(socket, pool.name, count, orphaned));
   try {
     while ((await consumersOf(client, pool)) < before + consumers) {
-      if (taps.some(({ hasEnded }) => hasEnded)) throw ended();
+      const early = taps.find(({ hasEnded }) => hasEnded);
+      if (early !== undefined) await early.summary;
       await sleep(LOOK_MS);
     }
     const { pid } = await client.status();
@@ -108,7 +116,7 @@ async function publish(pool: FramePool, count: number): Promise<void> {
   const clock = new RealClock();
   for (let left = count; left > 0; left--) {
     using frame = await pool.produce();
-    await frame.publish({ timestampNs: BigInt(Math.round(clock.nowUs() * 1000)) });
+    await frame.publish({ timestampNs: timestampNs(clock), next: left > 1 });
   }
 }
 
@@ -118,18 +126,24 @@ async function consumersOf(client: HoldfastClient, pool: FramePool): Promise<num
   return info.groups.reduce((sum, { consumers }) => sum + consumers.length, 0);
 }
 
-const ended = () => new HoldfastError("DISCONNECTED", "a consumer has ended before its time");
+/** What a consumer has said that has ended before its time: an error is written `CODE: sentence.` */
+function ended(err: string): HoldfastError {
+  const [, code = "", sentence = ""] = /^([A-Z_]+): (.*)\.$/m.exec(err) ?? [];
+  if (Object.hasOwn(errorCodes, code)) return new HoldfastError(code as ErrorCode, sentence);
+  return new HoldfastError("DISCONNECTED", `a consumer has ended before its time${err === "" ? "" : `: ${err.trim()}`}`);
+}
 
-/** A consumer: `holdfast frames tap` in a process of its own. What it complains of comes on our stderr. */
+/** A consumer: `holdfast frames tap` in a process of its own, beyond the reach of the terminal's signals. Its stdin ends with this process. */
 class Tap {
-  readonly #process: ChildProcessByStdio<null, Readable, null>;
-  /** @throws HoldfastError `DISCONNECTED` when it has ended without */
+  readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
+  /** @throws HoldfastError that of the consumer when it has ended without */
   readonly summary: Promise<TapSummary>;
 
-  constructor(socket: string, pool: string, count: number) {
+  constructor(socket: string, pool: string, count: number, orphaned: Orphaned) {
     const tap = ["--socket", socket, "frames", "tap", pool, "--policy", "block", "--depth", String(DEPTH), "--deadline", DEADLINE];
-    const [program = process.execPath, ...args] = [...thisProgram(), ...tap, "-n", String(count), "--summary", "--json"];
-    this.#process = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+    const ending = ["-n", String(count), "--orphaned", orphaned, "--summary", "--json"];
+    const [program = process.execPath, ...args] = [...thisProgram(), ...tap, ...ending];
+    this.#process = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], detached: true });
     this.summary = this.#read();
     // Who waits for it sees the failure; before that, nobody does.
     this.summary.catch(() => {});
@@ -144,8 +158,9 @@ class Tap {
   }
 
   async #read(): Promise<TapSummary> {
-    const [out, [status]] = await Promise.all([text(this.#process.stdout), once(this.#process, "exit")]);
-    if (status !== 0) throw ended();
+    const { stdout, stderr } = this.#process;
+    const [out, err, [status]] = await Promise.all([text(stdout), text(stderr), once(this.#process, "exit")]);
+    if (status !== 0) throw ended(err);
     return JSON.parse(out);
   }
 }
@@ -170,7 +185,7 @@ function processorUs(pid: number): number | null {
 function describe({ fourcc, slotBytes, frames, consumers, fps, latencyMs, supervisorUsPerFrame }: Measured): string {
   const cost = supervisorUsPerFrame === null ? "can't be seen from here" : `${supervisorUsPerFrame.toFixed(0)} us of CPU a frame`;
   return [
-    `${frames} frames of ${formatBytes(slotBytes)} (${fourcc}) to ${consumers} consumer${consumers === 1 ? "" : "s"}, not written to`,
+    `${counted(frames, "frame")} of ${formatBytes(slotBytes)} (${fourcc}) to ${counted(consumers, "consumer")}, not written to`,
     `frames      ${fps.toFixed(0)} a second`,
     `latency     p50 ${latencyMs.p50.toFixed(3)} ms, p99 ${latencyMs.p99.toFixed(3)} ms from publishing to delivery`,
     `supervisor  ${cost}`,

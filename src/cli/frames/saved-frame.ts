@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { rename, rm, writeFile } from "node:fs/promises";
+import { lstat, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { PoolLayout } from "../../protocol/replies.ts";
@@ -64,17 +64,37 @@ export function fileNames(pattern: string): (seq: number) => string {
 }
 
 /**
- * Writes a frame to its file, which is whole as soon as it is there.
+ * Writes a frame to its file, which is whole as soon as it is there; a link is followed. What is no plain file, as a pipe, is written to.
  * @throws FileFailed
  */
 export async function save({ path, bytes }: SavedFrame): Promise<void> {
   const contents = bytes();
+  try {
+    const place = await replaceable(path);
+    await (place === null ? writeFile(path, contents) : replace(place, contents));
+  } catch (cause) {
+    throw new FileFailed(`${path} can't be written`, cause);
+  }
+}
+
+/** Where a file may be put in the place of what is there; null: what is there is to be written to. */
+async function replaceable(path: string): Promise<string | null> {
+  try {
+    return (await stat(path)).isFile() ? await realpath(path) : null;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    // A link that leads nowhere makes a file where it leads.
+    return (await lstat(path).catch(() => null)) === null ? path : null;
+  }
+}
+
+async function replace(path: string, contents: Uint8Array): Promise<void> {
   const unfinished = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}`);
   try {
     await writeFile(unfinished, contents, { flag: "wx" });
     await rename(unfinished, path);
-  } catch (cause) {
+  } catch (error) {
     await rm(unfinished, { force: true }).catch(() => {});
-    throw new FileFailed(`${path} can't be written`, cause);
+    throw error;
   }
 }

@@ -1,5 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
+import type { HoldfastClient } from "../../client/client.ts";
 import type { FramePool } from "../../client/frame-pool.ts";
+import type { WritableFrame } from "../../client/writable-frame.ts";
+import { timestampNs } from "../../clock/clock.ts";
 import { RealClock } from "../../clock/real.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import { withClient } from "../session.ts";
@@ -19,7 +23,10 @@ const PATTERN_FPS = 30;
 /** For how long a producer goes without a slot before that is an error, in ms: a consumer with policy block may be slow. */
 const PATIENCE_MS = 10_000;
 
-/** Fills a slot. Returns the bytes that are used; 0: there are no more frames. */
+/** The pause before a slot is asked for again, in ms. */
+const PAUSE_MS = 10;
+
+/** Makes a frame. Returns its bytes; 0: there are no more frames. */
 type Fill = (data: Uint8Array, number: number) => number | Promise<number>;
 
 /**
@@ -30,34 +37,62 @@ export function sendFrames(name: string, path: string | undefined, flags: SendFl
   return withClient(command, async (client) => {
     const pool = await client.pool(name);
     if (path === undefined) {
-      await publish(pool, testPattern(pool.layout), { fps: PATTERN_FPS, ...flags });
+      await publishAll(client, pool, testPattern(pool.layout), { fps: PATTERN_FPS, ...flags });
     } else {
       await using frames = await openRawFrames(path, pool.layout);
-      await publish(pool, (data) => frames.next(data), flags);
+      await publishAll(client, pool, (data) => frames.next(data), flags);
     }
   });
 }
 
-async function publish(pool: FramePool, fill: Fill, { fps, count = Number.POSITIVE_INFINITY }: SendFlags): Promise<void> {
+/** No slot is held while the next frame is waited for, and what has been read once can be sent again. */
+async function publishAll(
+  client: HoldfastClient,
+  pool: FramePool,
+  fill: Fill,
+  { fps, count = Number.POSITIVE_INFINITY }: SendFlags,
+): Promise<void> {
   const clock = new RealClock();
   const pace = fps === undefined ? null : new Pace(clock, 1_000_000 / fps);
+  const data = new Uint8Array(pool.layout.bytes);
   for (let number = 1; number <= count; number++) {
     await pace?.next();
-    using frame = await slotOf(pool);
-    const timestampNs = BigInt(Math.round(clock.nowUs() * 1000));
-    const bytes = await fill(frame.data, number);
-    if (bytes === 0) return await frame.abort();
-    await frame.publish({ bytes, timestampNs });
+    const bytes = await fill(data, number);
+    if (bytes === 0) return;
+    const frame = data.subarray(0, bytes);
+    while (!(await publish(pool, frame, clock))) await client.request("pool.open", { pool: pool.name });
   }
 }
 
-/** A slot, for which it waits: every frame is sent. */
-async function slotOf(pool: FramePool) {
+/** @returns false: the pool's file has gone, and the frame with it; when the pool is opened it has another */
+async function publish(pool: FramePool, data: Uint8Array, clock: RealClock): Promise<boolean> {
   try {
-    return await pool.produce({ waitMs: PATIENCE_MS });
+    using frame = await slotOf(pool, clock);
+    frame.data.set(data);
+    await frame.publish({ bytes: data.length, timestampNs: timestampNs(clock), next: false });
+    return true;
   } catch (error) {
-    if (!(error instanceof HoldfastError && error.code === "SLOT_NONE")) throw error;
-    throw new HoldfastError("SLOT_NONE", `${error.message} for ${PATIENCE_MS / 1000} s`, error.details, { cause: error });
+    // Where it is the pool that has gone, the field is that.
+    if (error instanceof HoldfastError && error.code === "POOL_GONE" && error.details.field !== "pool") return false;
+    throw error;
+  }
+}
+
+/** A slot, for which it waits: every frame is sent. A group with policy block has producers refused sooner, by its deadline. */
+async function slotOf(pool: FramePool, clock: RealClock): Promise<WritableFrame> {
+  const sinceUs = clock.nowUs();
+  for (;;) {
+    const waitedMs = (clock.nowUs() - sinceUs) / 1000;
+    try {
+      return await pool.produce({ waitMs: Math.max(1, PATIENCE_MS - waitedMs) });
+    } catch (error) {
+      if (!(error instanceof HoldfastError && error.code === "SLOT_NONE")) throw error;
+      const seconds = (clock.nowUs() - sinceUs) / 1e6;
+      if (seconds * 1000 >= PATIENCE_MS) {
+        throw new HoldfastError("SLOT_NONE", `${error.message}; waited for ${seconds.toFixed(1)} s`, error.details, { cause: error });
+      }
+      await sleep(PAUSE_MS);
+    }
   }
 }
 

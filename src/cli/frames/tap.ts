@@ -1,11 +1,13 @@
+import { once } from "node:events";
 import type { Command } from "commander";
+import type { HoldfastClient } from "../../client/client.ts";
 import type { Frame } from "../../client/frame.ts";
-import type { FrameOptions } from "../../client/frame-stream.ts";
+import type { FrameOptions, FrameStream } from "../../client/frame-stream.ts";
 import { RealClock } from "../../clock/real.ts";
+import { formatBytes } from "../../frames/bytes-in-words.ts";
 import type { Policy } from "../../protocol/requests.ts";
-import { formatNs, paint, print, printJson } from "../print.ts";
+import { counted, flush, formatNs, paint, print, printJson } from "../print.ts";
 import { withClient } from "../session.ts";
-import { formatBytes } from "../sizes.ts";
 import { frameSaver, save } from "./saved-frame.ts";
 
 /** What `holdfast frames tap` is told. */
@@ -20,10 +22,11 @@ export interface TapFlags {
   readonly save?: string;
   readonly summary?: true;
   readonly json?: true;
+  readonly orphaned?: Orphaned;
 }
 
 /** What is known of a frame, as `--json` prints it. */
-interface Seen {
+export interface Seen {
   readonly seq: number;
   readonly bytes: number;
   readonly timestampNs: bigint;
@@ -37,32 +40,73 @@ interface Seen {
  * Prints the frames of a pool as they come, or saves them.
  * @throws HoldfastError, FileFailed
  */
-export function tapFrames(name: string, flags: TapFlags, command: Command): Promise<void> {
-  if (flags.summary && flags.count === undefined) command.error("error: --summary is printed at the end: say -n");
-  return withClient(command, async (client) => {
+export async function tapFrames(name: string, flags: TapFlags, command: Command): Promise<void> {
+  const interruption = await withClient(command, async (client) => {
+    if (flags.orphaned !== undefined) void endWithStdin(client, name, flags.orphaned);
     const pool = await client.pool(name);
     const take = flags.save === undefined ? null : await frameSaver(flags.save, pool.layout);
     const clock = new RealClock();
     const summary = new Summary();
     let left = flags.count ?? Number.POSITIVE_INFINITY;
+    const frames = pool.frames(subscriptionOf(flags));
+    // What leaves nothing unfinished ends at once.
+    const interrupted = take !== null || flags.summary ? endSoftly(frames) : null;
     try {
-      for await (using frame of pool.frames(subscriptionOf(flags))) {
+      for await (using frame of frames) {
         const seen = look(frame, clock);
         const saved = take?.(frame);
-        const valid = await frame.release();
+        const fate = (await frame.release()) ? "valid" : frame.revoked ? "revoked" : "disconnected";
+        const valid = fate === "valid";
         // What was read of a frame that was taken away meanwhile may be of another one.
         if (saved !== undefined && valid) await save(saved);
         const path = valid ? saved?.path : undefined;
         if (flags.summary) summary.add(seen, clock);
-        else if (flags.json) await printJson({ ...seen, revoked: !valid, ...(path === undefined ? {} : { saved: path }) });
-        else await print(lineOf(seen, valid, path));
+        else if (flags.json)
+          await printJson({ ...seen, valid, revoked: fate === "revoked", ...(path === undefined ? {} : { saved: path }) });
+        else await print(frameLine(seen, fate, path));
         left -= 1;
         if (left <= 0) break;
       }
     } finally {
       if (flags.summary) await (flags.json ? printJson(summary.fields()) : print(summary.line()));
     }
+    return interrupted?.();
   });
+  if (interruption) await dieOf(interruption);
+}
+
+/**
+ * From now on a signal ends the frames, and lets what is being done with the last one be finished. A second one ends the process.
+ * @returns tells which signal it was; null: none yet
+ */
+function endSoftly(frames: FrameStream): () => NodeJS.Signals | null {
+  let first: NodeJS.Signals | null = null;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      first ??= signal;
+      void frames.return();
+    });
+  }
+  return () => first;
+}
+
+/** Ends as every program that a signal ends. */
+async function dieOf(signal: NodeJS.Signals): Promise<never> {
+  await flush();
+  process.kill(process.pid, signal);
+  return new Promise(() => {});
+}
+
+/** What becomes of a consumer, and of its pool, when the process that has started it is there no more. */
+export type Orphaned = "end" | "remove-pool";
+
+/** Ends this process with its stdin: a pipe from the process that has started it, which closes however that one ends. */
+async function endWithStdin(client: HoldfastClient, name: string, orphaned: Orphaned): Promise<never> {
+  process.stdin.resume();
+  await once(process.stdin, "close");
+  // Others of its consumers may have been faster.
+  if (orphaned === "remove-pool") await client.request("pool.remove", { pool: name }).catch(() => {});
+  process.exit(1);
 }
 
 function subscriptionOf({
@@ -81,8 +125,18 @@ function look({ seq, bytes, timestampNs, lost, meta }: Frame, clock: RealClock):
   return { seq, bytes, timestampNs, ageMs, lost, meta };
 }
 
-function lineOf({ seq, bytes, timestampNs, ageMs, lost }: Seen, valid: boolean, path: string | undefined): string {
-  const warnings = [...(lost === 0 ? [] : [`dropped ${lost}`]), ...(valid ? [] : ["revoked: held for too long"])];
+/** What became of a frame while it was read; what was read is the frame only when it is `valid`. */
+type Fate = "valid" | "revoked" | "disconnected";
+
+const fates: { readonly [F in Fate]: readonly string[] } = {
+  valid: [],
+  revoked: ["revoked: held for too long"],
+  disconnected: ["the connection was lost while it was read"],
+};
+
+/** A frame for a person. @param path where it was saved */
+export function frameLine({ seq, bytes, timestampNs, ageMs, lost }: Seen, fate: Fate, path?: string): string {
+  const warnings = [...(lost === 0 ? [] : [`dropped ${lost}`]), ...fates[fate]];
   const told = [formatNs(timestampNs), `#${seq}`, formatBytes(bytes), `age ${ageMs.toFixed(1)} ms`, ...(path === undefined ? [] : [path])];
   return [...told, ...warnings.map((warning) => paint(process.stdout, "yellow", warning))].join("  ");
 }
@@ -127,6 +181,6 @@ class Summary {
     const { frames, dropped, fps, ageMs } = this.fields();
     const ms = (value: number | null) => (value === null ? "-" : `${value.toFixed(2)} ms`);
     const pace = fps === null ? "" : `, ${fps.toFixed(1)} a second`;
-    return `${frames} frames${pace}, ${dropped} dropped; age: half within ${ms(ageMs.p50)}, 99 % within ${ms(ageMs.p99)}, all within ${ms(ageMs.max)}`;
+    return `${counted(frames, "frame")}${pace}, ${dropped} dropped; age: half within ${ms(ageMs.p50)}, 99 % within ${ms(ageMs.p99)}, all within ${ms(ageMs.max)}`;
   }
 }

@@ -1,11 +1,13 @@
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { ChipInfo, GpioBackend, Line, LineId, LineListener, LineSettings } from "../backend.ts";
+import type { WaveScheduling } from "../wave-player.ts";
 import { EdgeReader } from "./edges.ts";
 import { codeOf, lineError, permissionDenied } from "./errno.ts";
 import { libc, O_RDWR, SystemCallError } from "./libc.ts";
 import { ChardevLine } from "./line.ts";
 import { chipPaths } from "./nodes.ts";
 import { decodeChipInfo, decodeLineInfo, decodeRequestedFd, encodeLineInfoQuery, encodeLineRequest, ioctls, structBytes } from "./uapi.ts";
+import { WavePlayers } from "./waves/thread.ts";
 
 /**
  * The lines of the machine's real chips, through the kernel's GPIO character devices (version 2 of their interface,
@@ -15,6 +17,16 @@ export class ChardevBackend implements GpioBackend {
   readonly name = "chardev";
   readonly #libc = libc();
   readonly #edges = new EdgeReader();
+  readonly #players: WavePlayers;
+
+  /** @param options realTimeWaves: false: waves are played by a thread of ordinary priority even where real time is to be had */
+  constructor({ realTimeWaves = true }: { readonly realTimeWaves?: boolean } = {}) {
+    this.#players = new WavePlayers({ realTime: realTimeWaves });
+  }
+
+  get waves(): WaveScheduling | null {
+    return this.#players.scheduling;
+  }
 
   /** A machine without chips has none to list; one whose chips may all not be opened is `PERMISSION_DENIED`. */
   chips(): readonly ChipInfo[] {
@@ -28,7 +40,7 @@ export class ChardevBackend implements GpioBackend {
     try {
       const fd = this.#request(chip, id, settings, consumer);
       try {
-        return new ChardevLine(id, fd, settings, listener, this.#edges);
+        return new ChardevLine(id, fd, settings, listener, this.#edges, this.#players);
       } catch (error) {
         this.#libc.close(fd);
         throw error instanceof SystemCallError ? lineError(error.errno, "watch", id) : error;
@@ -41,6 +53,7 @@ export class ChardevBackend implements GpioBackend {
 
   close(): void {
     this.#edges.close();
+    this.#players.close();
   }
 
   #open(id: LineId): number {

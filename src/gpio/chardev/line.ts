@@ -1,10 +1,12 @@
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { Level } from "../../protocol/requests.ts";
 import type { Line, LineId, LineListener, LineSettings } from "../backend.ts";
+import type { PlayerSettings, WaveListener, WavePlayer } from "../wave-player.ts";
 import type { EdgeReader, EdgeWatch } from "./edges.ts";
 import { describeLine, lineError, type Operation } from "./errno.ts";
 import { libc, SystemCallError } from "./libc.ts";
 import { encodeLineConfig, encodeLineValues, ioctls, type LineEvent, readLevel, writeLevel } from "./uapi.ts";
+import type { WavePlayers } from "./waves/thread.ts";
 
 /** Written and read in place by every line's `get` and `set`: one thread, and the kernel keeps no hold of it. */
 const values = encodeLineValues();
@@ -13,8 +15,9 @@ const values = encodeLineValues();
 export class ChardevLine implements Line {
   readonly #libc = libc();
   #settings: LineSettings;
-  /** What the line was last driven to, as an output. */
+  /** What this thread last drove the line to, as an output. */
   #driven: Level = 0;
+  #player: WavePlayer | undefined;
   /** From the first time that the line is an input until its release; as an output it has no edges. */
   #watch: EdgeWatch | undefined;
   /** When it last became an input, CLOCK_MONOTONIC: edges from an earlier time as one may still be on their way. */
@@ -32,6 +35,7 @@ export class ChardevLine implements Line {
     settings: LineSettings,
     readonly listener: LineListener,
     readonly edges: EdgeReader,
+    readonly waves: WavePlayers,
   ) {
     this.#settings = settings;
     if (settings.direction === "out") this.#driven = settings.initial;
@@ -74,6 +78,16 @@ export class ChardevLine implements Line {
     }
   }
 
+  player(settings: PlayerSettings, listener: WaveListener): WavePlayer {
+    const line = {
+      target: { kind: "line", fd: this.fd },
+      set: (level: Level) => this.set(level),
+      failure: (errno: number) => lineError(errno, "set", this.id),
+    } as const;
+    this.#player = this.waves.player(line, settings, listener);
+    return this.#player;
+  }
+
   release(released: () => void): void {
     const close = () => {
       this.#libc.close(this.fd);
@@ -90,7 +104,9 @@ export class ChardevLine implements Line {
   /** The kernel may have done a part of what it then refused: asks for what was before. */
   #restore(): void {
     try {
-      this.#configure(this.#settings.direction === "out" ? { ...this.#settings, initial: this.#driven } : this.#settings);
+      this.#configure(
+        this.#settings.direction === "out" ? { ...this.#settings, initial: this.#player?.level ?? this.#driven } : this.#settings,
+      );
     } catch {
       // The refusal that led here is what the caller hears.
     }

@@ -182,6 +182,7 @@ export class Group {
         pid: client.peer.pid,
         sub: subscription.number,
         slot: hold === null || hold.isRevoked ? null : hold.slot.index,
+        epoch: hold === null || hold.isRevoked ? null : hold.slot.epoch,
         heldMs: hold === null || hold.isRevoked ? null : (nowUs - hold.sinceUs) / 1000,
         delivered,
         revoked,

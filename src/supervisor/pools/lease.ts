@@ -36,8 +36,15 @@ export type Lease = WriteLease | ReadLease;
 
 /** Every lease that has not ended. */
 export class Leases {
+  readonly #most: number;
   readonly #leases = new Map<number, Lease>();
+  readonly #byClient = new Map<Client, Set<Lease>>();
   #last = 0;
+
+  /** @param most how many a client may have before it is to end some */
+  constructor(most: number) {
+    this.#most = most;
+  }
 
   /** The number of a new lease. */
   next(): number {
@@ -47,15 +54,28 @@ export class Leases {
 
   add(lease: Lease): void {
     this.#leases.set(lease.number, lease);
+    const leases = this.#byClient.get(lease.client);
+    if (leases === undefined) this.#byClient.set(lease.client, new Set([lease]));
+    else leases.add(lease);
   }
 
   end(lease: Lease): void {
     this.#leases.delete(lease.number);
+    const leases = this.#byClient.get(lease.client);
+    leases?.delete(lease);
+    if (leases?.size === 0) this.#byClient.delete(lease.client);
   }
 
   /** Those that one client has. */
   of(client: Client): Lease[] {
-    return [...this.#leases.values()].filter((lease) => lease.client === client);
+    return [...(this.#byClient.get(client) ?? [])];
+  }
+
+  /** Before a client does what may bring it another lease. @throws HoldfastError `LIMIT_LEASES` */
+  assertRoom(client: Client): void {
+    if ((this.#byClient.get(client)?.size ?? 0) < this.#most) return;
+    const message = `a client may have ${this.#most} leases, revoked ones and those of removed pools among them: release, publish or abort some`;
+    throw new HoldfastError("LIMIT_LEASES", message, { limit: this.#most });
   }
 
   /**

@@ -6,14 +6,14 @@ import type { Slot } from "./slot.ts";
 
 /** A pool as `pools` and `status` show it. */
 export function poolInfo(pool: Pool, clock: Clock): PoolInfo {
-  const { name, layout, published, aborted, refused, waiting, fps, slots, groups } = pool;
+  const { name, layout, published, aborted, waiting, fps, slots, groups } = pool;
   const nowUs = clock.nowUs();
   return {
     pool: name,
     layout,
     published,
     aborted,
-    refused,
+    refused: waiting.refused,
     waiting: waiting.size,
     fps,
     slots: slots.map((slot) => slotInfo(slot, nowUs)),

@@ -6,56 +6,81 @@ import type { Grant, PoolInfo, PoolLayout, ReplyOf } from "../../protocol/replie
 import type { RequestOf } from "../../protocol/requests.ts";
 import type { Client } from "../client.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { assertAdmits, slotsNeeded } from "./admission.ts";
-import { type Consumer, Group } from "./group.ts";
+import { assertAdmits, type Share, slotsNeeded } from "./admission.ts";
+import type { Consumer, Group } from "./group.ts";
+import { Groups } from "./groups.ts";
 import type { Leases, ReadLease, WriteLease } from "./lease.ts";
 import { poolInfo } from "./pool-info.ts";
+import type { Quarantine } from "./quarantine.ts";
 import { Rate } from "./rate.ts";
+import { isUntold, Readers } from "./readers.ts";
+import { type Renewable, Renewal } from "./renewal.ts";
 import { type Frame, Slot } from "./slot.ts";
 import { WaitingProducers } from "./waiting-producers.ts";
 
-/** How often a pool that is used looks whether its file is still there, in µs. */
-const LOOK_EVERY_US = 1_000_000;
+/** Of the events of a consumer, so many wait however few a client may have waiting: a frame, that it was revoked, and the end. */
+const EVENTS_AT_ONCE = 3;
+
+/** By how much a frame may have been captured after now: a camera's time may be that of the next frame, but not of another clock. */
+const FUTURE_NS = 1_000_000_000n;
+
+/** What pools share. */
+export interface PoolSurroundings extends Surroundings {
+  readonly leases: Leases;
+  readonly quarantine: Quarantine;
+  /**
+   * Reserves memory and puts it to use; until then the supervisor does not stop.
+   * @throws HoldfastError what `SharedMemory.reserve` throws; `SHUTTING_DOWN`
+   */
+  reserve<T>(name: string, slots: number, format: FrameFormat, use: (memory: PoolMemory) => T): Promise<T>;
+  /** A consumer has released a frame, or a group has gone. */
+  changed(): void;
+}
+
+/** What comes of asking for a slot. */
+export type Granting =
+  | { readonly outcome: "granted"; readonly grant: Grant }
+  /** These groups may miss no frame, and have no room for another. */
+  | { readonly outcome: "blocked"; readonly by: readonly Group[] }
+  /** All slots are in use. */
+  | { readonly outcome: "none" }
+  /** The process that made the client's connection has ended. */
+  | { readonly outcome: "ended" };
 
 /** Frames in shared memory: who may write them, who reads them, and what is done when there is not room for all. */
 export class Pool {
-  readonly #surroundings: Surroundings;
-  readonly #leases: Leases;
-  readonly #changed: () => void;
-  readonly #groups = new Map<string, Group>();
+  readonly #surroundings: PoolSurroundings;
+  readonly #groups: Groups;
   readonly #rate: Rate;
+  readonly #readers: Readers;
+  readonly #renewal: Renewal;
   readonly waiting: WaitingProducers;
   #memory: PoolMemory;
   #slots: readonly Slot[];
   /** Holds the latest frame, which the pool itself claims as long as this says so. */
   #latest: Slot | null = null;
-  #lookedUs: number;
-  #renewal: Promise<void> | null = null;
+  /** Slots that a consumer needs who waits for a file without retired ones; 0: none does. */
+  #wanted = 0;
   #published = 0;
-  aborted = 0;
-  refused = 0;
+  #aborted = 0;
   /** It grants no slots any more. */
   #shut = false;
   #removed = false;
 
-  /**
-   * @param memory the supervisor's, from now on
-   * @param changed is told when a consumer has released a frame, or a group has gone
-   */
+  /** @param memory the pool's, from now on */
   constructor(
     readonly name: string,
     readonly format: FrameFormat,
     memory: PoolMemory,
-    leases: Leases,
-    surroundings: Surroundings,
-    changed: () => void,
+    surroundings: PoolSurroundings,
   ) {
+    const { clock, log } = surroundings;
     this.#surroundings = surroundings;
-    this.#leases = leases;
-    this.#changed = changed;
-    this.#rate = new Rate(surroundings.clock);
-    this.#lookedUs = surroundings.clock.nowUs();
-    this.waiting = new WaitingProducers(this, surroundings.clock);
+    this.#rate = new Rate(clock);
+    this.#readers = new Readers(this, surroundings, () => this.#freed());
+    this.#groups = new Groups(surroundings, (consumer, slot, lost) => this.#readers.deliver(consumer, slot, lost));
+    this.#renewal = new Renewal(name, this.#renewable, clock, log);
+    this.waiting = new WaitingProducers(this, clock);
     this.#memory = memory;
     this.#slots = slotsOf(memory);
   }
@@ -69,16 +94,22 @@ export class Pool {
   }
 
   get groups(): readonly Group[] {
-    return [...this.#groups.values()];
+    return this.#groups.all;
   }
 
   /** Groups that may miss no frame, and have no room for another. */
   get blocking(): readonly Group[] {
-    return this.groups.filter((group) => group.blocks(this.#inFlight));
+    const inFlight = this.#inFlight;
+    return this.groups.filter((group) => group.blocks(inFlight));
   }
 
   get published(): number {
     return this.#published;
+  }
+
+  /** Slots that producers have given up. */
+  get aborted(): number {
+    return this.#aborted;
   }
 
   /** Frames published a second, of late. */
@@ -88,34 +119,37 @@ export class Pool {
 
   /** Nothing waits in it, and nobody reads. */
   get isDrained(): boolean {
-    return this.groups.every(({ queued }) => queued === 0) && this.#slots.every(({ readers }) => readers.size === 0);
+    return this.#readers.size === 0 && this.groups.every(({ queued }) => queued === 0);
   }
 
-  /** How to map it. Where its file has been deleted, that of the file that takes its place. */
+  /**
+   * How to map it. Where its file has been deleted, that of the file that takes its place.
+   * @throws HoldfastError `POOL_GONE`, what `SharedMemory.reserve` throws
+   */
   async open(): Promise<PoolLayout> {
-    if (!this.#memory.present()) this.#renew("its file has been deleted");
-    await this.#renewal;
+    await this.#renewal.ensure();
     if (this.#removed) throw this.goneError();
     return this.layout;
   }
 
-  /** A slot to write to, if there is one now; else who keeps it from being made: no group, when all slots are in use. */
-  grant(client: Client): Grant | readonly Group[] {
+  /** A slot to write to, if there is one now. */
+  grant(client: Client): Granting {
+    const { clock, leases, quarantine } = this.#surroundings;
+    if (!quarantine.expect(client)) return { outcome: "ended" };
     const { blocking } = this;
-    if (blocking.length > 0) return blocking;
+    if (blocking.length > 0) return { outcome: "blocked", by: blocking };
     const slot = this.#slots.find(({ state }) => state === "free") ?? this.#reclaim();
-    if (slot === undefined) return [];
-    const number = this.#leases.next();
-    const { clock } = this.#surroundings;
+    if (slot === undefined) return { outcome: "none" };
+    const number = leases.next();
     const lease: WriteLease = { kind: "write", number, client, pool: this, slot, sinceUs: clock.nowUs(), isGone: false };
-    this.#leases.add(lease);
+    leases.add(lease);
     slot.acquire(lease);
-    return { slot: slot.index, generation: slot.generation, lease: number, epoch: slot.epoch };
+    return { outcome: "granted", grant: { slot: slot.index, generation: slot.generation, lease: number, epoch: slot.epoch } };
   }
 
   /**
    * A frame is whole.
-   * @throws HoldfastError `FRAME_TOO_LONG`; `POOL_GONE` when the slot is in a file that has been removed, and the lease has ended
+   * @throws HoldfastError `FRAME_TOO_LONG`, `BAD_FIELD`; `POOL_GONE` when the slot is in a file that has been removed, and the lease has ended
    */
   publish(lease: WriteLease, { bytes, timestampNs: capturedNs, meta, acquire }: RequestOf<"slot.publish">): ReplyOf<"slot.publish"> {
     this.#assertStands(lease);
@@ -126,27 +160,32 @@ export class Pool {
     const { slot, client } = lease;
     const { clock, tally } = this.#surroundings;
     const publishedNs = timestampNs(clock);
+    if (capturedNs !== undefined && capturedNs > publishedNs + FUTURE_NS) {
+      const message = `a frame can't be captured at ${capturedNs} ns of CLOCK_MONOTONIC: it is ${publishedNs} now`;
+      throw new HoldfastError("BAD_FIELD", message, { field: "timestampNs" });
+    }
     const seq = ++this.#published;
-    this.#leases.end(lease);
+    this.#surroundings.leases.end(lease);
     slot.publish({ seq, bytes, timestampNs: capturedNs ?? publishedNs, publishedNs, meta }, this.#groups.size + 1);
     this.#latest?.pass();
     this.#latest = slot;
     tally.framesPublished += 1;
     this.#rate.tick();
-    for (const group of this.#groups.values()) group.offer(slot);
-    for (const group of this.#groups.values()) group.deliver();
-    this.#lookAtFile();
+    for (const group of this.groups) group.offer(slot);
+    for (const group of this.groups) group.deliver();
+    this.#renewal.used();
     // Those who have waited come first.
     this.waiting.serve();
     if (acquire !== true) return { seq };
-    return { seq, next: this.#shut ? null : grantOrNull(this.grant(client)) };
+    const next = this.#shut ? null : this.grant(client);
+    return { seq, next: next?.outcome === "granted" ? next.grant : null };
   }
 
   /** A producer gives its slot up, and stores nothing there any more. */
   abort(lease: WriteLease): void {
-    this.#leases.end(lease);
+    this.#surroundings.leases.end(lease);
     if (lease.isGone) return;
-    this.aborted += 1;
+    this.#aborted += 1;
     lease.slot.abort();
     this.waiting.serve();
   }
@@ -160,7 +199,7 @@ export class Pool {
 
   /** The process of a writer that had gone has ended. */
   clear(lease: WriteLease): void {
-    this.#leases.end(lease);
+    this.#surroundings.leases.end(lease);
     if (lease.isGone) return;
     lease.slot.clear();
     this.waiting.serve();
@@ -168,35 +207,40 @@ export class Pool {
 
   /** The process of a writer that has gone can't be seen to end: its slot is lost, and when too many are, so is the file. */
   retire(lease: WriteLease): void {
-    this.#leases.end(lease);
+    this.#surroundings.leases.end(lease);
     if (lease.isGone) return;
     lease.slot.retire();
-    if (this.#usable < slotsNeeded(this.groups.map(shareOf), 1)) this.#renew("too many of its slots are retired");
+    this.#renewal.look();
+  }
+
+  /**
+   * Whether a client may take frames, or has to wait: more slots are retired than it leaves, and `open` gives the pool a new file.
+   * @throws HoldfastError `GROUP_CONFLICT`, `POOL_SLOTS`
+   */
+  admits(client: Client, request: RequestOf<"frames.subscribe">): boolean {
+    const shares = this.#sharesWith(this.#groups.find(client, request));
+    const inFlight = this.#inFlight;
+    assertAdmits(this.name, this.#slots.length, shares, inFlight);
+    const needed = slotsNeeded(shares, inFlight);
+    if (needed <= this.#usable) return true;
+    this.#wanted = needed;
+    return false;
   }
 
   /**
    * A client takes frames from now on.
+   * @param soon does something when the client has been told the number of the subscription
    * @throws HoldfastError `GROUP_CONFLICT`, `POOL_SLOTS`, `LIMIT_SUBSCRIPTIONS`
    */
-  subscribe(client: Client, request: RequestOf<"frames.subscribe">): ReplyOf<"frames.subscribe"> {
-    const { clock, tally } = this.#surroundings;
-    const existing = request.group === undefined ? undefined : this.#groups.get(named(request.group));
-    existing?.assertAgrees(request);
-    const group =
-      existing ??
-      new Group(request.group ?? client.name, request, clock, tally, (consumer, slot, lost) => this.#deliver(consumer, slot, lost));
-    const others = this.groups.filter((other) => other !== group).map(shareOf);
-    assertAdmits(this.name, this.#usable, [...others, { ...shareOf(group), consumers: group.size + 1 }], this.#inFlight);
-    const subscription = client.subscribe(() => this.#leave(consumer));
+  subscribe(client: Client, request: RequestOf<"frames.subscribe">, soon: (task: () => void) => void): ReplyOf<"frames.subscribe"> {
+    const group = this.#groups.find(client, request);
+    assertAdmits(this.name, this.#usable, this.#sharesWith(group), this.#inFlight);
+    const subscription = client.subscribe(() => this.#leave(consumer), EVENTS_AT_ONCE);
     const maxHoldMs = request.maxHoldMs ?? null;
     const consumer: Consumer = { subscription, client, group, maxHoldMs, hold: null, delivered: 0, revoked: 0 };
-    if (existing === undefined) {
-      this.#groups.set(request.group === undefined ? nameless(consumer) : named(request.group), group);
-      if (request.startWithLatest === true && this.#latest !== null) this.#startWith(group, this.#latest);
-    }
-    group.join(consumer);
-    // A frame comes behind the reply that names the subscription.
-    queueMicrotask(() => {
+    if (group.size === 0 && request.startWithLatest === true && this.#latest !== null) this.#startWith(group, this.#latest);
+    this.#groups.join(consumer, request.group);
+    soon(() => {
       group.deliver();
       this.waiting.serve();
     });
@@ -205,15 +249,7 @@ export class Pool {
 
   /** A consumer is done with a frame. @returns whether it had the frame for all the time */
   release(lease: ReadLease): boolean {
-    this.#leases.end(lease);
-    lease.alarm?.cancel();
-    const { consumer, slot, isRevoked } = lease;
-    if (!isRevoked) slot.release(lease);
-    consumer.hold = null;
-    consumer.group.idle(consumer);
-    this.waiting.serve();
-    this.#changed();
-    return !isRevoked;
+    return this.#readers.release(lease);
   }
 
   /** Grants no more slots; what waits for consumers is still delivered. */
@@ -225,7 +261,9 @@ export class Pool {
   /** Its file is deleted and its subscriptions end. Who holds a frame may go on reading it. */
   remove(): void {
     this.#removed = true;
+    this.#renewal.close();
     this.#abandonFile();
+    this.#readers.letBe();
     this.waiting.refuse(() => this.goneError());
     for (const group of this.groups) {
       for (const { client, subscription } of group.consumers) {
@@ -240,7 +278,7 @@ export class Pool {
   }
 
   info(): PoolInfo {
-    this.#lookAtFile();
+    this.#renewal.used();
     return poolInfo(this, this.#surroundings.clock);
   }
 
@@ -253,80 +291,42 @@ export class Pool {
     return this.#slots.filter(({ state }) => state !== "retired").length;
   }
 
-  /** Gives up a frame that nobody reads: the latest if no group waits for it, or the oldest for which all that wait would take a newer one. */
+  /** What is held by consumers that take no more frames. */
+  get #left(): Share[] {
+    const consumers = this.#readers.left(this.layout.epoch);
+    return consumers === 0 ? [] : [{ label: "held by those who have left", depth: 0, consumers }];
+  }
+
+  /** What all groups would need if this one had a consumer more. */
+  #sharesWith(group: Group): Share[] {
+    return [...this.#groups.sharesWith(group), ...this.#left];
+  }
+
+  /** Gives up the oldest frame that nobody reads, and for which all that wait would take a newer one. */
   #reclaim(): Slot | undefined {
-    const latest = this.#latest;
-    if (latest !== null && latest.state === "ready" && latest.claims === 1) {
-      this.#latest = null;
-      latest.pass();
-      return latest;
-    }
     const [oldest] = this.#slots
       .filter((slot) => slot.state === "ready" && this.groups.every((group) => group.yields || !group.waitsFor(slot)))
       .sort((a, b) => (a.frame as Frame).seq - (b.frame as Frame).seq);
     if (oldest === undefined) return undefined;
-    if (oldest === latest) {
+    if (oldest === this.#latest) {
       this.#latest = null;
-      latest.pass();
+      oldest.pass();
     }
-    for (const group of this.#groups.values()) group.giveUp(oldest);
+    for (const group of this.groups) group.giveUp(oldest);
     return oldest;
   }
 
-  #deliver(consumer: Consumer, slot: Slot, lost: number): void {
-    const { clock } = this.#surroundings;
-    const { client, subscription, maxHoldMs } = consumer;
-    const number = this.#leases.next();
-    const sinceUs = clock.nowUs();
-    const lease: ReadLease = { kind: "read", number, client, pool: this, slot, sinceUs, consumer, isRevoked: false, alarm: null };
-    if (maxHoldMs !== null) lease.alarm = clock.at(sinceUs + maxHoldMs * 1000, () => this.#revoke(lease));
-    this.#leases.add(lease);
-    consumer.hold = lease;
-    slot.take(lease);
-    const { seq, bytes, timestampNs: capturedNs, meta } = slot.frame as Frame;
-    const { fourcc, width, height, stride } = this.format;
-    subscription.push({
-      sub: subscription.number,
-      ev: "frame",
-      slot: slot.index,
-      generation: slot.generation,
-      lease: number,
-      epoch: slot.epoch,
-      seq,
-      bytes,
-      timestampNs: capturedNs,
-      fourcc,
-      width,
-      height,
-      stride,
-      ...(meta === undefined ? {} : { meta }),
-      lost,
-    });
-  }
-
-  #revoke(lease: ReadLease): void {
-    const { consumer, slot, number } = lease;
-    const { subscription } = consumer;
-    lease.isRevoked = true;
-    lease.alarm = null;
-    consumer.revoked += 1;
-    this.#surroundings.tally.leasesRevoked += 1;
-    slot.release(lease);
-    if (!this.#removed && consumer.group.has(consumer)) subscription.push({ sub: subscription.number, ev: "revoked", lease: number });
-    this.waiting.serve();
-    this.#changed();
-  }
-
   #leave(consumer: Consumer): void {
-    const { group } = consumer;
-    group.leave(consumer);
-    if (group.size === 0) {
-      for (const [key, other] of this.#groups) if (other === group) this.#groups.delete(key);
-    }
+    this.#groups.leave(consumer);
     // Nobody will release what was on its way to a slow client: it will never hear of it.
     if (consumer.hold !== null && isUntold(consumer.hold)) return void this.release(consumer.hold);
+    this.#freed();
+  }
+
+  /** There may be a slot for who waits, and the pool may be drained. */
+  #freed(): void {
     this.waiting.serve();
-    this.#changed();
+    this.#surroundings.changed();
   }
 
   /** A new group begins with a frame that has been published before. */
@@ -335,78 +335,46 @@ export class Pool {
     group.offer(latest);
   }
 
-  #lookAtFile(): void {
-    const nowUs = this.#surroundings.clock.nowUs();
-    if (nowUs - this.#lookedUs < LOOK_EVERY_US) return;
-    this.#lookedUs = nowUs;
-    if (!this.#removed && !this.#memory.present()) this.#renew("its file has been deleted");
-  }
+  /** What its renewal asks of it. */
+  readonly #renewable: Renewable = {
+    fault: () => {
+      if (this.#shut || this.#removed) return null;
+      if (!this.#memory.present()) return "its file has been deleted, replaced or cut";
+      const needed = Math.max(this.#wanted, slotsNeeded(this.#groups.shares, 1));
+      return this.#usable < Math.min(needed, this.#slots.length) ? "too many of its slots are retired" : null;
+    },
+    renew: () => this.#renew(),
+  };
 
-  /** Gives the pool a new file, with a new epoch, as soon as that is made. What waits in the old one is dropped then. */
-  #renew(why: string): void {
-    if (this.#renewal !== null) return;
-    const { log, memory } = this.#surroundings;
-    const { path } = this.layout;
-    log.warn({ pool: this.name, path, why }, "the pool gets a new file");
-    this.#renewal = memory
-      .reserve(this.name, this.#slots.length, this.format)
-      .then(
-        (renewed) => {
-          if (this.#removed) return renewed.remove();
-          this.#abandonFile();
-          this.#memory = renewed;
-          this.#slots = slotsOf(renewed);
-          this.waiting.serve();
-        },
-        (error) => log.error({ err: error, pool: this.name }, "the pool gets no new file"),
-      )
-      .finally(() => {
-        this.#renewal = null;
-      });
+  /** Gives it a new file, with a new epoch, as soon as that is made. What waits in the old one is dropped then, and what is held stays. */
+  #renew(): Promise<void> {
+    return this.#surroundings.reserve(this.name, this.#slots.length, this.format, (renewed) => {
+      if (this.#removed) return renewed.remove();
+      this.#abandonFile();
+      this.#memory = renewed;
+      this.#slots = slotsOf(renewed);
+      this.#wanted = 0;
+      this.waiting.serve();
+    });
   }
 
   #abandonFile(): void {
-    for (const group of this.#groups.values()) group.dropAll("removed");
+    for (const group of this.groups) group.dropAll("removed");
     this.#latest = null;
-    for (const { writer, readers } of this.#slots) {
-      if (writer !== null) writer.isGone = true;
-      for (const { alarm } of readers) alarm?.cancel();
-    }
+    for (const { writer } of this.#slots) if (writer !== null) writer.isGone = true;
     this.#memory.remove();
   }
 
   /** @throws HoldfastError `POOL_GONE`, and the lease has ended */
   #assertStands(lease: WriteLease): void {
     if (!lease.isGone) return;
-    this.#leases.end(lease);
+    this.#surroundings.leases.end(lease);
     throw this.#removed
       ? this.goneError()
       : new HoldfastError("POOL_GONE", `the file that pool ${this.name} had has been replaced`, { field: "lease", pool: this.name });
   }
 }
 
-/** Whether the event of a lease still waits for its client. Only that it was revoked, and the end of all, come behind it. */
-function isUntold({ isRevoked, consumer: { subscription } }: ReadLease): boolean {
-  return subscription.waiting > (isRevoked ? 1 : 0) + (subscription.over ? 1 : 0);
-}
-
 function slotsOf(memory: PoolMemory): readonly Slot[] {
   return Array.from({ length: memory.layout.slots }, (_, index) => new Slot(index, memory));
-}
-
-function shareOf(group: Group): { label: string; depth: number; consumers: number } {
-  return { label: group.label, depth: group.depth, consumers: group.size };
-}
-
-function grantOrNull(granted: Grant | readonly Group[]): Grant | null {
-  return "lease" in granted ? granted : null;
-}
-
-/** Groups with a name and those without never meet under one key. */
-function named(group: string): string {
-  return `group ${group}`;
-}
-
-function nameless({ client, subscription }: Consumer): string {
-  return `client ${client.number} ${subscription.number}`;
 }

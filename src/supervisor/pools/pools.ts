@@ -1,21 +1,24 @@
-import { formatOf } from "../../frames/format.ts";
-import { encode } from "../../protocol/codec.ts";
+import { type FrameFormat, formatOf } from "../../frames/format.ts";
+import type { PoolMemory } from "../../frames/memory.ts";
+import { encode, LENGTH_BYTES } from "../../protocol/codec.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { Grant, PoolInfo, PoolLayout, ReplyOf } from "../../protocol/replies.ts";
 import type { PoolSettings, RequestOf } from "../../protocol/requests.ts";
 import type { Client } from "../client.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Leases, type WriteLease } from "./lease.ts";
-import { Pool } from "./pool.ts";
+import { Pool, type PoolSurroundings } from "./pool.ts";
 import { Quarantine } from "./quarantine.ts";
 
 /** Every pool by its name, and every lease. */
 export class Pools {
-  readonly #surroundings: Surroundings;
+  readonly #surroundings: PoolSurroundings;
   readonly #pools = new Map<string, Pool>();
-  /** Pools whose memory is being made. */
-  readonly #coming = new Set<string>();
-  readonly #leases = new Leases();
+  /** Pools whose first memory is being made, by their names. They settle when it has been, or never will. */
+  readonly #coming = new Map<string, Promise<unknown>>();
+  /** How much memory is being made, that of renewed files too. */
+  #reserving = 0;
+  readonly #leases: Leases;
   readonly #quarantine: Quarantine;
   readonly #emptied: () => void;
   /** Soft: no more slots are granted, and each pool goes when it is drained. Hard: at once. */
@@ -23,14 +26,21 @@ export class Pools {
 
   /** @param emptied is told when, after `shut`, the last pool has gone */
   constructor(surroundings: Surroundings, emptied: () => void) {
-    this.#surroundings = surroundings;
     this.#emptied = emptied;
+    this.#leases = new Leases(surroundings.limits.leases);
     this.#quarantine = new Quarantine(surroundings.processes, surroundings.clock);
+    this.#surroundings = {
+      ...surroundings,
+      leases: this.#leases,
+      quarantine: this.#quarantine,
+      reserve: (name, slots, format, use) => this.#reserve(name, slots, format, use),
+      changed: () => this.#removeDrained(),
+    };
   }
 
-  /** Whether there is none, nor one that is being made. */
+  /** Whether there is none, nor memory for one. */
   get isEmpty(): boolean {
-    return this.#pools.size === 0 && this.#coming.size === 0;
+    return this.#pools.size === 0 && this.#reserving === 0;
   }
 
   /**
@@ -39,7 +49,7 @@ export class Pools {
    */
   async create(name: string, settings: PoolSettings): Promise<PoolLayout> {
     this.#assertOpen();
-    const { limits, memory, log } = this.#surroundings;
+    const { limits, log } = this.#surroundings;
     if (this.#pools.has(name) || this.#coming.has(name)) {
       throw new HoldfastError("POOL_EXISTS", `there is a pool ${name} already`, { field: "pool", pool: name });
     }
@@ -47,39 +57,40 @@ export class Pools {
       throw new HoldfastError("LIMIT_POOLS", `there may be ${limits.pools} pools`, { limit: limits.pools });
     }
     const format = formatOf(settings);
-    this.#coming.add(name);
-    try {
-      const reserved = await memory.reserve(name, settings.slots, format);
-      if (this.#shut !== "no") {
-        reserved.remove();
-        throw shuttingDown();
-      }
-      const pool = new Pool(name, format, reserved, this.#leases, this.#surroundings, () => this.#removeDrained());
+    const made = this.#reserve(name, settings.slots, format, (memory) => {
+      const pool = new Pool(name, format, memory, this.#surroundings);
       this.#pools.set(name, pool);
       log.info({ pool: name, path: pool.layout.path, slots: settings.slots, bytes: format.bytes }, "pool made");
       return pool.layout;
+    });
+    this.#coming.set(
+      name,
+      made.catch(() => {}),
+    );
+    try {
+      return await made;
     } finally {
       this.#coming.delete(name);
-      this.#tellIfEmptied();
     }
   }
 
-  /** @throws HoldfastError `POOL_UNKNOWN` */
-  open(name: string): Promise<PoolLayout> {
-    return this.#find(name).open();
+  /** @throws HoldfastError `POOL_UNKNOWN`, what `Pool.open` throws */
+  open(name: string): PoolLayout | Promise<PoolLayout> {
+    return this.#with(name, (pool) => pool.open());
   }
 
   /** @throws HoldfastError `POOL_UNKNOWN` */
-  remove(name: string): void {
-    this.#remove(this.#find(name));
+  remove(name: string): ReplyOf<"pool.remove"> | Promise<ReplyOf<"pool.remove">> {
+    return this.#with(name, (pool) => this.#remove(pool));
   }
 
-  /** @throws HoldfastError `SHUTTING_DOWN`, `POOL_UNKNOWN`, `SLOT_NONE`, … as `WaitingProducers.acquire` does */
+  /** @throws HoldfastError `SHUTTING_DOWN`, `POOL_UNKNOWN`, `LIMIT_LEASES`, `SLOT_NONE`, … as `WaitingProducers.acquire` does */
   acquire(client: Client, { pool, waitMs }: RequestOf<"slot.acquire">): Grant | Promise<Grant> {
     this.#assertOpen();
-    const found = this.#find(pool);
-    this.#quarantine.expect(client);
-    return found.waiting.acquire(client, waitMs);
+    return this.#with(pool, (found) => {
+      this.#assertMayHold(client);
+      return found.waiting.acquire(client, waitMs);
+    });
   }
 
   /** @throws HoldfastError what `Leases.find` throws, `LIMIT_META`, `FRAME_TOO_LONG`, `POOL_GONE` */
@@ -106,19 +117,21 @@ export class Pools {
     return lease.pool.release(lease);
   }
 
-  /** @throws HoldfastError `SHUTTING_DOWN`, `POOL_UNKNOWN`, `GROUP_CONFLICT`, `POOL_SLOTS`, `LIMIT_SUBSCRIPTIONS` */
-  subscribe(client: Client, request: RequestOf<"frames.subscribe">): ReplyOf<"frames.subscribe"> {
-    this.#assertOpen();
-    return this.#find(request.pool).subscribe(client, request);
+  /** @throws HoldfastError `SHUTTING_DOWN`, `POOL_UNKNOWN`, `LIMIT_LEASES`, what `Pool.subscribe` throws */
+  subscribe(client: Client, request: RequestOf<"frames.subscribe">): ReplyOf<"frames.subscribe"> | Promise<ReplyOf<"frames.subscribe">> {
+    this.#assertMayHold(client);
+    const pool = this.#coming.has(request.pool) ? null : this.#find(request.pool);
+    if (pool?.admits(client, request) === true) return pool.subscribe(client, request, queueMicrotask);
+    return this.#subscribeLater(client, request);
   }
 
-  /** A client has gone: what it read is free at once, what it wrote to when its process has ended. Within our own process it has. */
+  /** A client has gone: what it read is free at once, what it wrote to when its process has ended, also where that is our own. */
   leave(client: Client): void {
     const leases = this.#leases.of(client);
     for (const lease of leases) if (lease.kind === "read") lease.pool.release(lease);
     const writes = leases.filter((lease): lease is WriteLease => lease.kind === "write");
-    for (const lease of writes) if (client.peer.transport === "in-process" || lease.isGone) lease.pool.abort(lease);
-    const left = client.peer.transport === "in-process" ? [] : writes.filter(({ isGone }) => !isGone);
+    for (const lease of writes) if (lease.isGone) lease.pool.abort(lease);
+    const left = writes.filter(({ isGone }) => !isGone);
     this.#quarantine.take(client, left);
   }
 
@@ -138,22 +151,55 @@ export class Pools {
     this.#tellIfEmptied();
   }
 
+  /** @throws HoldfastError what `SharedMemory.reserve` throws; `SHUTTING_DOWN` */
+  async #reserve<T>(name: string, slots: number, format: FrameFormat, use: (memory: PoolMemory) => T): Promise<T> {
+    this.#reserving += 1;
+    try {
+      const memory = await this.#surroundings.memory.reserve(name, slots, format);
+      if (this.#shut === "no") return use(memory);
+      memory.remove();
+      throw shuttingDown();
+    } finally {
+      this.#reserving -= 1;
+      this.#tellIfEmptied();
+    }
+  }
+
   #removeDrained(): void {
     if (this.#shut === "no") return;
     for (const pool of [...this.#pools.values()]) if (pool.isDrained) this.#remove(pool);
   }
 
-  #remove(pool: Pool): void {
+  #remove(pool: Pool): ReplyOf<"pool.remove"> {
     this.#surroundings.log.info({ pool: pool.name, path: pool.layout.path }, "pool removed");
     this.#pools.delete(pool.name);
     pool.remove();
     this.#tellIfEmptied();
+    return {};
   }
 
   #tellIfEmptied(): void {
     if (this.#shut === "no" || !this.isEmpty) return;
     this.#quarantine.close();
     this.#emptied();
+  }
+
+  /** To a pool that is being made, or that gets another file because of its retired slots. */
+  async #subscribeLater(client: Client, request: RequestOf<"frames.subscribe">): Promise<ReplyOf<"frames.subscribe">> {
+    const { clock } = this.#surroundings;
+    await this.open(request.pool);
+    this.#assertMayHold(client);
+    // The reply takes some microtasks more.
+    return this.#find(request.pool).subscribe(client, request, (task) => clock.at(clock.nowUs(), task));
+  }
+
+  /**
+   * Does something with a pool; with one that is being made, when it is there.
+   * @throws HoldfastError `POOL_UNKNOWN`, and what `use` throws, thrown or as a rejection
+   */
+  #with<T>(name: string, use: (pool: Pool) => T | Promise<T>): T | Promise<T> {
+    const coming = this.#coming.get(name);
+    return coming === undefined ? use(this.#find(name)) : coming.then(() => use(this.#find(name)));
   }
 
   #find(name: string): Pool {
@@ -166,9 +212,16 @@ export class Pools {
     if (this.#shut !== "no") throw shuttingDown();
   }
 
+  /** Whether a client may have another lease. @throws HoldfastError `SHUTTING_DOWN`, `DISCONNECTED`, `LIMIT_LEASES` */
+  #assertMayHold(client: Client): void {
+    this.#assertOpen();
+    if (client.state !== "connected") throw new HoldfastError("DISCONNECTED", "the client has gone");
+    this.#leases.assertRoom(client);
+  }
+
   #assertShort(meta: Record<string, unknown>): void {
     const { metaBytes } = this.#surroundings.limits;
-    const { length } = encode(meta);
+    const length = encode(meta).length - LENGTH_BYTES;
     if (length > metaBytes) {
       throw new HoldfastError("LIMIT_META", `the meta of a frame has at most ${metaBytes} bytes, not ${length}`, {
         field: "meta",

@@ -27,11 +27,13 @@ export class Quarantine {
     this.#clock = clock;
   }
 
-  /** A client is about to write. Its process runs now, so that its end can be told from that of another with the same number. */
-  expect(client: Client): void {
-    if (this.#writers.has(client)) return;
-    const { pid } = client.peer;
-    this.#writers.set(client, { process: pid === null ? null : this.#processes.watch(pid), leases: new Set(), alarm: null });
+  /**
+   * A client is about to write. Its process runs now, so that its end can be told from that of another with the same number.
+   * @returns false: it has ended, and whoever has the connection from it can't be seen to end
+   */
+  expect(client: Client): boolean {
+    const { process } = this.#writers.get(client) ?? this.#begin(client);
+    return process === null || !process.hasEnded();
   }
 
   /** A client has gone, and left these leases. */
@@ -58,8 +60,16 @@ export class Quarantine {
     for (const [client, writer] of this.#writers) this.#end(client, writer);
   }
 
+  #begin(client: Client): Writer {
+    const { pid } = client.peer;
+    const writer: Writer = { process: pid === null ? null : this.#processes.watch(pid), leases: new Set(), alarm: null };
+    this.#writers.set(client, writer);
+    return writer;
+  }
+
   #look(client: Client, writer: Writer, pauseMs: number): void {
     const { process, leases } = writer;
+    for (const lease of leases) if (lease.isGone) this.#clear(writer, lease);
     if (process !== null && leases.size > 0 && !process.hasEnded()) {
       const next = () => this.#look(client, writer, Math.min(pauseMs * 2, LONGEST_PAUSE_MS));
       writer.alarm = this.#clock.at(this.#clock.nowUs() + pauseMs * 1000, next);
@@ -68,8 +78,13 @@ export class Quarantine {
     this.#end(client, writer);
     for (const lease of leases) {
       if (process === null) lease.pool.retire(lease);
-      else lease.pool.clear(lease);
+      else this.#clear(writer, lease);
     }
+  }
+
+  #clear(writer: Writer, lease: WriteLease): void {
+    writer.leases.delete(lease);
+    lease.pool.clear(lease);
   }
 
   #end(client: Client, { process, alarm }: Writer): void {

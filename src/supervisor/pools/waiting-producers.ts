@@ -3,7 +3,7 @@ import { HoldfastError } from "../../protocol/errors.ts";
 import type { Grant } from "../../protocol/replies.ts";
 import type { Client } from "../client.ts";
 import type { Group } from "./group.ts";
-import type { Pool } from "./pool.ts";
+import type { Granting, Pool } from "./pool.ts";
 
 interface WaitingProducer {
   readonly client: Client;
@@ -16,6 +16,7 @@ export class WaitingProducers {
   readonly #pool: Pool;
   readonly #clock: Clock;
   readonly #waiting = new Set<WaitingProducer>();
+  #refused = 0;
 
   constructor(pool: Pool, clock: Clock) {
     this.#pool = pool;
@@ -26,19 +27,25 @@ export class WaitingProducers {
     return this.#waiting.size;
   }
 
+  /** How many got no slot in time. */
+  get refused(): number {
+    return this.#refused;
+  }
+
   /**
    * A slot to write to, now or in time.
    * @param waitMs how long the producer waits at most; undefined: as long as the groups in its way may demand
-   * @throws HoldfastError `SLOT_NONE`; also as a rejection, as `POOL_GONE`, `SHUTTING_DOWN` and `DISCONNECTED` are
+   * @throws HoldfastError `SLOT_NONE`, `PROCESS_ENDED`; also as a rejection, as `POOL_GONE`, `SHUTTING_DOWN` and `DISCONNECTED` are
    */
   acquire(client: Client, waitMs: number | undefined): Grant | Promise<Grant> {
-    const granted = this.#pool.grant(client);
-    if ("lease" in granted) return granted;
-    const patienceMs =
-      granted.length === 0
-        ? (waitMs ?? 0)
-        : Math.min(waitMs ?? Number.POSITIVE_INFINITY, Math.max(...granted.map(({ deadlineMs }) => deadlineMs)));
-    if (patienceMs === 0) throw this.#refusal(granted);
+    // Those who have waited come first.
+    this.serve();
+    const granting = this.#pool.grant(client);
+    if (granting.outcome === "granted") return granting.grant;
+    if (granting.outcome === "ended") throw processEnded(client);
+    const blocking = granting.outcome === "blocked" ? granting.by : [];
+    const patienceMs = patience(blocking, waitMs);
+    if (patienceMs === 0) throw this.#refusal(blocking);
     return client.wait((resolve, reject) => {
       const leave = () => {
         deadline.cancel();
@@ -64,9 +71,10 @@ export class WaitingProducers {
   /** There may be slots now. */
   serve(): void {
     for (const producer of this.#waiting) {
-      const granted = this.#pool.grant(producer.client);
-      if (!("lease" in granted)) return;
-      producer.granted(granted);
+      const granting: Granting = this.#pool.grant(producer.client);
+      if (granting.outcome === "granted") producer.granted(granting.grant);
+      else if (granting.outcome === "ended") producer.refused(processEnded(producer.client));
+      else return;
     }
   }
 
@@ -77,7 +85,7 @@ export class WaitingProducers {
 
   #refusal(blocking: readonly Group[]): HoldfastError {
     const { name, slots } = this.#pool;
-    this.#pool.refused += 1;
+    this.#refused += 1;
     const why =
       blocking.length > 0
         ? `${blocking.map(({ label }) => `"${label}"`).join(" and ")} may miss no frame and ${blocking.length > 1 ? "have" : "has"} no room for another`
@@ -88,6 +96,18 @@ export class WaitingProducers {
       blockedBy: blocking.map(({ label }) => label),
     });
   }
+}
+
+/** How long a producer waits at most, in ms. */
+function patience(blocking: readonly Group[], waitMs: number | undefined): number {
+  if (blocking.length === 0) return waitMs ?? 0;
+  return Math.min(waitMs ?? Number.POSITIVE_INFINITY, Math.max(...blocking.map(({ deadlineMs }) => deadlineMs)));
+}
+
+/** What a process writes to that has its connection from another one could not be kept from others when it dies. */
+function processEnded({ peer }: Client): HoldfastError {
+  const message = `the process that made this connection (pid ${peer.pid}) has ended: connect again, after any fork`;
+  return new HoldfastError("PROCESS_ENDED", message, { pid: peer.pid });
 }
 
 /** `2 are ready, 1 is reading`. */

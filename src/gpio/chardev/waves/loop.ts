@@ -1,0 +1,194 @@
+import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import type { Wave } from "../../../../actors/wave.ts";
+import type { Level } from "../../../protocol/requests.ts";
+import { WaveTrack } from "../../wave-track.ts";
+import { libc, SystemCallError } from "../libc.ts";
+import { encodeLineValues, ioctls, writeLevel } from "../uapi.ts";
+import { type TimeCalls, timeCalls } from "./calls.ts";
+import { LineMemory } from "./line-memory.ts";
+
+/** How the thread drives a line: a requested GPIO line, or a file that takes the level as one byte, 0 or 1. */
+export interface DriveTarget {
+  readonly kind: "line" | "file";
+  readonly fd: number;
+}
+
+/** A wave, or the longest time active of a line at rest, that becomes the thread's to see to. */
+export interface HandOver {
+  /** The memory of a `LineMemory`. */
+  readonly memory: SharedArrayBuffer;
+  /** Under which number it is the thread's turn. */
+  readonly serial: number;
+  readonly target: DriveTarget;
+  /** Null: the line rests, and must not be active for longer than it may. */
+  readonly wave: Wave | null;
+  /** When the wave began, in µs on CLOCK_MONOTONIC. What was due at that instant has been done. */
+  readonly startUs: number;
+  readonly periodUs: number;
+  readonly level: Level;
+  readonly activeSinceUs: number;
+}
+
+/** Words that the thread shares with the main thread, beside those of each line. */
+export const controlAt = {
+  /** Rung by the main thread when there is something to see to. The first: `TimeCalls.ring` rings that. */
+  bell: 0,
+  /** 1: the main thread has been told that there is something to hear, and has not looked yet. */
+  told: 1,
+  /** One of `schedulings`. */
+  scheduling: 2,
+} as const;
+/** Bytes of those words. */
+export const CONTROL_BYTES = 12;
+
+/** How the kernel runs the thread: not known yet; as ordinary work; before all ordinary work. */
+export const schedulings = { unknown: 0, normal: 1, realTime: 2 } as const;
+
+/** What the thread works with. */
+export interface LoopInput {
+  readonly control: SharedArrayBuffer;
+  /** Where each `HandOver` comes from, after which the bell is rung. */
+  readonly handOvers: MessagePort;
+  /** Whether to ask for real-time scheduling. */
+  readonly realTime: boolean;
+}
+
+/** How soon to try again, in µs, when the main thread is at a line: about as long as it needs. */
+const RETRY_US = 50;
+
+/** Plays waves for as long as the thread lives. Blocks it: nothing else can run there. @param report tells the main thread to look */
+export function playWaves({ control, handOvers, realTime }: LoopInput, report: () => void): never {
+  const calls = timeCalls();
+  const words = new Int32Array(control);
+  calls.beExact();
+  const scheduling = realTime && calls.beRealTime() ? schedulings.realTime : schedulings.normal;
+  Atomics.store(words, controlAt.scheduling, scheduling);
+  const loop = new Loop(calls, () => {
+    if (Atomics.exchange(words, controlAt.told, 1) === 0) report();
+  });
+  // Not what the bell says now: it may have been rung before the thread was there to hear it.
+  for (let heard = 0; ; ) {
+    const bell = Atomics.load(words, controlAt.bell);
+    if (bell !== heard) {
+      heard = bell;
+      loop.forgetWhatIsOver();
+      for (let message = receiveMessageOnPort(handOvers); message !== undefined; message = receiveMessageOnPort(handOvers)) {
+        loop.take(message.message as HandOver);
+      }
+    }
+    calls.wait(words, heard, loop.stepAll());
+  }
+}
+
+/** What is the thread's to step, and steps it. From `stepAll` on nothing here makes garbage. */
+class Loop {
+  readonly #calls: TimeCalls;
+  readonly #tell: () => void;
+  readonly #played: PlayedLine[] = [];
+
+  constructor(calls: TimeCalls, tell: () => void) {
+    this.#calls = calls;
+    this.#tell = tell;
+  }
+
+  take(handOver: HandOver): void {
+    this.#played.push(new PlayedLine(handOver, this.#calls));
+  }
+
+  /** Lets go of what was taken back: its line's descriptor may be another's by now. */
+  forgetWhatIsOver(): void {
+    for (let index = this.#played.length - 1; index >= 0; index--) {
+      if (this.#played[index]?.isOver !== false) this.#forget(index);
+    }
+  }
+
+  /** Steps all that is due. @returns when something will be due next */
+  stepAll(): number {
+    let nextUs = Number.POSITIVE_INFINITY;
+    for (let index = this.#played.length - 1; index >= 0; index--) {
+      const played = this.#played[index] as PlayedLine;
+      const dueUs = played.step();
+      if (played.hasNews) this.#tell();
+      if (dueUs === Number.POSITIVE_INFINITY) this.#forget(index);
+      else nextUs = Math.min(nextUs, dueUs);
+    }
+    return nextUs;
+  }
+
+  #forget(index: number): void {
+    const last = this.#played.pop() as PlayedLine;
+    if (index < this.#played.length) this.#played[index] = last;
+  }
+}
+
+/** A line that the thread plays, for as long as that is its turn. */
+class PlayedLine {
+  readonly #calls: TimeCalls;
+  readonly #shared: LineMemory;
+  readonly #serial: number;
+  readonly #target: DriveTarget;
+  readonly #track: WaveTrack;
+  readonly #values: Uint8Array;
+  /** The last step did something that the main thread is to hear of. */
+  hasNews = false;
+
+  constructor({ memory, serial, target, wave, startUs, periodUs, level, activeSinceUs }: HandOver, calls: TimeCalls) {
+    this.#calls = calls;
+    this.#shared = new LineMemory(memory);
+    this.#serial = serial;
+    this.#target = target;
+    this.#values = target.kind === "line" ? encodeLineValues() : new Uint8Array(new ArrayBuffer(1));
+    this.#track = new WaveTrack((next) => this.#drive(next), level, activeSinceUs);
+    // The main thread has done the same, with the line; here it is as it should be already.
+    if (wave !== null) this.#track.begin(wave, periodUs, startUs);
+  }
+
+  get isOver(): boolean {
+    return !this.#shared.turn.belongsTo(this.#serial);
+  }
+
+  /** Steps the wave if that is due. @returns when to do so next, in µs; Infinity: never */
+  step(): number {
+    const track = this.#track;
+    this.hasNews = false;
+    track.maxOnUs = this.#shared.maxOnUs;
+    const { dueUs } = track;
+    const nowUs = this.#calls.nowUs();
+    if (nowUs < dueUs) return dueUs;
+    const claim = this.#shared.turn.claim(this.#serial);
+    if (claim !== "mine") return claim === "over" ? Number.POSITIVE_INFINITY : nowUs + RETRY_US;
+    track.endsOff = this.#shared.endsOff;
+    const { stage } = track;
+    let nextUs = Number.POSITIVE_INFINITY;
+    try {
+      track.step(nowUs);
+      this.hasNews ||= track.stage !== stage || track.skipped > 0;
+      nextUs = track.dueUs;
+    } catch (error) {
+      if (!(error instanceof SystemCallError)) throw error;
+      this.#shared.errno = error.errno;
+      this.hasNews = true;
+    }
+    this.#shared.write(track);
+    this.#shared.turn.yield(this.#serial);
+    return nextUs;
+  }
+
+  #drive(level: Level): number {
+    const { kind, fd } = this.#target;
+    if (kind === "line") {
+      writeLevel(this.#values, level);
+      libc().ioctl(fd, ioctls.GPIO_V2_LINE_SET_VALUES_IOCTL, this.#values);
+    } else {
+      this.#values[0] = level;
+      libc().write(fd, this.#values);
+    }
+    const atUs = this.#calls.nowUs();
+    this.#shared.level = level;
+    if (this.#shared.watched) {
+      this.#shared.putEdge(level, atUs);
+      this.hasNews = true;
+    }
+    return atUs;
+  }
+}

@@ -1,0 +1,238 @@
+import type { Wave } from "../../../../actors/wave.ts";
+import { HoldfastError } from "../../../protocol/errors.ts";
+import type { Level } from "../../../protocol/requests.ts";
+import type { PlayerSettings, WaveListener, WavePlayer } from "../../wave-player.ts";
+import { stages, WaveTrack } from "../../wave-track.ts";
+import { LineMemory } from "./line-memory.ts";
+import type { DriveTarget, HandOver } from "./loop.ts";
+
+/** The line of a player, as the main thread drives it. */
+export interface ThreadedLine {
+  /** How the thread drives it. */
+  readonly target: DriveTarget;
+  /** Drives it from the main thread. @throws HoldfastError */
+  set(level: Level): void;
+  /** What an errno means that the thread met when it drove the line. */
+  failure(errno: number): HoldfastError;
+}
+
+/** The thread, as a player sees it. */
+export interface WaveThread {
+  /** CLOCK_MONOTONIC, in µs. */
+  nowUs(): number;
+  /** Has the thread step a line until that is taken back, and `player.hear` called when there is something to hear. */
+  handOver(player: ThreadPlayer, handOver: HandOver): void;
+  /** The player has its line back, and has nothing to hear. */
+  retract(player: ThreadPlayer): void;
+  /** Has the thread look what has changed. */
+  ring(): void;
+}
+
+/** How long, in ms, the thread may be in a step before it is taken for dead: a call of the kernel takes microseconds, an overloaded machine adds to that. */
+const PATIENCE_MS = 1000;
+
+/**
+ * Plays waves on one output in the thread for that. What is due at once (a steady level, the beginning of a wave) the caller's thread
+ * does itself, so that it is done, or has failed, when the call returns. All that has a later deadline is the thread's.
+ */
+export class ThreadPlayer implements WavePlayer {
+  readonly #line: ThreadedLine;
+  readonly #thread: WaveThread;
+  readonly #listener: WaveListener;
+  readonly #shared = new LineMemory();
+  readonly #track: WaveTrack;
+  #number = 0;
+  /** The thread has the line. */
+  #handed = false;
+  #startUs = 0;
+  #periodUs = 0;
+  frequencyHz: number;
+
+  constructor(line: ThreadedLine, { initial, maxOnMs, frequencyHz }: PlayerSettings, thread: WaveThread, listener: WaveListener) {
+    this.#line = line;
+    this.#thread = thread;
+    this.#listener = listener;
+    this.frequencyHz = frequencyHz;
+    this.#track = new WaveTrack((level) => this.#drive(level), initial, thread.nowUs());
+    this.maxOnMs = maxOnMs;
+  }
+
+  get level(): Level {
+    return this.#handed ? this.#shared.level : this.#track.level;
+  }
+
+  get remainingMs(): number {
+    const { endUs } = this.#handed ? this.#shared : this.#track;
+    return Math.max(0, (endUs - this.#thread.nowUs()) / 1000);
+  }
+
+  get maxOnMs(): number {
+    return this.#shared.maxOnUs / 1000;
+  }
+
+  set maxOnMs(ms: number) {
+    this.#track.maxOnUs = ms * 1000;
+    this.#shared.maxOnUs = ms * 1000;
+    if (this.#handed) this.#thread.ring();
+    else this.#handOver(null);
+  }
+
+  get endsOff(): boolean {
+    return this.#shared.endsOff;
+  }
+
+  set endsOff(endsOff: boolean) {
+    this.#shared.endsOff = endsOff;
+  }
+
+  get watched(): boolean {
+    return this.#shared.watched;
+  }
+
+  set watched(watched: boolean) {
+    this.#shared.watched = watched;
+  }
+
+  play(number: number, wave: Wave): void {
+    const failure = this.#takeBack() ?? this.#attempt(() => this.#begin(wave));
+    this.#number = number;
+    if (failure !== null) this.#fail(failure);
+    else {
+      this.#handOver(wave);
+      this.#listener.started(number);
+    }
+  }
+
+  rest(level: Level | null): void {
+    this.#number = 0;
+    const failure = this.#takeBack() ?? this.#attempt(() => this.#track.rest(level));
+    if (failure !== null) this.#fail(failure);
+    else this.#handOver(null);
+  }
+
+  undisturbed<T>(act: (level: Level) => T): T {
+    const { turn } = this.#shared;
+    if (!turn.insist(() => turn.tryBorrow(), PATIENCE_MS)) throw silence();
+    try {
+      return act(this.level);
+    } finally {
+      turn.giveBack();
+    }
+  }
+
+  stop(): void {
+    this.#takeBack();
+    this.#track.stop();
+  }
+
+  /** Looks what the thread has come to. */
+  hear(): void {
+    if (!this.#handed) return;
+    const { errno, stage } = this.#shared;
+    if (errno === 0 && (stage === stages.playing || stage === stages.resting)) {
+      this.#collect();
+      return;
+    }
+    const failure = this.#takeBack();
+    const { lateMs } = this.#shared;
+    if (failure !== null) this.#fail(failure);
+    else if (stage === stages.ended) this.#listener.ended(this.#number, lateMs);
+    else this.#listener.limited(this.#number);
+  }
+
+  /** The thread is no more. What it played has failed; the line goes off. */
+  abandon(error: HoldfastError): void {
+    if (!this.#handed) return;
+    this.#seize();
+    this.#fail(error);
+  }
+
+  #begin(wave: Wave): void {
+    this.#startUs = this.#thread.nowUs();
+    this.#periodUs = 1_000_000 / this.frequencyHz;
+    this.endsOff = false;
+    this.#track.begin(wave, this.#periodUs, this.#startUs);
+  }
+
+  /** Leaves what is due later to the thread. */
+  #handOver(wave: Wave | null): void {
+    if (this.#track.dueUs === Number.POSITIVE_INFINITY) return;
+    const { level, activeSinceUs } = this.#track;
+    this.#shared.errno = 0;
+    this.#shared.write(this.#track);
+    this.#handed = true;
+    this.#thread.handOver(this, {
+      memory: this.#shared.memory,
+      serial: this.#shared.turn.serial,
+      target: this.#line.target,
+      wave,
+      startUs: this.#startUs,
+      periodUs: this.#periodUs,
+      level,
+      activeSinceUs,
+    });
+  }
+
+  /** From here on the line is this thread's. @returns why it can't be driven any more; null: it can */
+  #takeBack(): HoldfastError | null {
+    if (!this.#handed) return null;
+    const { turn } = this.#shared;
+    if (!turn.insist(() => turn.tryTake(), PATIENCE_MS)) {
+      this.#seize();
+      return silence();
+    }
+    this.#regain();
+    const { errno } = this.#shared;
+    return errno === 0 ? null : this.#line.failure(errno);
+  }
+
+  #regain(): void {
+    this.#handed = false;
+    this.#thread.retract(this);
+    this.#collect();
+    this.#track.stop();
+    this.#track.maxOnUs = this.#shared.maxOnUs;
+    this.#track.level = this.#shared.level;
+    this.#track.activeSinceUs = this.#shared.activeSinceUs;
+  }
+
+  /** Takes the line from a thread that does not yield it. What it is driven to is not known then, so it is driven off. */
+  #seize(): void {
+    this.#shared.turn.seize();
+    this.#regain();
+    this.#attempt(() => this.#line.set(0));
+    this.#track.level = 0;
+  }
+
+  /** Tells of what the thread has left to tell. */
+  #collect(): void {
+    this.#shared.takeEdges((level, atUs, lost) => this.#listener.edge(level, atUs, lost));
+    const skipped = this.#shared.takeSkipped();
+    if (skipped > 0) this.#listener.skipped(skipped);
+  }
+
+  #attempt(act: () => void): HoldfastError | null {
+    try {
+      act();
+      return null;
+    } catch (error) {
+      return HoldfastError.from(error);
+    }
+  }
+
+  #drive(level: Level): number {
+    this.#line.set(level);
+    const atUs = this.#thread.nowUs();
+    this.#listener.edge(level, atUs, this.#shared.takeLost());
+    return atUs;
+  }
+
+  #fail(error: HoldfastError): void {
+    this.#track.stop();
+    this.#listener.failed(error);
+  }
+}
+
+function silence(): HoldfastError {
+  return new HoldfastError("LINE_FAILED", `The thread that plays waves has been at a line for ${PATIENCE_MS} ms and does not yield it.`);
+}

@@ -1,0 +1,132 @@
+import { isMainThread, MessageChannel, type MessagePort, parentPort, Worker, workerData } from "node:worker_threads";
+import { HoldfastError } from "../../../protocol/errors.ts";
+import type { PlayerSettings, WaveListener, WavePlayer, WaveScheduling } from "../../wave-player.ts";
+import { timeCalls } from "./calls.ts";
+import { CONTROL_BYTES, controlAt, type HandOver, type LoopInput, playWaves, schedulings } from "./loop.ts";
+import { type ThreadedLine, ThreadPlayer, type WaveThread } from "./player.ts";
+
+/**
+ * Plays the waves of all outputs in one thread of its own, so that neither the event loop nor its garbage disturbs them. The thread
+ * starts with the first player, to be there when its wave comes, and lives until `close`; if it ends before that, what
+ * it plays fails, and the next wave has a new one.
+ */
+export class WavePlayers implements WaveThread {
+  readonly #calls = timeCalls();
+  readonly #realTime: boolean;
+  readonly #handed = new Set<ThreadPlayer>();
+  #thread: RunningThread | undefined;
+
+  /** @param options realTime: whether to ask the kernel to run the thread before all ordinary work */
+  constructor({ realTime }: { readonly realTime: boolean }) {
+    this.#realTime = realTime;
+  }
+
+  /** Null: there is no thread, or it has only just been started. */
+  get scheduling(): WaveScheduling | null {
+    return this.#thread?.scheduling ?? null;
+  }
+
+  /** What plays waves on a line. */
+  player(line: ThreadedLine, settings: PlayerSettings, listener: WaveListener): WavePlayer {
+    this.#start();
+    return new ThreadPlayer(line, settings, this, listener);
+  }
+
+  nowUs(): number {
+    return this.#calls.nowUs();
+  }
+
+  handOver(player: ThreadPlayer, handOver: HandOver): void {
+    this.#handed.add(player);
+    this.#start().handOvers.postMessage(handOver);
+    this.ring();
+  }
+
+  retract(player: ThreadPlayer): void {
+    this.#handed.delete(player);
+  }
+
+  ring(): void {
+    if (this.#thread !== undefined) this.#calls.ring(this.#thread.control);
+  }
+
+  /** Ends the thread. No line is played any more. */
+  close(): void {
+    this.#thread?.end();
+    // It waits in the kernel, and ends when it comes out.
+    this.ring();
+  }
+
+  #start(): RunningThread {
+    this.#thread ??= new RunningThread(
+      this.#realTime,
+      () => this.#hear(),
+      (cause) => this.#ended(cause),
+    );
+    return this.#thread;
+  }
+
+  #hear(): void {
+    for (const player of [...this.#handed]) player.hear();
+  }
+
+  #ended(cause: Error): void {
+    this.#thread = undefined;
+    const error = new HoldfastError("LINE_FAILED", `The thread that plays waves has ended: ${cause.message}`, {}, { cause });
+    for (const player of [...this.#handed]) player.abandon(error);
+  }
+}
+
+/** What tells a worker that it is this module's. */
+interface WaveWorkerData {
+  readonly holdfastWaves: LoopInput;
+}
+
+class RunningThread {
+  readonly control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+  readonly handOvers: MessagePort;
+  readonly #worker: Worker;
+
+  /**
+   * @param hear called when there may be something to hear
+   * @param ended called once, when the thread is no more, with why
+   */
+  constructor(realTime: boolean, hear: () => void, ended: (error: Error) => void) {
+    const { port1, port2 } = new MessageChannel();
+    this.handOvers = port1;
+    const workerData: WaveWorkerData = { holdfastWaves: { control: this.control.buffer as SharedArrayBuffer, handOvers: port2, realTime } };
+    // The worker's program is this very module, or, in an executable or a bundle, the file that holds all modules.
+    this.#worker = new Worker(new URL(import.meta.url), { workerData, transferList: [port2], name: "holdfast waves" });
+    let why = new Error("it was told to");
+    this.#worker.on("error", (error) => {
+      why = error instanceof Error ? error : new Error(String(error));
+    });
+    this.#worker.on("message", () => {
+      Atomics.store(this.control, controlAt.told, 0);
+      hear();
+    });
+    this.#worker.on("exit", () => {
+      port1.close();
+      ended(why);
+    });
+  }
+
+  get scheduling(): WaveScheduling | null {
+    const scheduling = Atomics.load(this.control, controlAt.scheduling);
+    if (scheduling === schedulings.unknown) return null;
+    return scheduling === schedulings.realTime ? "real-time" : "normal";
+  }
+
+  end(): void {
+    void this.#worker.terminate();
+  }
+}
+
+function isWaveWorkerData(data: unknown): data is WaveWorkerData {
+  return typeof data === "object" && data !== null && "holdfastWaves" in data;
+}
+
+// Last in the module, since it never returns: in that thread nothing that comes after this import is evaluated.
+if (!isMainThread && isWaveWorkerData(workerData)) {
+  playWaves(workerData.holdfastWaves, () => parentPort?.postMessage(null));
+}

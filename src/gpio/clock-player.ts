@@ -1,0 +1,106 @@
+import type { Wave } from "../../actors/wave.ts";
+import type { Alarm, Clock } from "../clock/clock.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import type { Level } from "../protocol/requests.ts";
+import type { Line } from "./backend.ts";
+import type { PlayerSettings, WaveListener, WavePlayer } from "./wave-player.ts";
+import { stages, WaveTrack } from "./wave-track.ts";
+
+/** Plays waves on one output with the alarms of a clock: on the event loop, or in simulated time. */
+export class ClockPlayer implements WavePlayer {
+  readonly #clock: Clock;
+  readonly #listener: WaveListener;
+  readonly #track: WaveTrack;
+  #alarm: Alarm | null = null;
+  #number = 0;
+  frequencyHz: number;
+  watched = true;
+
+  constructor(line: Line, { initial, maxOnMs, frequencyHz }: PlayerSettings, clock: Clock, listener: WaveListener) {
+    this.#clock = clock;
+    this.#listener = listener;
+    this.frequencyHz = frequencyHz;
+    const drive = (level: Level) => {
+      line.set(level);
+      const atUs = clock.nowUs();
+      listener.edge(level, atUs, 0);
+      return atUs;
+    };
+    this.#track = new WaveTrack(drive, initial, clock.nowUs());
+    this.maxOnMs = maxOnMs;
+  }
+
+  get level(): Level {
+    return this.#track.level;
+  }
+
+  get remainingMs(): number {
+    return Math.max(0, (this.#track.endUs - this.#clock.nowUs()) / 1000);
+  }
+
+  get maxOnMs(): number {
+    return this.#track.maxOnUs / 1000;
+  }
+
+  set maxOnMs(ms: number) {
+    this.#track.maxOnUs = ms * 1000;
+    this.#arm();
+  }
+
+  get endsOff(): boolean {
+    return this.#track.endsOff;
+  }
+
+  set endsOff(endsOff: boolean) {
+    this.#track.endsOff = endsOff;
+  }
+
+  play(number: number, wave: Wave): void {
+    this.#number = number;
+    if (this.#do(() => this.#track.begin(wave, 1_000_000 / this.frequencyHz, this.#clock.nowUs()))) this.#listener.started(number);
+  }
+
+  rest(level: Level | null): void {
+    this.#number = 0;
+    this.#do(() => this.#track.rest(level));
+  }
+
+  stop(): void {
+    this.#alarm?.cancel();
+    this.#track.stop();
+  }
+
+  undisturbed<T>(act: (level: Level) => T): T {
+    return act(this.level);
+  }
+
+  /** Has the track do something, sees to what comes next, and tells what has come of it. @returns whether the line could be driven */
+  #do(act: () => void): boolean {
+    try {
+      act();
+    } catch (error) {
+      this.stop();
+      this.#listener.failed(HoldfastError.from(error));
+      return false;
+    }
+    this.#arm();
+    const { stage, lateMs, skipped } = this.#track;
+    this.#track.skipped = 0;
+    if (skipped > 0) this.#listener.skipped(skipped);
+    // What is told here is told once: what comes of it may be another wave.
+    if (stage !== stages.playing) this.#track.stage = stages.resting;
+    if (stage === stages.ended) this.#listener.ended(this.#number, lateMs);
+    if (stage === stages.limited) this.#listener.limited(this.#number);
+    return true;
+  }
+
+  #arm(): void {
+    this.#alarm?.cancel();
+    const { dueUs } = this.#track;
+    this.#alarm = dueUs === Number.POSITIVE_INFINITY ? null : this.#clock.at(dueUs, () => this.#step());
+  }
+
+  #step(): void {
+    this.#do(() => this.#track.step(this.#clock.nowUs()));
+  }
+}

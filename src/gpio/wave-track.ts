@@ -1,0 +1,117 @@
+import type { Wave } from "../../actors/wave.ts";
+import type { Level } from "../protocol/requests.ts";
+import { WaveScore } from "./wave-score.ts";
+
+/** What a track has come to. Numbers, since threads tell each other of it in shared memory. */
+export const stages = { resting: 0, playing: 1, ended: 2, limited: 3 } as const;
+
+/** One of `stages`. */
+export type Stage = (typeof stages)[keyof typeof stages];
+
+/**
+ * The wave of one line, and the longest time that the line may be active: what is to be done, and when. It knows no clock
+ * and no thread: whoever has it must step it at `dueUs`, and sees in `stage` what has become of it. Stepping makes no garbage.
+ */
+export class WaveTrack {
+  readonly #drive: (level: Level) => number;
+  #score: WaveScore | null = null;
+  /** The level that the line is driven to. */
+  level: Level;
+  /** Since when the line has been active, in µs; of no meaning while it is not. */
+  activeSinceUs: number;
+  /** The longest time that the line may be active without a break; Infinity: no limit. */
+  maxOnUs = Number.POSITIVE_INFINITY;
+  /** Whether the line goes off with the end of the wave, or keeps its level. */
+  endsOff = false;
+  stage: Stage = stages.resting;
+  /** By how much the wave that has ended did so late. */
+  lateMs = 0;
+  /** Cycles and periods that were passed over. Whoever tells of them sets it to 0. */
+  skipped = 0;
+
+  /**
+   * @param drive sets the line, and returns when that was, in µs. What it throws comes out of `begin`, `rest` and `step`
+   * @param level that the line has
+   * @param activeSinceUs since when, if it is active
+   */
+  constructor(drive: (level: Level) => number, level: Level, activeSinceUs: number) {
+    this.#drive = drive;
+    this.level = level;
+    this.activeSinceUs = activeSinceUs;
+  }
+
+  /** When to step next, in µs; Infinity: never. */
+  get dueUs(): number {
+    return Math.min(this.#score?.dueUs ?? Number.POSITIVE_INFINITY, this.#limitUs);
+  }
+
+  /** When the wave that plays is over, in µs; -Infinity: none plays. */
+  get endUs(): number {
+    return this.#score?.endUs ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Plays a wave from now on, in the place of what is playing. @param periodUs the period of PWM */
+  begin(wave: Wave, periodUs: number, nowUs: number): void {
+    this.#score = new WaveScore(wave, nowUs, periodUs);
+    this.stage = stages.playing;
+    this.endsOff = false;
+    this.#follow(nowUs);
+  }
+
+  /** Ends what is playing and drives a level; null leaves the line as it is. What is active stays so no longer than it may. */
+  rest(level: Level | null): void {
+    this.#end(stages.resting);
+    if (level !== null) this.#set(level);
+  }
+
+  /** Ends all, with the line as it is: nothing is due any more. */
+  stop(): void {
+    this.#end(stages.resting);
+    this.maxOnUs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Does what is due by now. */
+  step(nowUs: number): void {
+    const score = this.#score;
+    const limitUs = this.#limitUs;
+    if (nowUs >= limitUs && (score === null || limitUs < score.dueUs)) this.#limit();
+    else if (score !== null && nowUs >= score.dueUs) this.#follow(nowUs);
+  }
+
+  /** When the line must be off at the latest. */
+  get #limitUs(): number {
+    return this.level === 1 ? this.activeSinceUs + this.maxOnUs : Number.POSITIVE_INFINITY;
+  }
+
+  #follow(nowUs: number): void {
+    const score = this.#score;
+    if (score === null) return;
+    score.moveTo(nowUs);
+    this.skipped += score.skipped;
+    if (score.over) {
+      this.lateMs = Math.max(0, nowUs - score.plannedEndUs) / 1000;
+      this.#end(stages.ended);
+      if (this.endsOff) this.#set(0);
+    } else {
+      this.#set(score.level);
+    }
+  }
+
+  #limit(): void {
+    // A wave that has ended has done so, even if the line has kept its level for the next one since.
+    this.#end(this.stage === stages.ended ? stages.ended : stages.limited);
+    this.#set(0);
+  }
+
+  #end(stage: Stage): void {
+    this.#score = null;
+    this.stage = stage;
+  }
+
+  #set(level: Level): void {
+    if (level === this.level) return;
+    const atUs = this.#drive(level);
+    this.level = level;
+    if (level === 1) this.activeSinceUs = atUs;
+  }
+}

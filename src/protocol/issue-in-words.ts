@@ -1,0 +1,43 @@
+import type { z } from "zod";
+
+const nouns: Readonly<Record<string, string>> = {
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  bigint: "an integer",
+  boolean: "true or false",
+  array: "a list",
+};
+
+/**
+ * What a value must be that a schema refuses. What a schema says in words of its own stays.
+ * @param map what a map is called where the value was written
+ */
+export function issueInWords(issue: z.core.$ZodIssue, map = "a map"): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return `must be ${nouns[issue.expected] ?? map}`;
+    case "too_small":
+      if (issue.origin === "string" && issue.minimum === 1) return "must not be empty";
+      return bounded(issue.origin, "at least", issue.minimum);
+    case "too_big":
+      return bounded(issue.origin, "at most", issue.maximum);
+    case "invalid_value":
+      return `must be ${listed(issue.values)}`;
+    case "invalid_union":
+      return `must be ${listed(issue.errors.flat().flatMap((each) => (each.code === "invalid_value" ? each.values : [])))}`;
+    default:
+      return issue.message;
+  }
+}
+
+function bounded(origin: string, how: string, bound: number | bigint): string {
+  const things = origin === "string" ? "character" : origin === "array" ? "item" : null;
+  return things === null ? `must be ${how} ${bound}` : `must have ${how} ${bound} ${things}${bound === 1 ? "" : "s"}`;
+}
+
+/** `"a", "b" or "c"`. */
+function listed(values: readonly unknown[]): string {
+  const shown = values.map((value) => (typeof value === "string" ? `"${value}"` : String(value)));
+  return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} or ${shown.at(-1)}`;
+}

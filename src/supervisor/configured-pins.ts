@@ -1,0 +1,74 @@
+import type { NamedLine, PinNames } from "../gpio/pin-names.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { PinConfig } from "../protocol/requests.ts";
+import { outlasts, type PinBounds } from "./pin-settings.ts";
+import type { Log } from "./surroundings.ts";
+
+/** What the configuration says of pins that it does not name. */
+const ALL_OTHERS = "*";
+
+/** What the configuration says of pins. It is the operator's word, and wins over every client's. */
+export class ConfiguredPins {
+  readonly #byName: Readonly<Record<string, PinConfig>>;
+  readonly #otherwise: PinConfig;
+  readonly #limits: Limits;
+
+  /**
+   * @param names of the lines that there are now
+   * @throws HoldfastError `BAD_CONFIG` with the `key`: a name that fits no line and never will, or several, or the line of another
+   *   one; or a closing level that would outlast the limit
+   */
+  constructor(
+    { [ALL_OTHERS]: otherwise = {}, ...byName }: Readonly<Record<string, PinConfig>>,
+    names: PinNames,
+    { limits, log }: { readonly limits: Limits; readonly log: Log },
+  ) {
+    this.#byName = byName;
+    this.#otherwise = otherwise;
+    this.#limits = limits;
+    const seen = new Map<NamedLine, string>();
+    for (const name of Object.keys(byName)) {
+      const line = find(name, names, log);
+      const other = line && seen.get(line);
+      if (other !== undefined) throw mistake(`pin.${name}`, `is the line of pin.${other} too`);
+      if (line !== undefined) seen.set(line, name);
+    }
+    for (const [name, config] of [[ALL_OTHERS, {}] as const, ...Object.entries(byName)]) {
+      const { closeLevel = "off", maxOnMs } = this.#bounds([config]);
+      if (!outlasts(closeLevel, maxOnMs)) continue;
+      throw mistake(`pin.${name}.closeLevel`, `${closeLevel} would outlast the ${maxOnMs} ms for which the pin may be active`);
+    }
+  }
+
+  /** What holds for a line, by whichever of its names the configuration speaks of it. A name that has become ambiguous means all. */
+  boundsOf(line: NamedLine, names: PinNames): PinBounds {
+    const own = Object.entries(this.#byName).filter(([name]) => names.fitting(name).includes(line));
+    return this.#bounds(own.map(([, config]) => config));
+  }
+
+  #bounds(own: readonly PinConfig[]): PinBounds {
+    const limitsMs = own.flatMap(({ maxOnMs }) => maxOnMs ?? []);
+    if (limitsMs.length === 0) limitsMs.push(this.#otherwise.maxOnMs ?? Number.POSITIVE_INFINITY);
+    return {
+      maxOnMs: Math.min(this.#limits.maxOnMs, ...limitsMs),
+      closeLevel: own.find(({ closeLevel }) => closeLevel !== undefined)?.closeLevel ?? this.#otherwise.closeLevel,
+    };
+  }
+}
+
+/** The line of that name; undefined: it may come with a chip that is not there yet. */
+function find(name: string, names: PinNames, log: Log): NamedLine | undefined {
+  try {
+    return names.resolve(name);
+  } catch (error) {
+    const { code, message } = HoldfastError.from(error);
+    if (code !== "PIN_UNKNOWN" || !names.mayAppear(name)) throw mistake(`pin.${name}`, message);
+    log.warn({ pin: name }, `the configuration speaks of a pin that is not there now: ${message}`);
+    return undefined;
+  }
+}
+
+function mistake(key: string, message: string): HoldfastError {
+  return new HoldfastError("BAD_CONFIG", `${key}: ${message}`, { key });
+}

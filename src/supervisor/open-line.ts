@@ -1,0 +1,133 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Line, LineListener } from "../gpio/backend.ts";
+import type { NamedLine } from "../gpio/pin-names.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import type { Level, Mode } from "../protocol/requests.ts";
+import { withDetails } from "./error-details.ts";
+import { Input } from "./input.ts";
+import { Output } from "./output.ts";
+import { lineSettings, type PinSettings } from "./pin-settings.ts";
+import type { Surroundings } from "./surroundings.ts";
+import type { TenantHooks } from "./tenant.ts";
+
+/** What `gpioinfo` shows of our lines. */
+const CONSUMER = "holdfast";
+
+/** The requested handle of one line, how it is set, and who uses it now: an output or an input. */
+export class OpenLine {
+  readonly #pin: string;
+  readonly #surroundings: Surroundings;
+  readonly #hooks: TenantHooks;
+  readonly #line: Line;
+  #settings: PinSettings;
+  #tenant: Output | Input;
+  /** Whether anybody watches the line. */
+  #watched = false;
+  /** The number of the last command that a former tenant took: a number means one command for as long as the pin is open. */
+  #lastCommand = 0;
+
+  /** @throws HoldfastError what `GpioBackend.request` and `Line.get` throw; the line is not held then */
+  constructor({ pin, id }: NamedLine, settings: PinSettings, mode: Mode, surroundings: Surroundings, hooks: TenantHooks) {
+    this.#pin = pin;
+    this.#surroundings = surroundings;
+    this.#hooks = hooks;
+    this.#settings = settings;
+    const listener: LineListener = {
+      edge: (edge) => {
+        if (this.#tenant instanceof Input) this.#tenant.edge(edge);
+      },
+      fail: hooks.failed,
+    };
+    this.#line = this.#naming(() => surroundings.backend.request(id, lineSettings(settings, settings.initial), CONSUMER, listener));
+    try {
+      this.#tenant = this.#newTenant(settings, mode);
+    } catch (error) {
+      this.#line.release(() => {});
+      throw error;
+    }
+  }
+
+  get settings(): PinSettings {
+    return this.#settings;
+  }
+
+  get tenant(): Output | Input {
+    return this.#tenant;
+  }
+
+  /** Whether anybody watches the line: an output that nobody watches need not tell of its edges. */
+  set watched(watched: boolean) {
+    this.#watched = watched;
+    if (this.#tenant instanceof Output) this.#tenant.watched = watched;
+  }
+
+  /** The level of the line now. @throws HoldfastError `LINE_LOST`, `LINE_FAILED` */
+  level(): Level {
+    return this.#naming(() => this.#line.get());
+  }
+
+  /**
+   * Changes how the line is set. Nothing is released and requested again.
+   * @param mode undefined: as it is, or the default one when the line turns into an output
+   * @throws HoldfastError `PIN_CONFLICT`, and what `Line.reconfigure` throws
+   */
+  change(settings: PinSettings, mode: Mode | undefined): void {
+    const tenant = this.#tenant;
+    const turns = settings.direction !== this.#settings.direction;
+    if (turns && tenant instanceof Output && tenant.busy) {
+      throw new HoldfastError("PIN_CONFLICT", `${this.#pin} still runs commands: cancel them or let them end before it becomes an input`, {
+        field: "direction",
+        pin: this.#pin,
+      });
+    }
+    const change = (level: Level) => {
+      this.#reconfigure(settings, level);
+      if (turns) this.#turn(settings, level, mode);
+      else this.#settings = settings;
+    };
+    if (tenant instanceof Output) tenant.undisturbed(change);
+    else change(settings.initial);
+    if (turns || !(tenant instanceof Output)) return;
+    tenant.closeLevel = settings.closeLevel;
+    tenant.frequencyHz = settings.frequencyHz;
+    if (mode !== undefined) tenant.setMode(mode);
+  }
+
+  /** Asks the kernel for other settings only if it has to do with what has changed. A driver may refuse even those that it has. */
+  #reconfigure(settings: PinSettings, level: Level): void {
+    const [before, after] = [this.#settings, settings].map((each) => lineSettings(each, level));
+    if (!isDeepStrictEqual(before, after)) this.#naming(() => this.#line.reconfigure(lineSettings(settings, level)));
+  }
+
+  /**
+   * The line has another direction now, and gets another tenant.
+   * @param level what it drove before, if it was an output
+   */
+  #turn(settings: PinSettings, level: Level, mode: Mode = "wait"): void {
+    let next: Output | Input;
+    try {
+      next = this.#newTenant(settings, mode);
+    } catch (error) {
+      this.#line.reconfigure(lineSettings(this.#settings, level));
+      throw error;
+    }
+    if (this.#tenant instanceof Output) this.#lastCommand = this.#tenant.lastCommand;
+    this.#tenant.retire();
+    this.#tenant = next;
+    this.#settings = settings;
+    this.#hooks.changed();
+  }
+
+  #newTenant({ initial, closeLevel, frequencyHz, maxOnMs, direction }: PinSettings, mode: Mode): Output | Input {
+    if (direction === "in") return this.#naming(() => new Input(this.#line, this.#hooks));
+    const settings = { pin: this.#pin, initial, mode, closeLevel, frequencyHz, maxOnMs, lastCommand: this.#lastCommand };
+    const output = new Output(this.#line, settings, this.#surroundings, this.#hooks);
+    output.watched = this.#watched;
+    return output;
+  }
+
+  /** Asks something of the line. What it refuses is about the field that names it. */
+  #naming<T>(ask: () => T): T {
+    return withDetails({ field: "pin", pin: this.#pin }, ask);
+  }
+}

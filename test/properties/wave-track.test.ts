@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { steady, type Wave, waveOf } from "../../actors/wave.ts";
+import { stages, WaveTrack } from "../../src/gpio/wave-track.ts";
+import type { Level } from "../../src/protocol/requests.ts";
+import { commandRequests } from "./pin-commands.ts";
+import { property } from "./property.ts";
+
+const START_US = 1_000_000;
+
+const waves = commandRequests.map((request) => waveOf(request, steady(0)));
+const periodUs = fc.integer({ min: 100, max: 50_000 });
+/** By how much each step comes late, in µs. */
+const lateness = fc.array(fc.oneof(fc.constant(0), fc.double({ min: 0, max: 20_000, noNaN: true })), { minLength: 1, maxLength: 60 });
+
+/** A track on no line, and what it does: a level and an instant each. */
+class Recorded {
+  readonly driven: { readonly level: Level; readonly atUs: number }[] = [];
+  readonly track: WaveTrack;
+  nowUs = START_US;
+
+  constructor(level: Level = 0, activeSinceUs = START_US) {
+    const drive = (next: Level) => {
+      this.driven.push({ level: next, atUs: this.nowUs });
+      return this.nowUs;
+    };
+    this.track = new WaveTrack(drive, level, activeSinceUs);
+  }
+
+  begin(wave: Wave, period: number): void {
+    this.track.begin(wave, period, START_US);
+  }
+
+  /** Steps when that is due, and a little later. @returns whether anything was */
+  step(lateUs: number): boolean {
+    const { dueUs } = this.track;
+    if (dueUs === Number.POSITIVE_INFINITY) return false;
+    this.nowUs = Math.max(this.nowUs, dueUs) + lateUs;
+    this.track.step(this.nowUs);
+    return true;
+  }
+}
+
+property(
+  "a wave that is handed over after its beginning needs nothing done to the line, and goes on as if it had not been",
+  fc.tuple(waves, periodUs, lateness, fc.constantFrom(Number.POSITIVE_INFINITY, 7_000)),
+  ([wave, period, late, maxOnUs]) => {
+    const [kept, given] = [new Recorded(), new Recorded()];
+    for (const { track } of [kept, given]) track.maxOnUs = maxOnUs;
+    kept.begin(wave, period);
+    given.begin(wave, period);
+    const taken = new Recorded(given.track.level, given.track.activeSinceUs);
+    taken.track.maxOnUs = maxOnUs;
+    taken.begin(wave, period);
+    assert.deepEqual(taken.driven, []);
+    for (const lateUs of late) {
+      assert.equal(taken.track.dueUs, kept.track.dueUs);
+      assert.equal(kept.step(lateUs), taken.step(lateUs));
+    }
+    assert.deepEqual([...given.driven, ...taken.driven], kept.driven);
+    assert.deepEqual([taken.track.stage, taken.track.level, taken.track.skipped], [kept.track.stage, kept.track.level, kept.track.skipped]);
+  },
+  500,
+);
+
+property(
+  "stepped before its time a track does nothing, and stepped when it is due it has something new to do later, if at all",
+  fc.tuple(waves, periodUs, lateness),
+  ([wave, period, late]) => {
+    const one = new Recorded();
+    one.begin(wave, period);
+    for (const lateUs of late) {
+      const { dueUs } = one.track;
+      const { length } = one.driven;
+      if (dueUs > one.nowUs) one.track.step((one.nowUs + Math.min(dueUs, one.nowUs + 1e6)) / 2);
+      assert.equal(one.driven.length, length);
+      assert.equal(one.track.dueUs, dueUs);
+      if (!one.step(lateUs)) return;
+      assert(one.track.dueUs > dueUs, "time stands still");
+    }
+  },
+  500,
+);
+
+property(
+  "a wave that nothing follows leaves the line off, and one that something follows as it was, until that may be no longer",
+  fc.tuple(
+    waves.filter(({ totalMs }) => totalMs < 100),
+    periodUs,
+    fc.boolean(),
+  ),
+  ([wave, period, endsOff]) => {
+    const one = new Recorded();
+    one.track.maxOnUs = 10_000_000;
+    one.begin(wave, period);
+    one.track.endsOff = endsOff;
+    let before: Level = one.track.level;
+    while (one.track.stage === stages.playing) {
+      before = one.track.level;
+      one.step(0);
+    }
+    assert.equal(one.track.stage, stages.ended);
+    assert.equal(one.track.level, endsOff ? 0 : before);
+    one.step(0);
+    assert.equal(one.track.dueUs, Number.POSITIVE_INFINITY);
+    assert.equal(one.track.level, 0);
+    assert.equal(one.track.stage, stages.ended);
+  },
+  300,
+);

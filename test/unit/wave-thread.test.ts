@@ -1,0 +1,222 @@
+import { afterEach, expect, test } from "bun:test";
+import { WavePlayers } from "../../src/gpio/chardev/waves/thread.ts";
+import type { Level } from "../../src/protocol/requests.ts";
+import { ThreadStage } from "./wave-thread-stage.ts";
+
+const line = { id: 0, pin: "GPIO17" } as const;
+/** A blink of 1 kHz, and one so fast that the thread is at the line for much of the time. */
+const blink = { ...line, op: "blink", onMs: 0.5, offMs: 0.5 } as const;
+const hum = { ...line, op: "blink", onMs: 0.05, offMs: 0.05 } as const;
+
+const stages: ThreadStage[] = [];
+const threads: WavePlayers[] = [];
+afterEach(() => {
+  for (const stage of stages.splice(0)) stage.close();
+  for (const thread of threads.splice(0)) thread.close();
+});
+
+function thread({ realTime = false } = {}): WavePlayers {
+  const players = new WavePlayers({ realTime });
+  threads.push(players);
+  return players;
+}
+
+function stage(players: WavePlayers, options?: ConstructorParameters<typeof ThreadStage>[1]): ThreadStage {
+  const made = new ThreadStage(players, options);
+  stages.push(made);
+  return made;
+}
+
+/** A line that was off changes its level each time that it is driven: two threads that both drive it would repeat one. */
+function expectAlternating(driven: readonly Level[]): void {
+  expect(driven).toEqual(Array.from({ length: driven.length }, (_, index) => (index % 2 === 0 ? 1 : 0)));
+}
+
+test("a counted wave has all its edges, in order and none early, and the line is off when it has ended", async () => {
+  const one = stage(thread());
+  one.play(1, { ...line, op: "pattern", n: 20, steps: [{ level: 1, ms: 1 }, { level: 0, ms: 2.5 }] }); // biome-ignore format: one wave
+  expect(one.started).toEqual([1]);
+  expect(one.look()).toEqual([1]);
+  await one.until(() => one.ended.length > 0);
+  expect(one.look()).toHaveLength(40);
+  expectAlternating(one.driven);
+  expect(one.edges.map(({ level }) => level)).toEqual([...one.driven]);
+  for (const [index, { atUs }] of one.edges.entries()) {
+    expect(atUs - one.beganUs).toBeGreaterThanOrEqual(Math.floor(index / 2) * 3500 + (index % 2) * 1000);
+  }
+  expect(one.ended).toEqual([{ number: 1, lateMs: expect.any(Number) }]);
+  expect(one.player.remainingMs).toBe(0);
+});
+
+test("an endless wave never has more cycles than its time holds: what is late is left out and counted, never made up for", async () => {
+  const one = stage(thread());
+  one.play(1, blink);
+  await one.until(() => one.edges.length >= 200);
+  one.player.rest(0);
+  expectAlternating(one.look());
+  let played = 0;
+  for (const { level, atUs } of one.edges) {
+    if (level === 1) expect(++played).toBeLessThanOrEqual(Math.floor((atUs - one.beganUs) / 1000) + 1);
+  }
+  expect(played + one.skipped).toBeLessThanOrEqual(Math.floor(((one.edges.at(-1)?.atUs ?? 0) - one.beganUs) / 1000) + 1);
+});
+
+test("a wave goes on and ends off by itself while the event loop stands still", () => {
+  const one = stage(thread());
+  one.play(1, { ...line, op: "on", durationMs: 5 });
+  one.stallUntil(() => one.look().length === 2);
+  expect(one.driven).toEqual([1, 0]);
+  expect(one.player.level).toBe(0);
+  expect(one.ended).toEqual([]);
+});
+
+test("a wave that something follows keeps its last level, so that what follows makes no gap", async () => {
+  const one = stage(thread());
+  one.play(1, { ...line, op: "on", durationMs: 5 }, { endsOff: false });
+  await one.until(() => one.ended.length > 0);
+  one.play(2, { ...line, op: "on", durationMs: 5 });
+  await one.until(() => one.ended.length > 1);
+  expect(one.look()).toEqual([1, 0]);
+});
+
+test("a wave that is replaced drives the line no more, in whatever moment that comes", async () => {
+  const players = thread();
+  const one = stage(players);
+  await one.until(() => players.scheduling !== null);
+  for (let number = 1; number <= 300; number++) {
+    one.play(number, hum);
+    const untilUs = players.nowUs() + (number % 40) * 20;
+    while (players.nowUs() < untilUs);
+    one.player.rest(0);
+    expect(one.look().at(-1) ?? 0).toBe(one.player.level);
+    expect(one.player.level).toBe(0);
+  }
+  // When another line has been played to its end, the thread has long come to whatever it still had of this one.
+  const other = stage(players);
+  const driven = one.look().length;
+  other.play(1, { ...hum, n: 20 });
+  await other.until(() => other.ended.length > 0);
+  expect(one.look()).toHaveLength(driven);
+  expectAlternating(one.driven);
+  expect(one.edges.reduce((sum, { lost }) => sum + 1 + lost, 0)).toBe(driven);
+  expect(one.edges.map(({ atUs }) => atUs)).toEqual(one.edges.map(({ atUs }) => atUs).sort((a, b) => a - b));
+});
+
+test("a line that something is done to is left alone meanwhile, and its wave goes on after that", async () => {
+  const one = stage(thread());
+  one.play(1, hum);
+  await one.until(() => one.look().length > 10);
+  for (let time = 0; time < 50; time++) {
+    one.player.undisturbed((level) => {
+      const driven = one.look().length;
+      expect(one.driven.at(-1)).toBe(level);
+      Bun.sleepSync(1);
+      expect(one.look()).toHaveLength(driven);
+    });
+    const driven = one.look().length;
+    one.stallUntil(() => one.look().length > driven);
+  }
+  expect(() =>
+    one.player.undisturbed(() => {
+      throw new Error("refused");
+    }),
+  ).toThrow("refused");
+  const driven = one.look().length;
+  one.stallUntil(() => one.look().length > driven);
+});
+
+test("no line is active for longer than it may be, though nothing else is to be done to it and the event loop stands still", async () => {
+  const one = stage(thread(), { maxOnMs: 20 });
+  one.play(1, { ...line, op: "on" });
+  one.stallUntil(() => one.look().length === 2);
+  expect(one.driven).toEqual([1, 0]);
+  await one.until(() => one.limited.length > 0);
+  expect(one.limited).toEqual([1]);
+  expect((one.edges.at(-1)?.atUs ?? 0) - (one.edges[0]?.atUs ?? 0)).toBeGreaterThanOrEqual(20_000);
+  expect(one.ended).toEqual([]);
+});
+
+test("a longest time that is set while a line is active counts from when it became so", async () => {
+  const one = stage(thread());
+  one.play(1, { ...line, op: "on" });
+  one.player.maxOnMs = 5;
+  await one.until(() => one.limited.length > 0);
+  one.play(2, { ...line, op: "on", durationMs: 3_600_000 });
+  one.player.maxOnMs = 10;
+  await one.until(() => one.limited.length > 1);
+  expect(one.look()).toEqual([1, 0, 1, 0]);
+});
+
+test("edges are told of only while somebody watches, and those beyond what the memory holds are counted as lost", async () => {
+  const one = stage(thread());
+  one.player.watched = false;
+  one.play(1, hum);
+  one.stallUntil(() => one.look().length > 100);
+  one.player.rest(0);
+  const unwatched = one.edges.length;
+  expect(unwatched).toBeLessThanOrEqual(2);
+
+  one.player.watched = true;
+  const before = one.look().length;
+  one.play(2, hum);
+  one.stallUntil(() => one.look().length > before + 3000);
+  await one.until(() => one.edges.length > unwatched + 1100);
+  one.stallUntil(() => one.look().length > before + 9000);
+  one.player.rest(0);
+  one.player.rest(1);
+  one.player.rest(0);
+  const told = one.edges.slice(unwatched);
+  expect(told.reduce((sum, { lost }) => sum + 1 + lost, 0)).toBe(one.look().length - before);
+});
+
+test("a line that the thread can't drive has failed, once, and the others play on", async () => {
+  const players = thread();
+  const deaf = stage(players, { deaf: true });
+  const other = stage(players);
+  other.play(1, blink);
+  deaf.play(1, blink);
+  await deaf.until(() => deaf.failures.length > 0);
+  expect(deaf.failures).toMatchObject([{ code: "LINE_FAILED" }]);
+  deaf.player.rest(0);
+  expect(deaf.look()).toEqual([1, 0]);
+  const { length } = other.look();
+  await other.until(() => other.look().length > length + 100);
+  expect(deaf.failures).toHaveLength(1);
+  expect(other.failures).toEqual([]);
+});
+
+test("when the thread ends, what it played has failed and is off, and the next wave has a new thread", async () => {
+  const players = thread();
+  const [playing, resting] = [stage(players), stage(players)];
+  playing.play(1, { ...line, op: "on", durationMs: 3_600_000 });
+  resting.play(1, { ...line, op: "on" });
+  players.close();
+  await playing.until(() => playing.failures.length > 0);
+  expect(playing.failures).toMatchObject([{ code: "LINE_FAILED" }]);
+  expect(playing.look()).toEqual([1, 0]);
+  expect(resting.failures).toEqual([]);
+  expect(resting.look()).toEqual([1]);
+  resting.play(2, { ...blink, n: 3 });
+  await resting.until(() => resting.ended.length > 0);
+  expectAlternating(resting.look());
+});
+
+test("a fade goes through PWM of the frequency that was set, and ends off", async () => {
+  const one = stage(thread(), { frequencyHz: 500 });
+  one.play(1, { ...line, op: "pulse", fadeInMs: 40, fadeOutMs: 40, n: 1 });
+  await one.until(() => one.ended.length > 0);
+  expectAlternating(one.look());
+  expect(one.driven.at(-1)).toBe(0);
+  expect(one.edges.filter(({ level }) => level === 1).length + one.skipped).toBeLessThanOrEqual(40);
+  expect(one.driven.length).toBeGreaterThan(2);
+});
+
+test("a thread that may run in real time says so, and one that is not to does not", async () => {
+  const [real, normal] = [thread({ realTime: true }), thread()];
+  expect(real.scheduling).toBeNull();
+  const one = stage(real);
+  stage(normal);
+  await one.until(() => real.scheduling !== null && normal.scheduling !== null);
+  expect(["real-time", "normal"]).toContain(real.scheduling as string);
+  expect(normal.scheduling).toBe("normal");
+});
