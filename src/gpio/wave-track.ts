@@ -15,6 +15,8 @@ export type Stage = (typeof stages)[keyof typeof stages];
 export class WaveTrack {
   readonly #drive: (level: Level) => number;
   #score: WaveScore | null = null;
+  /** When the line was last driven to another level. */
+  #drivenUs = Number.NEGATIVE_INFINITY;
   /** The level that the line is driven to. */
   level: Level;
   /** Since when the line has been active, in µs; of no meaning while it is not. */
@@ -50,12 +52,17 @@ export class WaveTrack {
     return this.#score?.endUs ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** Plays a wave from now on, in the place of what is playing. @param periodUs the period of PWM */
-  begin(wave: Wave, periodUs: number, nowUs: number): void {
-    this.#score = new WaveScore(wave, nowUs, periodUs);
-    this.stage = stages.playing;
-    this.endsOff = false;
-    this.#follow(nowUs);
+  /**
+   * Plays a wave from now on, in the place of what is playing. Its time begins when its first level is driven, if that is
+   * another than the line has: however long that took, the first stretch is no shorter for it.
+   * @param periodUs the period of PWM
+   * @returns when its time has begun, in µs
+   */
+  begin(wave: Wave, periodUs: number, nowUs: number): number {
+    this.#play(new WaveScore(wave, nowUs, periodUs), nowUs);
+    const startUs = Math.max(nowUs, this.#drivenUs);
+    if (startUs > nowUs) this.#play(new WaveScore(wave, startUs, periodUs), startUs);
+    return startUs;
   }
 
   /** Ends what is playing and drives a level; null leaves the line as it is. What is active stays so no longer than it may. */
@@ -81,6 +88,13 @@ export class WaveTrack {
   /** When the line must be off at the latest. */
   get #limitUs(): number {
     return this.level === 1 ? this.activeSinceUs + this.maxOnUs : Number.POSITIVE_INFINITY;
+  }
+
+  #play(score: WaveScore, nowUs: number): void {
+    this.#score = score;
+    this.stage = stages.playing;
+    this.endsOff = false;
+    this.#follow(nowUs);
   }
 
   #follow(nowUs: number): void {
@@ -110,8 +124,8 @@ export class WaveTrack {
 
   #set(level: Level): void {
     if (level === this.level) return;
-    const atUs = this.#drive(level);
+    this.#drivenUs = this.#drive(level);
     this.level = level;
-    if (level === 1) this.activeSinceUs = atUs;
+    if (level === 1) this.activeSinceUs = this.#drivenUs;
   }
 }

@@ -18,17 +18,20 @@ class Recorded {
   readonly driven: { readonly level: Level; readonly atUs: number }[] = [];
   readonly track: WaveTrack;
   nowUs = START_US;
+  /** How long it takes to drive the line. */
+  slownessUs = 0;
 
   constructor(level: Level = 0, activeSinceUs = START_US) {
     const drive = (next: Level) => {
+      this.nowUs += this.slownessUs;
       this.driven.push({ level: next, atUs: this.nowUs });
       return this.nowUs;
     };
     this.track = new WaveTrack(drive, level, activeSinceUs);
   }
 
-  begin(wave: Wave, period: number): void {
-    this.track.begin(wave, period, START_US);
+  begin(wave: Wave, period: number): number {
+    return this.track.begin(wave, period, START_US);
   }
 
   /** Steps when that is due, and a little later. @returns whether anything was */
@@ -61,6 +64,26 @@ property(
     assert.deepEqual([taken.track.stage, taken.track.level, taken.track.skipped], [kept.track.stage, kept.track.level, kept.track.skipped]);
   },
   500,
+);
+
+property(
+  "the time of a wave begins when its first level is driven, however long that takes: no stretch is shorter than it should be for that",
+  fc.tuple(waves, periodUs, fc.double({ min: 0, max: 50_000, noNaN: true })),
+  ([wave, period, slownessUs]) => {
+    const [prompt, slow] = [new Recorded(), new Recorded()];
+    slow.slownessUs = slownessUs;
+    const startUs = slow.begin(wave, period);
+    slow.slownessUs = 0;
+    const onTimeUs = prompt.begin(wave, period);
+    assert.equal(onTimeUs, START_US);
+    assert.equal(startUs, START_US + (prompt.driven.length === 0 ? 0 : slownessUs));
+    for (let steps = 0; steps < 60; steps++) {
+      assert(slow.track.dueUs === prompt.track.dueUs || Math.abs(slow.track.dueUs - prompt.track.dueUs - (startUs - onTimeUs)) < 0.001);
+      assert.equal(slow.step(0), prompt.step(0));
+    }
+    assert.deepEqual(slow.driven.map(levelOf), prompt.driven.map(levelOf));
+  },
+  300,
 );
 
 property(
@@ -108,3 +131,7 @@ property(
   },
   300,
 );
+
+function levelOf({ level }: { readonly level: Level }): Level {
+  return level;
+}

@@ -148,10 +148,9 @@ export class ThreadPlayer implements WavePlayer {
   }
 
   #begin(wave: Wave): void {
-    this.#startUs = this.#thread.nowUs();
     this.#periodUs = 1_000_000 / this.frequencyHz;
     this.endsOff = false;
-    this.#track.begin(wave, this.#periodUs, this.#startUs);
+    this.#startUs = this.#track.begin(wave, this.#periodUs, this.#thread.nowUs());
   }
 
   /** Leaves what is due later to the thread. */
