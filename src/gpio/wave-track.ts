@@ -3,7 +3,7 @@ import type { Level } from "../protocol/requests.ts";
 import { WaveScore } from "./wave-score.ts";
 
 /** What a track has come to. Numbers, since threads tell each other of it in shared memory. */
-export const stages = { resting: 0, playing: 1, ended: 2, limited: 3 } as const;
+export const stages = { resting: 0, playing: 1, ended: 2, limited: 3, stopped: 4 } as const;
 
 /** One of `stages`. */
 export type Stage = (typeof stages)[keyof typeof stages];
@@ -14,6 +14,7 @@ export type Stage = (typeof stages)[keyof typeof stages];
  */
 export class WaveTrack {
   readonly #drive: (level: Level) => number;
+  readonly #maxOnUs: number;
   #score: WaveScore | null = null;
   /** When the line was last driven to another level. */
   #drivenUs = Number.NEGATIVE_INFINITY;
@@ -21,8 +22,6 @@ export class WaveTrack {
   level: Level;
   /** Since when the line has been active, in µs; of no meaning while it is not. */
   activeSinceUs: number;
-  /** The longest time that the line may be active without a break; Infinity: no limit. */
-  maxOnUs = Number.POSITIVE_INFINITY;
   /** Whether the line goes off with the end of the wave, or keeps its level. */
   endsOff = false;
   stage: Stage = stages.resting;
@@ -35,9 +34,11 @@ export class WaveTrack {
    * @param drive sets the line, and returns when that was, in µs. What it throws comes out of `begin`, `rest` and `step`
    * @param level that the line has
    * @param activeSinceUs since when, if it is active
+   * @param maxOnUs the longest time that the line may be active without a break; Infinity: no limit
    */
-  constructor(drive: (level: Level) => number, level: Level, activeSinceUs: number) {
+  constructor(drive: (level: Level) => number, level: Level, activeSinceUs: number, maxOnUs: number) {
     this.#drive = drive;
+    this.#maxOnUs = maxOnUs;
     this.level = level;
     this.activeSinceUs = activeSinceUs;
   }
@@ -73,8 +74,7 @@ export class WaveTrack {
 
   /** Ends all, with the line as it is: nothing is due any more. */
   stop(): void {
-    this.#end(stages.resting);
-    this.maxOnUs = Number.POSITIVE_INFINITY;
+    this.#end(stages.stopped);
   }
 
   /** Does what is due by now. */
@@ -87,7 +87,7 @@ export class WaveTrack {
 
   /** When the line must be off at the latest. */
   get #limitUs(): number {
-    return this.level === 1 ? this.activeSinceUs + this.maxOnUs : Number.POSITIVE_INFINITY;
+    return this.level === 1 && this.stage !== stages.stopped ? this.activeSinceUs + this.#maxOnUs : Number.POSITIVE_INFINITY;
   }
 
   #play(score: WaveScore, nowUs: number): void {

@@ -21,13 +21,13 @@ class Recorded {
   /** How long it takes to drive the line. */
   slownessUs = 0;
 
-  constructor(level: Level = 0, activeSinceUs = START_US) {
+  constructor(maxOnUs = Number.POSITIVE_INFINITY, level: Level = 0, activeSinceUs = START_US) {
     const drive = (next: Level) => {
       this.nowUs += this.slownessUs;
       this.driven.push({ level: next, atUs: this.nowUs });
       return this.nowUs;
     };
-    this.track = new WaveTrack(drive, level, activeSinceUs);
+    this.track = new WaveTrack(drive, level, activeSinceUs, maxOnUs);
   }
 
   begin(wave: Wave, period: number): number {
@@ -48,12 +48,10 @@ property(
   "a wave that is handed over after its beginning needs nothing done to the line, and goes on as if it had not been",
   fc.tuple(waves, periodUs, lateness, fc.constantFrom(Number.POSITIVE_INFINITY, 7_000)),
   ([wave, period, late, maxOnUs]) => {
-    const [kept, given] = [new Recorded(), new Recorded()];
-    for (const { track } of [kept, given]) track.maxOnUs = maxOnUs;
+    const [kept, given] = [new Recorded(maxOnUs), new Recorded(maxOnUs)];
     kept.begin(wave, period);
     given.begin(wave, period);
-    const taken = new Recorded(given.track.level, given.track.activeSinceUs);
-    taken.track.maxOnUs = maxOnUs;
+    const taken = new Recorded(maxOnUs, given.track.level, given.track.activeSinceUs);
     taken.begin(wave, period);
     assert.deepEqual(taken.driven, []);
     for (const lateUs of late) {
@@ -113,8 +111,7 @@ property(
     fc.boolean(),
   ),
   ([wave, period, endsOff]) => {
-    const one = new Recorded();
-    one.track.maxOnUs = 10_000_000;
+    const one = new Recorded(10_000_000);
     one.begin(wave, period);
     one.track.endsOff = endsOff;
     let before: Level = one.track.level;

@@ -44,22 +44,22 @@ export class WavePlayers implements WaveThread {
   handOver(player: ThreadPlayer, handOver: HandOver): void {
     this.#handed.add(player);
     this.#running().handOvers.postMessage(handOver);
-    this.ring();
+    this.#ring();
   }
 
   retract(player: ThreadPlayer): void {
     this.#handed.delete(player);
   }
 
-  ring(): void {
-    if (this.#thread !== undefined) this.#calls.ring(this.#thread.control);
-  }
-
   /** Ends the thread. No line is played any more. */
   close(): void {
     this.#thread?.end();
     // It waits in the kernel, and ends when it comes out.
-    this.ring();
+    this.#ring();
+  }
+
+  #ring(): void {
+    if (this.#thread !== undefined) this.#calls.ring(this.#thread.control);
   }
 
   #running(): RunningThread {
