@@ -92,6 +92,7 @@ async function start(
   if (socket !== undefined) await UnixListener.assertFree(socket);
   const supervisor = new Supervisor(parts);
   try {
+    parts.backend.start?.();
     for (const path of memory.removeLeftovers()) log.info({ path }, "removed the file of a pool whose supervisor has ended");
     for (const [name, settings] of Object.entries(pools)) await supervisor.pools.create(name, settings);
     const listener = socket === undefined ? null : await UnixListener.open(socket, supervisor, limits, log);

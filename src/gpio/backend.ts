@@ -112,6 +112,8 @@ export interface GpioBackend {
   readonly simulation?: Simulation;
   /** How the kernel runs the thread that plays the lines' waves; null or absent: there is none. */
   readonly waves?: WaveScheduling | null;
+  /** Lines will be requested: begins what takes a while to begin, so that the first wave is not late for it. Optional to call, and to have. */
+  start?(): void;
   /** Every chip and line, read afresh. @throws HoldfastError `PERMISSION_DENIED`, `LINE_FAILED` */
   chips(): readonly ChipInfo[];
   /**

@@ -26,8 +26,8 @@ export class ClockPlayer implements WavePlayer {
       listener.edge(level, atUs, 0);
       return atUs;
     };
-    this.#track = new WaveTrack(drive, initial, clock.nowUs());
-    this.maxOnMs = maxOnMs;
+    this.#track = new WaveTrack(drive, initial, clock.nowUs(), maxOnMs * 1000);
+    this.#arm();
   }
 
   get level(): Level {
@@ -36,15 +36,6 @@ export class ClockPlayer implements WavePlayer {
 
   get remainingMs(): number {
     return Math.max(0, (this.#track.endUs - this.#clock.nowUs()) / 1000);
-  }
-
-  get maxOnMs(): number {
-    return this.#track.maxOnUs / 1000;
-  }
-
-  set maxOnMs(ms: number) {
-    this.#track.maxOnUs = ms * 1000;
-    this.#arm();
   }
 
   get endsOff(): boolean {

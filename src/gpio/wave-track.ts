@@ -3,7 +3,7 @@ import type { Level } from "../protocol/requests.ts";
 import { WaveScore } from "./wave-score.ts";
 
 /** What a track has come to. Numbers, since threads tell each other of it in shared memory. */
-export const stages = { resting: 0, playing: 1, ended: 2, limited: 3 } as const;
+export const stages = { resting: 0, playing: 1, ended: 2, limited: 3, stopped: 4 } as const;
 
 /** One of `stages`. */
 export type Stage = (typeof stages)[keyof typeof stages];
@@ -14,13 +14,14 @@ export type Stage = (typeof stages)[keyof typeof stages];
  */
 export class WaveTrack {
   readonly #drive: (level: Level) => number;
+  readonly #maxOnUs: number;
   #score: WaveScore | null = null;
+  /** When the line was last driven to another level. */
+  #drivenUs = Number.NEGATIVE_INFINITY;
   /** The level that the line is driven to. */
   level: Level;
   /** Since when the line has been active, in µs; of no meaning while it is not. */
   activeSinceUs: number;
-  /** The longest time that the line may be active without a break; Infinity: no limit. */
-  maxOnUs = Number.POSITIVE_INFINITY;
   /** Whether the line goes off with the end of the wave, or keeps its level. */
   endsOff = false;
   stage: Stage = stages.resting;
@@ -33,9 +34,11 @@ export class WaveTrack {
    * @param drive sets the line, and returns when that was, in µs. What it throws comes out of `begin`, `rest` and `step`
    * @param level that the line has
    * @param activeSinceUs since when, if it is active
+   * @param maxOnUs the longest time that the line may be active without a break; Infinity: no limit
    */
-  constructor(drive: (level: Level) => number, level: Level, activeSinceUs: number) {
+  constructor(drive: (level: Level) => number, level: Level, activeSinceUs: number, maxOnUs: number) {
     this.#drive = drive;
+    this.#maxOnUs = maxOnUs;
     this.level = level;
     this.activeSinceUs = activeSinceUs;
   }
@@ -50,12 +53,17 @@ export class WaveTrack {
     return this.#score?.endUs ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** Plays a wave from now on, in the place of what is playing. @param periodUs the period of PWM */
-  begin(wave: Wave, periodUs: number, nowUs: number): void {
-    this.#score = new WaveScore(wave, nowUs, periodUs);
-    this.stage = stages.playing;
-    this.endsOff = false;
-    this.#follow(nowUs);
+  /**
+   * Plays a wave from now on, in the place of what is playing. Its time begins when its first level is driven, if that is
+   * another than the line has: however long that took, the first stretch is no shorter for it.
+   * @param periodUs the period of PWM
+   * @returns when its time has begun, in µs
+   */
+  begin(wave: Wave, periodUs: number, nowUs: number): number {
+    this.#play(new WaveScore(wave, nowUs, periodUs), nowUs);
+    const startUs = Math.max(nowUs, this.#drivenUs);
+    if (startUs > nowUs) this.#play(new WaveScore(wave, startUs, periodUs), startUs);
+    return startUs;
   }
 
   /** Ends what is playing and drives a level; null leaves the line as it is. What is active stays so no longer than it may. */
@@ -66,8 +74,7 @@ export class WaveTrack {
 
   /** Ends all, with the line as it is: nothing is due any more. */
   stop(): void {
-    this.#end(stages.resting);
-    this.maxOnUs = Number.POSITIVE_INFINITY;
+    this.#end(stages.stopped);
   }
 
   /** Does what is due by now. */
@@ -80,7 +87,14 @@ export class WaveTrack {
 
   /** When the line must be off at the latest. */
   get #limitUs(): number {
-    return this.level === 1 ? this.activeSinceUs + this.maxOnUs : Number.POSITIVE_INFINITY;
+    return this.level === 1 && this.stage !== stages.stopped ? this.activeSinceUs + this.#maxOnUs : Number.POSITIVE_INFINITY;
+  }
+
+  #play(score: WaveScore, nowUs: number): void {
+    this.#score = score;
+    this.stage = stages.playing;
+    this.endsOff = false;
+    this.#follow(nowUs);
   }
 
   #follow(nowUs: number): void {
@@ -110,8 +124,8 @@ export class WaveTrack {
 
   #set(level: Level): void {
     if (level === this.level) return;
-    const atUs = this.#drive(level);
+    this.#drivenUs = this.#drive(level);
     this.level = level;
-    if (level === 1) this.activeSinceUs = atUs;
+    if (level === 1) this.activeSinceUs = this.#drivenUs;
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { decode, encode, LENGTH_BYTES } from "../../src/protocol/codec.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
@@ -6,6 +6,9 @@ import { defaultLimits } from "../../src/protocol/limits.ts";
 import { type Op, parseRequest, requestSchemas } from "../../src/protocol/requests.ts";
 import { refusal } from "../refusal.ts";
 import { anyMessage, anyRequest } from "./codec-messages.ts";
+
+// Thousands of messages take seconds, and a busy machine takes longer.
+setDefaultTimeout(120_000);
 
 const body = (message: object) => encode(message).subarray(LENGTH_BYTES);
 const hex = (digits: string) => Uint8Array.from(Buffer.from(digits.replaceAll(" ", ""), "hex"));

@@ -18,17 +18,20 @@ class Recorded {
   readonly driven: { readonly level: Level; readonly atUs: number }[] = [];
   readonly track: WaveTrack;
   nowUs = START_US;
+  /** How long it takes to drive the line. */
+  slownessUs = 0;
 
-  constructor(level: Level = 0, activeSinceUs = START_US) {
+  constructor(maxOnUs = Number.POSITIVE_INFINITY, level: Level = 0, activeSinceUs = START_US) {
     const drive = (next: Level) => {
+      this.nowUs += this.slownessUs;
       this.driven.push({ level: next, atUs: this.nowUs });
       return this.nowUs;
     };
-    this.track = new WaveTrack(drive, level, activeSinceUs);
+    this.track = new WaveTrack(drive, level, activeSinceUs, maxOnUs);
   }
 
-  begin(wave: Wave, period: number): void {
-    this.track.begin(wave, period, START_US);
+  begin(wave: Wave, period: number): number {
+    return this.track.begin(wave, period, START_US);
   }
 
   /** Steps when that is due, and a little later. @returns whether anything was */
@@ -45,12 +48,10 @@ property(
   "a wave that is handed over after its beginning needs nothing done to the line, and goes on as if it had not been",
   fc.tuple(waves, periodUs, lateness, fc.constantFrom(Number.POSITIVE_INFINITY, 7_000)),
   ([wave, period, late, maxOnUs]) => {
-    const [kept, given] = [new Recorded(), new Recorded()];
-    for (const { track } of [kept, given]) track.maxOnUs = maxOnUs;
+    const [kept, given] = [new Recorded(maxOnUs), new Recorded(maxOnUs)];
     kept.begin(wave, period);
     given.begin(wave, period);
-    const taken = new Recorded(given.track.level, given.track.activeSinceUs);
-    taken.track.maxOnUs = maxOnUs;
+    const taken = new Recorded(maxOnUs, given.track.level, given.track.activeSinceUs);
     taken.begin(wave, period);
     assert.deepEqual(taken.driven, []);
     for (const lateUs of late) {
@@ -61,6 +62,26 @@ property(
     assert.deepEqual([taken.track.stage, taken.track.level, taken.track.skipped], [kept.track.stage, kept.track.level, kept.track.skipped]);
   },
   500,
+);
+
+property(
+  "the time of a wave begins when its first level is driven, however long that takes: no stretch is shorter than it should be for that",
+  fc.tuple(waves, periodUs, fc.double({ min: 0, max: 50_000, noNaN: true })),
+  ([wave, period, slownessUs]) => {
+    const [prompt, slow] = [new Recorded(), new Recorded()];
+    slow.slownessUs = slownessUs;
+    const startUs = slow.begin(wave, period);
+    slow.slownessUs = 0;
+    const onTimeUs = prompt.begin(wave, period);
+    assert.equal(onTimeUs, START_US);
+    assert.equal(startUs, START_US + (prompt.driven.length === 0 ? 0 : slownessUs));
+    for (let steps = 0; steps < 60; steps++) {
+      assert(slow.track.dueUs === prompt.track.dueUs || Math.abs(slow.track.dueUs - prompt.track.dueUs - (startUs - onTimeUs)) < 0.001);
+      assert.equal(slow.step(0), prompt.step(0));
+    }
+    assert.deepEqual(slow.driven.map(levelOf), prompt.driven.map(levelOf));
+  },
+  300,
 );
 
 property(
@@ -90,8 +111,7 @@ property(
     fc.boolean(),
   ),
   ([wave, period, endsOff]) => {
-    const one = new Recorded();
-    one.track.maxOnUs = 10_000_000;
+    const one = new Recorded(10_000_000);
     one.begin(wave, period);
     one.track.endsOff = endsOff;
     let before: Level = one.track.level;
@@ -108,3 +128,7 @@ property(
   },
   300,
 );
+
+function levelOf({ level }: { readonly level: Level }): Level {
+  return level;
+}

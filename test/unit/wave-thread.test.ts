@@ -136,17 +136,6 @@ test("no line is active for longer than it may be, though nothing else is to be 
   expect(one.ended).toEqual([]);
 });
 
-test("a longest time that is set while a line is active counts from when it became so", async () => {
-  const one = stage(thread());
-  one.play(1, { ...line, op: "on" });
-  one.player.maxOnMs = 5;
-  await one.until(() => one.limited.length > 0);
-  one.play(2, { ...line, op: "on", durationMs: 3_600_000 });
-  one.player.maxOnMs = 10;
-  await one.until(() => one.limited.length > 1);
-  expect(one.look()).toEqual([1, 0, 1, 0]);
-});
-
 test("edges are told of only while somebody watches, and those beyond what the memory holds are counted as lost", async () => {
   const one = stage(thread());
   one.player.watched = false;

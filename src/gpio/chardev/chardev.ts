@@ -28,6 +28,10 @@ export class ChardevBackend implements GpioBackend {
     return this.#players.scheduling;
   }
 
+  start(): void {
+    this.#players.start();
+  }
+
   /** A machine without chips has none to list; one whose chips may all not be opened is `PERMISSION_DENIED`. */
   chips(): readonly ChipInfo[] {
     const { usable, denied } = chipPaths();

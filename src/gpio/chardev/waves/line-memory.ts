@@ -7,8 +7,8 @@ const at = { turn: 0, stage: 1, level: 2, endsOff: 3, watched: 4, errno: 5, skip
 const WORDS_BYTES = 64;
 
 /** Numbers of 64 bits. */
-const factAt = { activeSinceUs: 0, endUs: 1, lateMs: 2, maxOnUs: 3 } as const;
-const FACTS_BYTES = 32;
+const factAt = { activeSinceUs: 0, endUs: 1, lateMs: 2 } as const;
+const FACTS_BYTES = 24;
 
 /** Edges that may wait to be taken; beyond them they are counted as lost. A power of two, since heads and tails wrap. */
 const EDGES = 1024;
@@ -80,16 +80,7 @@ export class LineMemory {
     Atomics.store(this.#words, at.watched, Number(watched));
   }
 
-  /** The longest time active. The main thread's to change, at any time; on these machines 8 aligned bytes are never seen half written. */
-  get maxOnUs(): number {
-    return this.#fact(factAt.maxOnUs);
-  }
-
-  set maxOnUs(us: number) {
-    this.#facts[factAt.maxOnUs] = us;
-  }
-
-  /** When the wave is over, as far as can be told. May be read by anyone. */
+  /** When the wave is over, as far as can be told. May be read by anyone: on these machines 8 aligned bytes are never seen half written. */
   get endUs(): number {
     return this.#fact(factAt.endUs);
   }

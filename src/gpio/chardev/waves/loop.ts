@@ -27,6 +27,7 @@ export interface HandOver {
   readonly periodUs: number;
   readonly level: Level;
   readonly activeSinceUs: number;
+  readonly maxOnUs: number;
 }
 
 /** Words that the thread shares with the main thread, beside those of each line. */
@@ -132,13 +133,13 @@ class PlayedLine {
   /** The last step did something that the main thread is to hear of. */
   hasNews = false;
 
-  constructor({ memory, serial, target, wave, startUs, periodUs, level, activeSinceUs }: HandOver, calls: TimeCalls) {
+  constructor({ memory, serial, target, wave, startUs, periodUs, level, activeSinceUs, maxOnUs }: HandOver, calls: TimeCalls) {
     this.#calls = calls;
     this.#shared = new LineMemory(memory);
     this.#serial = serial;
     this.#target = target;
     this.#values = target.kind === "line" ? encodeLineValues() : new Uint8Array(new ArrayBuffer(1));
-    this.#track = new WaveTrack((next) => this.#drive(next), level, activeSinceUs);
+    this.#track = new WaveTrack((next) => this.#drive(next), level, activeSinceUs, maxOnUs);
     // The main thread has done the same, with the line; here it is as it should be already.
     if (wave !== null) this.#track.begin(wave, periodUs, startUs);
   }
@@ -151,7 +152,6 @@ class PlayedLine {
   step(): number {
     const track = this.#track;
     this.hasNews = false;
-    track.maxOnUs = this.#shared.maxOnUs;
     const { dueUs } = track;
     const nowUs = this.#calls.nowUs();
     if (nowUs < dueUs) return dueUs;

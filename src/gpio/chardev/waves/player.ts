@@ -24,8 +24,6 @@ export interface WaveThread {
   handOver(player: ThreadPlayer, handOver: HandOver): void;
   /** The player has its line back, and has nothing to hear. */
   retract(player: ThreadPlayer): void;
-  /** Has the thread look what has changed. */
-  ring(): void;
 }
 
 /** How long, in ms, the thread may be in a step before it is taken for dead: a call of the kernel takes microseconds, an overloaded machine adds to that. */
@@ -41,6 +39,7 @@ export class ThreadPlayer implements WavePlayer {
   readonly #listener: WaveListener;
   readonly #shared = new LineMemory();
   readonly #track: WaveTrack;
+  readonly #maxOnUs: number;
   #number = 0;
   /** The thread has the line. */
   #handed = false;
@@ -53,8 +52,9 @@ export class ThreadPlayer implements WavePlayer {
     this.#thread = thread;
     this.#listener = listener;
     this.frequencyHz = frequencyHz;
-    this.#track = new WaveTrack((level) => this.#drive(level), initial, thread.nowUs());
-    this.maxOnMs = maxOnMs;
+    this.#maxOnUs = maxOnMs * 1000;
+    this.#track = new WaveTrack((level) => this.#drive(level), initial, thread.nowUs(), this.#maxOnUs);
+    this.#handOver(null);
   }
 
   get level(): Level {
@@ -64,17 +64,6 @@ export class ThreadPlayer implements WavePlayer {
   get remainingMs(): number {
     const { endUs } = this.#handed ? this.#shared : this.#track;
     return Math.max(0, (endUs - this.#thread.nowUs()) / 1000);
-  }
-
-  get maxOnMs(): number {
-    return this.#shared.maxOnUs / 1000;
-  }
-
-  set maxOnMs(ms: number) {
-    this.#track.maxOnUs = ms * 1000;
-    this.#shared.maxOnUs = ms * 1000;
-    if (this.#handed) this.#thread.ring();
-    else this.#handOver(null);
   }
 
   get endsOff(): boolean {
@@ -148,10 +137,9 @@ export class ThreadPlayer implements WavePlayer {
   }
 
   #begin(wave: Wave): void {
-    this.#startUs = this.#thread.nowUs();
     this.#periodUs = 1_000_000 / this.frequencyHz;
     this.endsOff = false;
-    this.#track.begin(wave, this.#periodUs, this.#startUs);
+    this.#startUs = this.#track.begin(wave, this.#periodUs, this.#thread.nowUs());
   }
 
   /** Leaves what is due later to the thread. */
@@ -170,6 +158,7 @@ export class ThreadPlayer implements WavePlayer {
       periodUs: this.#periodUs,
       level,
       activeSinceUs,
+      maxOnUs: this.#maxOnUs,
     });
   }
 
@@ -191,7 +180,6 @@ export class ThreadPlayer implements WavePlayer {
     this.#thread.retract(this);
     this.#collect();
     this.#track.stop();
-    this.#track.maxOnUs = this.#shared.maxOnUs;
     this.#track.level = this.#shared.level;
     this.#track.activeSinceUs = this.#shared.activeSinceUs;
   }

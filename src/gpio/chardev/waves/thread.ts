@@ -7,8 +7,8 @@ import { type ThreadedLine, ThreadPlayer, type WaveThread } from "./player.ts";
 
 /**
  * Plays the waves of all outputs in one thread of its own, so that neither the event loop nor its garbage disturbs them. The thread
- * starts with the first player, to be there when its wave comes, and lives until `close`; if it ends before that, what
- * it plays fails, and the next wave has a new one.
+ * starts with `start`, or else with the first player, and lives until `close`; if it ends before that, what it plays fails, and
+ * the next wave has a new one.
  */
 export class WavePlayers implements WaveThread {
   readonly #calls = timeCalls();
@@ -26,9 +26,14 @@ export class WavePlayers implements WaveThread {
     return this.#thread?.scheduling ?? null;
   }
 
+  /** Starts the thread, unless it runs. It needs some milliseconds to be there, on a small board many more. */
+  start(): void {
+    this.#running();
+  }
+
   /** What plays waves on a line. */
   player(line: ThreadedLine, settings: PlayerSettings, listener: WaveListener): WavePlayer {
-    this.#start();
+    this.start();
     return new ThreadPlayer(line, settings, this, listener);
   }
 
@@ -38,26 +43,26 @@ export class WavePlayers implements WaveThread {
 
   handOver(player: ThreadPlayer, handOver: HandOver): void {
     this.#handed.add(player);
-    this.#start().handOvers.postMessage(handOver);
-    this.ring();
+    this.#running().handOvers.postMessage(handOver);
+    this.#ring();
   }
 
   retract(player: ThreadPlayer): void {
     this.#handed.delete(player);
   }
 
-  ring(): void {
-    if (this.#thread !== undefined) this.#calls.ring(this.#thread.control);
-  }
-
   /** Ends the thread. No line is played any more. */
   close(): void {
     this.#thread?.end();
     // It waits in the kernel, and ends when it comes out.
-    this.ring();
+    this.#ring();
   }
 
-  #start(): RunningThread {
+  #ring(): void {
+    if (this.#thread !== undefined) this.#calls.ring(this.#thread.control);
+  }
+
+  #running(): RunningThread {
     this.#thread ??= new RunningThread(
       this.#realTime,
       () => this.#hear(),
