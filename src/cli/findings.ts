@@ -209,8 +209,17 @@ export function membership({ name, uid, gids }: User, known: string): Finding {
 }
 
 function user(): User {
-  const { username: name, uid } = userInfo();
-  return { name, uid, gids: process.getgroups?.() ?? [] };
+  const uid = process.getuid?.() ?? 0;
+  return { name: nameOf(uid), uid, gids: process.getgroups?.() ?? [] };
+}
+
+/** A user without an entry in /etc/passwd, as in many containers, has only a number. */
+function nameOf(uid: number): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `${uid}`;
+  }
 }
 
 function groups(): string {

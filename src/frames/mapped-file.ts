@@ -32,7 +32,6 @@ function openMmap() {
   return openLibc({
     mmap: { args: ["ptr", "u64", "i32", "i32", "i32", "i64"], returns: "ptr" },
     munmap: { args: ["ptr", "u64"], returns: "i32" },
-    __errno_location: { args: [], returns: "ptr" },
   });
 }
 
@@ -75,16 +74,16 @@ export class MappedFile implements PoolMapping {
   /** @throws HoldfastError `NO_BACKEND` without FFI; `POOL_GONE`, `PERMISSION_DENIED`, `MEMORY_FAILED` */
   constructor(layout: PoolLayout, access: Access) {
     opened ??= openMmap();
-    const { symbols, read, toArrayBuffer } = opened;
+    const { symbols, errno, toArrayBuffer } = opened;
     this.layout = layout;
     this.#bytes = fileBytesOf(layout);
     const protection = access === "write" ? PROT_READ | PROT_WRITE : PROT_READ;
     const fd = openPoolFile(layout, access);
     const address = symbols.mmap(null, this.#bytes, protection, MAP_SHARED, fd, 0);
-    const errno = typeof address === "number" ? 0 : read.i32(symbols.__errno_location() as Address, 0);
+    const failure = errno[0] ?? 0;
     closeSync(fd);
     if (typeof address !== "number") {
-      throw new HoldfastError("MEMORY_FAILED", `${layout.path} cannot be mapped: ${getSystemErrorName(-errno)}`, { path: layout.path });
+      throw new HoldfastError("MEMORY_FAILED", `${layout.path} cannot be mapped: ${getSystemErrorName(-failure)}`, { path: layout.path });
     }
     this.#address = address;
     // munmap takes the address and the length, as a deallocator takes the bytes and its context. The buffer has the file's length, so

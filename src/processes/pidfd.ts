@@ -28,20 +28,18 @@ function calls(): Calls | null {
 
 function openCalls(): Calls | null {
   try {
-    const { symbols, read } = openLibc({
+    const { symbols, errno } = openLibc({
       syscall: { args: ["i64", "i32", "u32"], returns: "i32" },
       poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
       close: { args: ["i32"], returns: "i32" },
-      __errno_location: { args: [], returns: "ptr" },
     });
-    const errnoAddress = symbols.__errno_location();
-    if (errnoAddress === null) return null;
     const pollfd = new DataView(new ArrayBuffer(POLLFD_BYTES));
     const pollfdBytes = new Uint8Array(pollfd.buffer);
     return {
       pidfdOpen: (pid) => {
         const fd = symbols.syscall(SYS_PIDFD_OPEN, pid, 0);
-        return fd >= 0 ? fd : -read.i32(errnoAddress, 0);
+        const failure = errno[0] ?? 0;
+        return fd >= 0 ? fd : -failure;
       },
       isReadable: (fd) => {
         pollfd.setInt32(0, fd, true);

@@ -1,6 +1,5 @@
 import { constants } from "node:os";
 import { openLibc } from "../../libc.ts";
-import { HoldfastError } from "../../protocol/errors.ts";
 
 /** include/uapi/asm-generic/fcntl.h and poll.h: the same on x86_64 and arm64. */
 export const O_RDWR = 0o2;
@@ -65,15 +64,7 @@ export function libc(): Libc {
 }
 
 function openCalls(): Libc {
-  const { symbols, toArrayBuffer } = openLibc(signatures);
-  // Thread-local in C: each thread has fetched its own address here.
-  const errnoAddress = symbols.__errno_location();
-  if (errnoAddress === null) throw new HoldfastError("INTERNAL", "libc has no errno.");
-  /**
-   * The errno of the call before. It must be the very next thing that is looked at, and by a load, in place: with every function
-   * that is entered the runtime may compile or collect, and the kernel's answers to what it does for that are in here, too.
-   */
-  const errno = new Int32Array(toArrayBuffer(errnoAddress, 0, Int32Array.BYTES_PER_ELEMENT));
+  const { symbols, errno } = openLibc(signatures);
   const { EAGAIN, EINTR } = constants.errno;
 
   return {
@@ -124,5 +115,4 @@ const signatures = {
   pipe2: { args: ["ptr", "i32"], returns: "i32" },
   fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
-  __errno_location: { args: [], returns: "ptr" },
 } as const;
