@@ -4,14 +4,15 @@ import type { Level } from "../../../protocol/requests.ts";
 import { WaveTrack } from "../../wave-track.ts";
 import { libc, SystemCallError } from "../libc.ts";
 import { encodeLineValues, ioctls, writeLevel } from "../uapi.ts";
+import { Alarm } from "./alarm.ts";
 import { type TimeCalls, timeCalls } from "./calls.ts";
+import { DriveRecord } from "./drive-record.ts";
 import { LineMemory } from "./line-memory.ts";
 
-/** How the thread drives a line: a requested GPIO line, or a file that takes the level as one byte, 0 or 1. */
-export interface DriveTarget {
-  readonly kind: "line" | "file";
-  readonly fd: number;
-}
+/** How the thread drives a line: a requested GPIO line, a file that takes the level as one byte, 0 or 1, or the memory of a `DriveRecord`. */
+export type DriveTarget =
+  | { readonly kind: "line" | "file"; readonly fd: number }
+  | { readonly kind: "record"; readonly memory: SharedArrayBuffer };
 
 /** A wave, or the longest time active of a line at rest, that becomes the thread's to see to. */
 export interface HandOver {
@@ -67,6 +68,7 @@ export function playWaves({ control, handOvers, realTime }: LoopInput, report: (
   const loop = new Loop(calls, () => {
     if (Atomics.exchange(words, controlAt.told, 1) === 0) report();
   });
+  const alarm = new Alarm(calls, words.subarray(controlAt.bell, controlAt.bell + 1));
   // Not what the bell says now: it may have been rung before the thread was there to hear it.
   for (let heard = 0; ; ) {
     const bell = Atomics.load(words, controlAt.bell);
@@ -77,7 +79,7 @@ export function playWaves({ control, handOvers, realTime }: LoopInput, report: (
         loop.take(message.message as HandOver);
       }
     }
-    calls.wait(words, heard, loop.stepAll());
+    alarm.wait(heard, loop.stepAll());
   }
 }
 
@@ -127,9 +129,8 @@ class PlayedLine {
   readonly #calls: TimeCalls;
   readonly #shared: LineMemory;
   readonly #serial: number;
-  readonly #target: DriveTarget;
+  readonly #write: (level: Level) => void;
   readonly #track: WaveTrack;
-  readonly #values: Uint8Array;
   /** The last step did something that the main thread is to hear of. */
   hasNews = false;
 
@@ -137,8 +138,7 @@ class PlayedLine {
     this.#calls = calls;
     this.#shared = new LineMemory(memory);
     this.#serial = serial;
-    this.#target = target;
-    this.#values = target.kind === "line" ? encodeLineValues() : new Uint8Array(new ArrayBuffer(1));
+    this.#write = writer(target, calls);
     this.#track = new WaveTrack((next) => this.#drive(next), level, activeSinceUs, maxOnUs);
     // The main thread has done the same, with the line; here it is as it should be already.
     if (wave !== null) this.#track.begin(wave, periodUs, startUs);
@@ -175,14 +175,7 @@ class PlayedLine {
   }
 
   #drive(level: Level): number {
-    const { kind, fd } = this.#target;
-    if (kind === "line") {
-      writeLevel(this.#values, level);
-      libc().ioctl(fd, ioctls.GPIO_V2_LINE_SET_VALUES_IOCTL, this.#values);
-    } else {
-      this.#values[0] = level;
-      libc().write(fd, this.#values);
-    }
+    this.#write(level);
     const atUs = this.#calls.nowUs();
     this.#shared.level = level;
     if (this.#shared.watched) {
@@ -190,5 +183,29 @@ class PlayedLine {
       this.hasNews = true;
     }
     return atUs;
+  }
+}
+
+/** What drives a line. What it is given throws SystemCallError, and makes no garbage. */
+function writer(target: DriveTarget, calls: TimeCalls): (level: Level) => void {
+  switch (target.kind) {
+    case "line": {
+      const values = encodeLineValues();
+      return (level) => {
+        writeLevel(values, level);
+        libc().ioctl(target.fd, ioctls.GPIO_V2_LINE_SET_VALUES_IOCTL, values);
+      };
+    }
+    case "file": {
+      const byte = new Uint8Array(new ArrayBuffer(1));
+      return (level) => {
+        byte[0] = level;
+        libc().write(target.fd, byte);
+      };
+    }
+    case "record": {
+      const record = new DriveRecord(target.memory);
+      return (level) => record.put(level, calls.nowUs());
+    }
   }
 }
