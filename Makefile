@@ -10,7 +10,7 @@ TESTS := test/unit/ test/properties/ test/integration/
 # Further options of `bun test`, as in: make test FLAGS="--test-name-pattern lease"
 FLAGS ?=
 
-.PHONY: help setup build lib dist demo demo-frames test test-chaos test-kernel test-kernel-qemu test-arm64 coverage lint format docs bench clean
+.PHONY: help setup build lib dist demo demo-frames test test-chaos test-kernel test-kernel-qemu test-arm64 coverage lint format docs bench bench-kernel clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -59,6 +59,9 @@ docs: setup ## write the messages of docs/protocol.md from their schemas
 
 bench: build ## measure, beside what others do
 	$(BUN) bench/main.ts
+
+bench-kernel: setup ## measure the GPIO of a real kernel in an emulated machine, beside a program in C (x86_64)
+	$(BUN) bench/toggles/main.ts
 
 clean: ## remove what was made, but node_modules
 	rm -rf dist coverage

@@ -1,18 +1,20 @@
 /**
- * `bun bench/main.ts [--json] [commands|frames]`: measures dist/holdfast, its commands beside an echo over the same kind of socket, its frames
- * beside other pools. docs/performance.md explains the figures.
+ * `bun bench/main.ts [--json] [commands|frames|waves]`: measures dist/holdfast, its commands beside an echo over the same kind of socket, its
+ * frames beside other pools; and the thread that plays waves beside others. docs/performance.md explains the figures.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BlinkingFigures } from "./blinking.ts";
-import { type FrameFigures, measureFrames } from "./frames/figures.ts";
+import { measureFrames } from "./frames/figures.ts";
 import { reportFrames } from "./frames/report.ts";
 import type { LoadFigures } from "./load.ts";
 import { frameBytes, type MessageFigures } from "./message.ts";
 import { median, memory } from "./proc.ts";
 import { report } from "./report.ts";
 import { assertBuilt, startSupervisor, stop } from "./supervisor.ts";
+import { measureWaves } from "./waves/figures.ts";
+import { reportWaves } from "./waves/report.ts";
 
 /** All that is measured of commands. */
 export interface Figures {
@@ -102,15 +104,20 @@ const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
 try {
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${process.arch}, Bun ${Bun.version}`;
   if (!asJson) console.log(machine);
-  const commands = only === "frames" ? undefined : await measure(folder);
-  if (!asJson && commands !== undefined) console.log(`\n${report(commands)}`);
   const tell = (what: string) => {
     if (process.stderr.isTTY) process.stderr.write(`\x1b[2K\r${what}\r`);
   };
-  const frames: FrameFigures | undefined = only === "commands" ? undefined : await measureFrames(join(folder, "frames.sock"), tell);
-  tell("");
-  if (!asJson && frames !== undefined) console.log(`\n${reportFrames(frames)}`);
-  if (asJson) console.log(JSON.stringify({ machine, ...commands, frames }, null, 2));
+  const part = async <Part>(name: string, measurePart: () => Promise<Part>, reportPart: (part: Part) => string) => {
+    if (only !== undefined && only !== name) return undefined;
+    const figures = await measurePart();
+    tell("");
+    if (!asJson) console.log(`\n${reportPart(figures)}`);
+    return figures;
+  };
+  const commands = await part("commands", () => measure(folder), report);
+  const frames = await part("frames", () => measureFrames(join(folder, "frames.sock"), tell), reportFrames);
+  const waves = await part("waves", () => measureWaves(folder, tell), reportWaves);
+  if (asJson) console.log(JSON.stringify({ machine, ...commands, frames, waves }, null, 2));
 } finally {
   rmSync(folder, { recursive: true });
 }

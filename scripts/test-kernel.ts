@@ -20,15 +20,13 @@ const REPORT_OPTION = "--reporter-outfile=";
 const root = join(import.meta.dir, "..");
 
 /** What the tests need: the executable, themselves, our sources, the packages that these import, and Bun. */
-async function testFiles(arch: Arch, command: string): Promise<[string, GuestFile][]> {
+async function testFiles(arch: Arch): Promise<[string, GuestFile][]> {
   const at = (path: string) => join("holdfast", path);
   const packages = Object.entries(lock.packages)
     .filter(([path, about]) => path !== "" && !("dev" in about) && existsSync(join(root, path)))
     .map(([path]) => path);
   const own = readdirSync(root).filter((name) => /\.(json|toml)$/.test(name) && statSync(join(root, name)).isFile());
   return [
-    ["init", { from: join(root, "scripts", "kernel", "init"), mode: 0o755 }],
-    ["command", { text: command }],
     ["etc/passwd", { text: "root:x:0:0:root:/root:/bin/sh\n" }],
     ["etc/group", { text: "root:x:0:\n" }],
     ["bin/bun", { from: arch === process.arch ? process.execPath : await foreignBun(arch) }],
@@ -46,11 +44,6 @@ async function foreignBun(arch: Arch): Promise<string> {
   return join(folder, "bun");
 }
 
-/** Modules as files of a guest, where its first process finds them in their order. */
-function moduleFiles(modules: readonly string[]): [string, GuestFile][] {
-  return modules.map((from, index) => [`modules/${String(index).padStart(2, "0")}.ko`, { from }]);
-}
-
 /** A word as a shell takes it. */
 function quoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
@@ -63,9 +56,9 @@ const machine = await guest.prepare();
 // The report is written in the guest and carried out of it.
 const options = given.map((option) => (option.startsWith(REPORT_OPTION) ? `${REPORT_OPTION}/report.xml` : option));
 const variables = process.stdout.isTTY ? "FORCE_COLOR=1" : "NO_COLOR=1";
-const command = `TMPDIR=/tmp TEST_PATIENCE_MS=${PATIENCE_MS} ${variables} bun test --timeout=${2 * PATIENCE_MS} ${options.map(quoted).join(" ")} ${guest.tests}\n`;
-const files = [...(await userLand(guest.arch)), ...moduleFiles(machine.modules), ...(await testFiles(guest.arch, command))];
-const { status, report } = await boot(machine, new Map(files), LIMIT_MS);
+const command = `TMPDIR=/tmp TEST_PATIENCE_MS=${PATIENCE_MS} ${variables} bun test --timeout=${2 * PATIENCE_MS} ${options.map(quoted).join(" ")} ${guest.tests}`;
+const files = [...(await userLand(guest.arch)), ...(await testFiles(guest.arch))];
+const { status, report } = await boot(machine, command, new Map(files), LIMIT_MS);
 const reportPath = given.find((option) => option.startsWith(REPORT_OPTION))?.slice(REPORT_OPTION.length);
 if (reportPath !== undefined) {
   mkdirSync(dirname(reportPath), { recursive: true });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { GuestMachine } from "./guests.ts";
-import { type GuestFiles, writeInitramfs } from "./initramfs.ts";
+import { type GuestFile, type GuestFiles, writeInitramfs } from "./initramfs.ts";
 
 /** How the command that a guest ran has ended. */
 export interface Ended {
@@ -16,16 +16,18 @@ const REPORT_MARK = "@@REPORT@@";
 const STATUS_MARK = /^@@STATUS (\d+)@@$/;
 
 /**
- * Starts a machine with these files, shows what its command prints, and waits for its end.
+ * Starts a machine that runs a command in the folder /holdfast, shows what that prints, and waits for its end.
+ * @param command as a shell takes it
+ * @param files all that the command needs
  * @param limitMs the longest that it may run
  * @throws Error when the machine ends without having said how its command ended
  */
-export async function boot({ command }: GuestMachine, files: GuestFiles, limitMs: number): Promise<Ended> {
+export async function boot(guest: GuestMachine, command: string, files: GuestFiles, limitMs: number): Promise<Ended> {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-guest-"));
   try {
-    await writeInitramfs(join(folder, "initramfs"), files);
+    await writeInitramfs(join(folder, "initramfs"), new Map([...files, ...firstFiles(guest, command)]));
     // A machine must not outlive this process, however that ends.
-    const machine = Bun.spawn(["setpriv", "--pdeathsig", "KILL", ...command], {
+    const machine = Bun.spawn(["setpriv", "--pdeathsig", "KILL", ...guest.command], {
       cwd: folder,
       env: { PATH: process.env["PATH"] },
       stdin: "ignore",
@@ -42,6 +44,15 @@ export async function boot({ command }: GuestMachine, files: GuestFiles, limitMs
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** What the first process needs: itself, the modules in their order, and the command. */
+function firstFiles({ modules }: GuestMachine, command: string): [string, GuestFile][] {
+  return [
+    ["init", { from: join(import.meta.dir, "init"), mode: 0o755 }],
+    ["command", { text: `${command}\n` }],
+    ...modules.map((from, index): [string, GuestFile] => [`modules/${String(index).padStart(2, "0")}.ko`, { from }]),
+  ];
 }
 
 /** Shows what comes from the console up to the report, and returns what comes behind it. */
