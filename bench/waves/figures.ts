@@ -26,7 +26,7 @@ export type ShapeFigures = { readonly shape: Shape } & { readonly [P in Player]?
 /** What became of the phase in a long run. */
 export interface DriftFigures {
   readonly periods: number;
-  /** The error of the last tenth of the edges, less that of the first tenth, in µs; of each the middle one. */
+  /** The error of the last tenth of the edges, less that of the first tenth, in µs. */
   readonly driftUs: number;
 }
 
@@ -134,7 +134,9 @@ function middleRound(rounds: readonly EdgeFigures[]): EdgeFigures {
   };
 }
 
+/** By the edges that were most in time: none is early, and what is late for another reason is not drift. */
 function driftOf({ errorsUs }: Errors): DriftFigures {
   const tenth = Math.floor(errorsUs.length / 10);
-  return { periods: Math.round(errorsUs.length / 2), driftUs: median(errorsUs.slice(-tenth)) - median(errorsUs.slice(0, tenth)) };
+  const phaseUs = (edges: readonly number[]) => percentile(edges, 0.1);
+  return { periods: Math.round(errorsUs.length / 2), driftUs: phaseUs(errorsUs.slice(-tenth)) - phaseUs(errorsUs.slice(0, tenth)) };
 }
