@@ -25,6 +25,12 @@ export interface Running {
   readonly wave: Wave;
 }
 
+/** A command that is to have the line now. */
+export interface Playing extends Running {
+  /** Nothing is queued behind it. */
+  readonly isLast: boolean;
+}
+
 /** What a pin knows beside its state. */
 export interface PinContext {
   readonly mode: Mode;
@@ -75,7 +81,7 @@ const pin = setup({
   types: { context: {} as PinContext, events: {} as PinEvent, input: {} as PinInput },
   actions: {
     /** Plays this in the place of what is playing; null: the line rests, off. */
-    play: (_, _next: Running | null) => {},
+    play: (_, _next: Playing | null) => {},
     /** Tells whoever waits how a command ended. Every accepted command comes here exactly once. */
     acknowledge: (_, _ended: { readonly command: Command; readonly outcome: Outcome }) => {},
     /** Drives the closing level and gives the line back; `released` answers. */
@@ -106,7 +112,7 @@ const start = pin.enqueueActions(({ context, event, enqueue: act }) => {
   const superseded: Outcome = modeOf(context, command) === "nowait" ? { outcome: "cancelled", reason: "SUPERSEDED" } : doneInTime;
   for (const ended of accepted(context)) act({ type: "acknowledge", params: { command: ended, outcome: superseded } });
   const running = begin(command, context.wave);
-  act({ type: "play", params: running });
+  act({ type: "play", params: { ...running, isLast: true } });
   act.assign({ running, queue: [], wave: running.wave });
 });
 
@@ -117,10 +123,11 @@ const moveOn = (phase: Phase) =>
     if (turn === null) return;
     for (const ended of turn.ended) act({ type: "acknowledge", params: ended });
     for (const passed of turn.passed) {
-      act({ type: "play", params: passed });
+      act({ type: "play", params: { ...passed, isLast: false } });
       act({ type: "acknowledge", params: { command: passed.command, outcome: doneInTime } });
     }
-    if (turn.running !== null || phase === "open") act({ type: "play", params: turn.running });
+    const playing = turn.running === null ? null : { ...turn.running, isLast: turn.queue.length === 0 };
+    if (playing !== null || phase === "open") act({ type: "play", params: playing });
     act.assign({ running: turn.running, queue: turn.queue, wave: turn.running?.wave ?? turn.wave });
   });
 

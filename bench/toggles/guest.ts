@@ -57,7 +57,7 @@ async function byWave(backend: ChardevBackend, chip: SimulatedChip): Promise<num
     );
     const began = performance.now();
     const blink = { id: 0, pin: "GPIO17", op: "blink", onMs: TOO_FAST_MS, offMs: TOO_FAST_MS, n: COUNT / 2 } as const;
-    player?.play(1, waveOf(blink, steady(0)));
+    player?.play(1, waveOf(blink, steady(0)), true);
   });
   line.release(() => {});
   return (COUNT / tookMs) * 1000;

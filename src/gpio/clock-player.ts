@@ -46,8 +46,9 @@ export class ClockPlayer implements WavePlayer {
     this.#track.endsOff = endsOff;
   }
 
-  play(number: number, wave: Wave): void {
+  play(number: number, wave: Wave, endsOff: boolean): void {
     this.#number = number;
+    this.endsOff = endsOff;
     if (this.#do(() => this.#track.begin(wave, 1_000_000 / this.frequencyHz, this.#clock.nowUs()))) this.#listener.started(number);
   }
 

@@ -41,13 +41,16 @@ export interface WavePlayer {
   frequencyHz: number;
   /**
    * What comes when the wave that plays has had its time. True: the line is to go off, and does so on time, whenever `ended` is
-   * heard. False, as at the beginning of each wave: it keeps its level until it is told something else, so that no gap is made.
+   * heard. False: it keeps its level until it is told something else, so that no gap is made.
    */
   endsOff: boolean;
   /** Whether anybody wants to hear of edges; while nobody does, they may go untold. */
   watched: boolean;
-  /** Plays the wave of a command in the place of what is playing. `started` is told before this returns. */
-  play(number: number, wave: Wave): void;
+  /**
+   * Plays the wave of a command in the place of what is playing. `started` is told before this returns.
+   * @param endsOff what `endsOff` is from the beginning: a short wave is over before anything else can be said of it
+   */
+  play(number: number, wave: Wave, endsOff: boolean): void;
   /** Ends what is playing and drives a level; null leaves the line as it is. */
   rest(level: Level | null): void;
   /** Does something to the line for which it must not be driven meanwhile, and which leaves it at its level or ends with `stop`. */

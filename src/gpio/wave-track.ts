@@ -18,8 +18,10 @@ export class WaveTrack {
   #score: WaveScore | null = null;
   /** When the line was last driven to another level. */
   #drivenUs = Number.NEGATIVE_INFINITY;
-  /** The level that the line is driven to. */
+  /** The level that the line is driven to, as far as is known. */
   level: Level;
+  /** False: driving the line has failed, and nobody knows what has come of it. It is driven then even to the level that it should have. */
+  isSure = true;
   /** Since when the line has been active, in µs; of no meaning while it is not. */
   activeSinceUs: number;
   /** Whether the line goes off with the end of the wave, or keeps its level. */
@@ -93,7 +95,6 @@ export class WaveTrack {
   #play(score: WaveScore, nowUs: number): void {
     this.#score = score;
     this.stage = stages.playing;
-    this.endsOff = false;
     this.#follow(nowUs);
   }
 
@@ -123,8 +124,10 @@ export class WaveTrack {
   }
 
   #set(level: Level): void {
-    if (level === this.level) return;
+    if (level === this.level && this.isSure) return;
+    this.isSure = false;
     this.#drivenUs = this.#drive(level);
+    this.isSure = true;
     this.level = level;
     if (level === 1) this.activeSinceUs = this.#drivenUs;
   }

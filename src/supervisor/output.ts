@@ -1,5 +1,5 @@
 import { type Actor, createActor, type SnapshotFrom, type Subscription } from "xstate";
-import { type CancelReason, type Command, concerns, type Outcome, pinMachine, type Running } from "../../actors/pin.ts";
+import { type CancelReason, type Command, concerns, type Outcome, type Playing, pinMachine } from "../../actors/pin.ts";
 import { isEndless, steady, steadyDuty, type Wave, waveOf } from "../../actors/wave.ts";
 import type { Line } from "../gpio/backend.ts";
 import { ClockPlayer } from "../gpio/clock-player.ts";
@@ -217,14 +217,18 @@ export class Output implements Tenant {
     // Sent from within an action, an event waits until the one before it is done; nothing has changed yet.
     if (snapshot === this.#snapshot) return;
     this.#snapshot = snapshot;
-    // With nothing to come after it, a wave ends off by itself: nobody has to hear of its end first.
-    this.#player.endsOff = this.queued === 0 && (this.state !== "closing" || this.closeLevel === "off");
+    this.#player.endsOff = this.#endsOff(this.queued === 0);
     this.#hooks.changed();
   }
 
-  #play(next: Running | null): void {
+  #play(next: Playing | null): void {
     if (next === null) this.#player.rest(0);
-    else this.#player.play(next.command.number, next.wave);
+    else this.#player.play(next.command.number, next.wave, this.#endsOff(next.isLast));
+  }
+
+  /** With nothing to come after it, a wave ends off by itself: nobody has to hear of its end first. */
+  #endsOff(isLast: boolean): boolean {
+    return isLast && (this.state !== "closing" || this.closeLevel === "off");
   }
 
   #release(wave: Wave): void {

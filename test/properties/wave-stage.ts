@@ -64,7 +64,7 @@ export class WaveStage {
   }
 
   play(number: number, request: CommandRequest): void {
-    this.player.play(number, waveOf(request, steady(0)));
+    this.player.play(number, waveOf(request, steady(0)), false);
   }
 
   /** The changes of the line, as the chip saw them; the player has told of the same ones. */

@@ -1,3 +1,4 @@
+import { test } from "bun:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { steady, type Wave, waveOf } from "../../actors/wave.ts";
@@ -132,3 +133,20 @@ property(
 function levelOf({ level }: { readonly level: Level }): Level {
   return level;
 }
+
+test("a line of which nobody knows what became of the last attempt to drive it is driven, whatever it was thought to be", () => {
+  const attempts: Level[] = [];
+  let works = false;
+  const drive = (level: Level) => {
+    attempts.push(level);
+    if (!works) throw new Error("the bus does not answer");
+    return START_US;
+  };
+  const track = new WaveTrack(drive, 0, START_US, Number.POSITIVE_INFINITY);
+  assert.throws(() => track.rest(1));
+  assert.throws(() => track.rest(0));
+  works = true;
+  track.rest(0);
+  track.rest(0);
+  assert.deepEqual(attempts, [1, 0, 0]);
+});

@@ -2,8 +2,12 @@ import { steady, waveOf } from "../../actors/wave.ts";
 import { libc } from "../../src/gpio/chardev/libc.ts";
 import type { WavePlayers } from "../../src/gpio/chardev/waves/thread.ts";
 import type { WavePlayer } from "../../src/gpio/wave-player.ts";
+import { openLibc } from "../../src/libc.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import type { CommandRequest, Level } from "../../src/protocol/requests.ts";
+
+/** fcntl.h: to set a descriptor's flags; without any, it is a blocking one. */
+const F_SETFL = 4;
 
 /** The longest that anything may take, in ms: a machine may be very busy. */
 const PATIENCE_MS = 10_000;
@@ -33,14 +37,16 @@ export class ThreadStage {
   beganUs = 0;
   readonly #players: WavePlayers;
   readonly #pipe = libc().pipe();
+  readonly #ends: number[] = [];
   readonly #bytes = new Uint8Array(new ArrayBuffer(4096));
 
-  /** @param deafTo a descriptor that is not the line's for the thread, which can't drive it so */
-  constructor(players: WavePlayers, { maxOnMs = Number.POSITIVE_INFINITY, frequencyHz = 200, deaf = false } = {}) {
+  /** @param options deaf: the thread has a descriptor that is not the line's, and can't drive it so; stuck: the pipe is full, and it hangs there */
+  constructor(players: WavePlayers, { maxOnMs = Number.POSITIVE_INFINITY, frequencyHz = 200, deaf = false, stuck = false } = {}) {
     this.#players = players;
     const byte = new Uint8Array(new ArrayBuffer(1));
+    const threadsEnd = deaf ? -1 : stuck ? this.#fullPipe() : this.#pipe.writeEnd;
     const line = {
-      target: { kind: "file", fd: deaf ? -1 : this.#pipe.writeEnd },
+      target: { kind: "file", fd: threadsEnd },
       set: (level: Level) => {
         byte[0] = level;
         libc().write(this.#pipe.writeEnd, byte);
@@ -66,8 +72,7 @@ export class ThreadStage {
 
   play(number: number, request: CommandRequest, { endsOff = true } = {}): void {
     this.beganUs = this.#players.nowUs();
-    this.player.play(number, waveOf(request, steady(0)));
-    this.player.endsOff = endsOff;
+    this.player.play(number, waveOf(request, steady(0)), endsOff);
   }
 
   /** Takes out what has come of the line since. */
@@ -96,9 +101,30 @@ export class ThreadStage {
     }
   }
 
+  /** The end of a pipe that is full: who writes there waits until `close`. */
+  #fullPipe(): number {
+    const { readEnd, writeEnd } = libc().pipe();
+    this.#ends.push(readEnd, writeEnd);
+    while (written(writeEnd, this.#bytes));
+    openLibc({ fcntl: { args: ["i32", "i32", "i32"], returns: "i32" } }).symbols.fcntl(writeEnd, F_SETFL, 0);
+    return writeEnd;
+  }
+
   close(): void {
+    // Who waits there goes on.
+    for (const end of this.#ends) libc().close(end);
     this.player.stop();
     libc().close(this.#pipe.readEnd);
     libc().close(this.#pipe.writeEnd);
+  }
+}
+
+/** @returns whether a pipe took the bytes */
+function written(fd: number, bytes: Uint8Array): boolean {
+  try {
+    libc().write(fd, bytes);
+    return true;
+  } catch {
+    return false;
   }
 }

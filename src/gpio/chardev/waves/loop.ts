@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Wave } from "../../../../actors/wave.ts";
 import type { Level } from "../../../protocol/requests.ts";
@@ -40,8 +41,14 @@ export const controlAt = {
   /** One of `schedulings`. */
   scheduling: 2,
 } as const;
-/** Bytes of those words. */
-export const CONTROL_BYTES = 12;
+/** Bytes of those words, and of one number behind them: when the thread will step next, in µs; Infinity: when the bell is rung. */
+export const CONTROL_BYTES = 24;
+const NEXT_STEP_AT = 16;
+
+/** The number behind the words of the control memory. */
+export function nextStepOf(control: SharedArrayBuffer): Float64Array {
+  return new Float64Array(control, NEXT_STEP_AT, 1);
+}
 
 /** How the kernel runs the thread: not known yet; as ordinary work; before all ordinary work. */
 export const schedulings = { unknown: 0, normal: 1, realTime: 2 } as const;
@@ -61,7 +68,8 @@ const RETRY_US = 50;
 /** Plays waves for as long as the thread lives. Blocks it: nothing else can run there. @param report tells the main thread to look */
 export function playWaves({ control, handOvers, realTime }: LoopInput, report: () => void): never {
   const calls = timeCalls();
-  const words = new Int32Array(control);
+  const words = new Int32Array(control, 0, controlAt.scheduling + 1);
+  const nextStep = nextStepOf(control);
   calls.beExact();
   const scheduling = realTime && calls.beRealTime() ? schedulings.realTime : schedulings.normal;
   Atomics.store(words, controlAt.scheduling, scheduling);
@@ -74,12 +82,16 @@ export function playWaves({ control, handOvers, realTime }: LoopInput, report: (
     const bell = Atomics.load(words, controlAt.bell);
     if (bell !== heard) {
       heard = bell;
+      // What it hears of now may be due at once.
+      nextStep[0] = calls.nowUs();
       loop.forgetWhatIsOver();
       for (let message = receiveMessageOnPort(handOvers); message !== undefined; message = receiveMessageOnPort(handOvers)) {
         loop.take(message.message as HandOver);
       }
     }
-    alarm.wait(heard, loop.stepAll());
+    const nextUs = loop.stepAll();
+    nextStep[0] = nextUs;
+    alarm.wait(heard, nextUs);
   }
 }
 
@@ -166,7 +178,8 @@ class PlayedLine {
       nextUs = track.dueUs;
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error;
-      this.#shared.errno = error.errno;
+      // 0 would say that nothing has failed.
+      this.#shared.errno = error.errno || constants.errno.EIO;
       this.hasNews = true;
     }
     this.#shared.write(track);

@@ -24,6 +24,8 @@ export interface WaveThread {
   handOver(player: ThreadPlayer, handOver: HandOver): void;
   /** The player has its line back, and has nothing to hear. */
   retract(player: ThreadPlayer): void;
+  /** The thread does not yield a line: it is taken for dead, with all that it plays. */
+  giveUp(error: HoldfastError): void;
 }
 
 /** How long, in ms, the thread may be in a step before it is taken for dead: a call of the kernel takes microseconds, an overloaded machine adds to that. */
@@ -82,8 +84,8 @@ export class ThreadPlayer implements WavePlayer {
     this.#shared.watched = watched;
   }
 
-  play(number: number, wave: Wave): void {
-    const failure = this.#takeBack() ?? this.#attempt(() => this.#begin(wave));
+  play(number: number, wave: Wave, endsOff: boolean): void {
+    const failure = this.#takeBack() ?? this.#attempt(() => this.#begin(wave, endsOff));
     this.#number = number;
     if (failure !== null) this.#fail(failure);
     else {
@@ -94,7 +96,10 @@ export class ThreadPlayer implements WavePlayer {
 
   rest(level: Level | null): void {
     this.#number = 0;
-    const failure = this.#takeBack() ?? this.#attempt(() => this.#track.rest(level));
+    const lost = this.#takeBack();
+    // What the thread could not do may still be possible, and the line should be left as it is wanted.
+    const refused = this.#attempt(() => this.#track.rest(level));
+    const failure = lost ?? refused;
     if (failure !== null) this.#fail(failure);
     else this.#handOver(null);
   }
@@ -136,9 +141,10 @@ export class ThreadPlayer implements WavePlayer {
     this.#fail(error);
   }
 
-  #begin(wave: Wave): void {
+  #begin(wave: Wave, endsOff: boolean): void {
     this.#periodUs = 1_000_000 / this.frequencyHz;
-    this.endsOff = false;
+    this.endsOff = endsOff;
+    this.#track.endsOff = endsOff;
     this.#startUs = this.#track.begin(wave, this.#periodUs, this.#thread.nowUs());
   }
 
@@ -167,8 +173,10 @@ export class ThreadPlayer implements WavePlayer {
     if (!this.#handed) return null;
     const { turn } = this.#shared;
     if (!turn.insist(() => turn.tryTake(), PATIENCE_MS)) {
+      const error = silence();
       this.#seize();
-      return silence();
+      this.#thread.giveUp(error);
+      return error;
     }
     this.#regain();
     const { errno } = this.#shared;
@@ -181,6 +189,7 @@ export class ThreadPlayer implements WavePlayer {
     this.#collect();
     this.#track.stop();
     this.#track.level = this.#shared.level;
+    this.#track.isSure = this.#shared.errno === 0;
     this.#track.activeSinceUs = this.#shared.activeSinceUs;
   }
 
@@ -188,7 +197,7 @@ export class ThreadPlayer implements WavePlayer {
   #seize(): void {
     this.#shared.turn.seize();
     this.#regain();
-    this.#attempt(() => this.#line.set(0));
+    this.#track.isSure = this.#attempt(() => this.#line.set(0)) === null;
     this.#track.level = 0;
   }
 

@@ -2,8 +2,12 @@ import { isMainThread, MessageChannel, type MessagePort, parentPort, Worker, wor
 import { HoldfastError } from "../../../protocol/errors.ts";
 import type { PlayerSettings, WaveListener, WavePlayer, WaveScheduling } from "../../wave-player.ts";
 import { timeCalls } from "./calls.ts";
-import { CONTROL_BYTES, controlAt, type HandOver, type LoopInput, playWaves, schedulings } from "./loop.ts";
+import { CONTROL_BYTES, controlAt, type HandOver, type LoopInput, nextStepOf, playWaves, schedulings } from "./loop.ts";
 import { type ThreadedLine, ThreadPlayer, type WaveThread } from "./player.ts";
+
+/** How often, in ms, to look whether the thread still steps what is due, and how late, in µs, it may be before it is taken for dead. */
+const LOOK_EVERY_MS = 1000;
+const LATEST_US = 2_000_000;
 
 /**
  * Plays the waves of all outputs in one thread of its own, so that neither the event loop nor its garbage disturbs them. The thread
@@ -15,6 +19,10 @@ export class WavePlayers implements WaveThread {
   readonly #realTime: boolean;
   readonly #handed = new Set<ThreadPlayer>();
   #thread: RunningThread | undefined;
+  /** Looks after the thread, as long as anything is its own. */
+  #look: ReturnType<typeof setInterval> | undefined;
+  /** The step that it was found not to have made. */
+  #missedUs = Number.NaN;
 
   /** @param options realTime: whether to ask the kernel to run the thread before all ordinary work */
   constructor({ realTime }: { readonly realTime: boolean }) {
@@ -45,10 +53,21 @@ export class WavePlayers implements WaveThread {
     this.#handed.add(player);
     this.#running().handOvers.postMessage(handOver);
     this.#ring();
+    this.#look ??= setInterval(() => this.#lookAfter(), LOOK_EVERY_MS).unref();
   }
 
   retract(player: ThreadPlayer): void {
     this.#handed.delete(player);
+    if (this.#handed.size > 0) return;
+    clearInterval(this.#look);
+    this.#look = undefined;
+  }
+
+  giveUp(error: HoldfastError): void {
+    const thread = this.#thread;
+    this.#thread = undefined;
+    thread?.end();
+    for (const player of [...this.#handed]) player.abandon(error);
   }
 
   /** Ends the thread. No line is played any more. */
@@ -63,23 +82,33 @@ export class WavePlayers implements WaveThread {
   }
 
   #running(): RunningThread {
-    this.#thread ??= new RunningThread(
+    if (this.#thread !== undefined) return this.#thread;
+    const thread: RunningThread = new RunningThread(
       this.#realTime,
       () => this.#hear(),
-      (cause) => this.#ended(cause),
+      (cause) => {
+        if (this.#thread === thread) this.giveUp(failure(`has ended: ${cause.message}`, cause));
+      },
     );
-    return this.#thread;
+    this.#thread = thread;
+    return thread;
+  }
+
+  /** A thread that hangs at one line plays no other either. Once may be that this process was stopped. */
+  #lookAfter(): void {
+    const dueUs = this.#thread?.nextStepUs ?? Number.POSITIVE_INFINITY;
+    const isLate = this.#calls.nowUs() > dueUs + LATEST_US;
+    if (isLate && dueUs === this.#missedUs) this.giveUp(failure("hangs"));
+    this.#missedUs = isLate ? dueUs : Number.NaN;
   }
 
   #hear(): void {
     for (const player of [...this.#handed]) player.hear();
   }
+}
 
-  #ended(cause: Error): void {
-    this.#thread = undefined;
-    const error = new HoldfastError("LINE_FAILED", `The thread that plays waves has ended: ${cause.message}`, {}, { cause });
-    for (const player of [...this.#handed]) player.abandon(error);
-  }
+function failure(what: string, cause?: Error): HoldfastError {
+  return new HoldfastError("LINE_FAILED", `The thread that plays waves ${what}.`, {}, { cause });
 }
 
 /** What tells a worker that it is this module's. */
@@ -89,6 +118,7 @@ interface WaveWorkerData {
 
 class RunningThread {
   readonly control = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+  readonly #nextStep = nextStepOf(this.control.buffer as SharedArrayBuffer);
   readonly handOvers: MessagePort;
   readonly #worker: Worker;
 
@@ -99,6 +129,8 @@ class RunningThread {
   constructor(realTime: boolean, hear: () => void, ended: (error: Error) => void) {
     const { port1, port2 } = new MessageChannel();
     this.handOvers = port1;
+    // It takes its time to start.
+    this.#nextStep[0] = Number.POSITIVE_INFINITY;
     const workerData: WaveWorkerData = { holdfastWaves: { control: this.control.buffer as SharedArrayBuffer, handOvers: port2, realTime } };
     // The worker's program is this very module, or, in an executable or a bundle, the file that holds all modules.
     this.#worker = new Worker(new URL(import.meta.url), { workerData, transferList: [port2], name: "holdfast waves" });
@@ -120,6 +152,11 @@ class RunningThread {
     const scheduling = Atomics.load(this.control, controlAt.scheduling);
     if (scheduling === schedulings.unknown) return null;
     return scheduling === schedulings.realTime ? "real-time" : "normal";
+  }
+
+  /** When the thread will step next, in µs. */
+  get nextStepUs(): number {
+    return this.#nextStep[0] as number;
   }
 
   end(): void {

@@ -88,7 +88,9 @@ export class Turn {
       Atomics.wait(this.#word, 0, Atomics.load(this.#word, 0) | STEPPING, NAP_MS);
       if (attempt()) return true;
     }
-    return false;
+    // The whole process may have been stopped for that long.
+    Atomics.wait(this.#word, 0, Atomics.load(this.#word, 0) | STEPPING, NAP_MS);
+    return attempt();
   }
 }
 
