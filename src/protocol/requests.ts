@@ -112,7 +112,9 @@ const settings = {
   frequencyHz: z.number().min(MIN_PWM_HZ).max(MAX_PWM_HZ).optional().describe("outputs; of PWM, from the next command on; default 200"),
   maxOnMs: durationMs
     .optional()
-    .describe("outputs; the longest time active without a break, set when the pin becomes one; default as long as the supervisor allows"),
+    .describe(
+      "outputs; the longest time active without a break, set when the pin becomes one, and never longer than before; default as long as the supervisor allows",
+    ),
 };
 
 const outputOnly = ["share", "mode", "drive", "closeLevel", "frequencyHz", "maxOnMs", "initial"] as const;

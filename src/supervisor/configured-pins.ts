@@ -1,7 +1,8 @@
 import type { NamedLine, PinNames } from "../gpio/pin-names.ts";
 import { HoldfastError } from "../protocol/errors.ts";
+import { issueInWords } from "../protocol/issue-in-words.ts";
 import type { Limits } from "../protocol/limits.ts";
-import type { PinConfig } from "../protocol/requests.ts";
+import { type PinConfig, pinConfigSchema } from "../protocol/requests.ts";
 import { outlasts, type PinBounds } from "./pin-settings.ts";
 import type { Log } from "./surroundings.ts";
 
@@ -17,13 +18,14 @@ export class ConfiguredPins {
   /**
    * @param names of the lines that there are now
    * @throws HoldfastError `BAD_CONFIG` with the `key`: a name that fits no line and never will, or several, or the line of another
-   *   one; or a closing level that would outlast the limit
+   *   one; a key or a value that there is not; or a closing level that would outlast the limit
    */
   constructor(
     { [ALL_OTHERS]: otherwise = {}, ...byName }: Readonly<Record<string, PinConfig>>,
     names: PinNames,
     { limits, log }: { readonly limits: Limits; readonly log: Log },
   ) {
+    for (const [name, config] of Object.entries({ ...byName, [ALL_OTHERS]: otherwise })) assertValid(name, config);
     this.#byName = byName;
     this.#otherwise = otherwise;
     this.#limits = limits;
@@ -55,6 +57,14 @@ export class ConfiguredPins {
       closeLevel: own.find(({ closeLevel }) => closeLevel !== undefined)?.closeLevel ?? this.#otherwise.closeLevel,
     };
   }
+}
+
+/** What comes from a program has been checked by no parser. */
+function assertValid(name: string, config: PinConfig): void {
+  const [issue] = pinConfigSchema.safeParse(config).error?.issues ?? [];
+  if (issue === undefined) return;
+  const key = issue.code === "unrecognized_keys" ? issue.keys[0] : issue.path.map(String).join(".");
+  throw mistake(`pin.${name}.${key}`, issue.code === "unrecognized_keys" ? "there is no such key" : issueInWords(issue, "a table"));
 }
 
 /** The line of that name; undefined: it may come with a chip that is not there yet. */

@@ -45,11 +45,12 @@ export function settingsOf(request: RequestOf<"open">, bounds: PinBounds): PinSe
   return { ...unsaid(bounds), direction: request.direction, ...named(request, bounds) };
 }
 
-/** The settings with what a `configure` changes. A new direction starts from its own defaults. */
+/** The settings with what a `configure` changes. A new direction starts from its own defaults, but no limit gets longer while a pin is open. */
 export function changedSettings(before: PinSettings, request: RequestOf<"configure">, bounds: PinBounds): PinSettings {
   const turned = request.direction !== undefined && request.direction !== before.direction;
-  const kept = turned ? { ...unsaid(bounds), activeLow: before.activeLow, bias: before.bias } : before;
-  return { ...kept, direction: before.direction, ...named(request, bounds) };
+  const still = { ...bounds, maxOnMs: Math.min(bounds.maxOnMs, before.maxOnMs) };
+  const kept = turned ? { ...unsaid(still), activeLow: before.activeLow, bias: before.bias } : before;
+  return { ...kept, direction: before.direction, ...named(request, still) };
 }
 
 /**

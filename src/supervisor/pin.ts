@@ -266,6 +266,7 @@ export class Pin {
 
   /** The line is gone: its commands end, its watches end, and what is left of it is given back. */
   #fail(error: HoldfastError): void {
+    this.#surroundings.log.warn({ err: error, pin: this.name }, "the line can't be used any more");
     this.#watches.end(error.code);
     this.shut("LINE_LOST");
   }

@@ -59,7 +59,7 @@ describe("the longest time that a pin may be active", () => {
     expect(open(second, "GPIO27", { share: true, maxOnMs: 60 }).error?.message).toBe("GPIO27 is open with maxOnMs none, not 60");
   });
 
-  test("does not change while the pin is an output", () => {
+  test("does not change while the pin is an output, and gets no longer while the pin is open", () => {
     const world = new World();
     const client = world.join("client");
     open(client, "GPIO17", { maxOnMs: 50 });
@@ -71,6 +71,11 @@ describe("the longest time that a pin may be active", () => {
     expect(settingsOf(world)).toEqual({ maxOnMs: null, closeLevel: null });
     client.ask({ op: "configure", pin: "GPIO17", direction: "out", maxOnMs: 30 });
     expect(settingsOf(world)).toEqual({ maxOnMs: 30, closeLevel: "off" });
+    for (const longer of [{}, { maxOnMs: 1000 }]) {
+      client.ask({ op: "configure", pin: "GPIO17", direction: "in" });
+      client.ask({ op: "configure", pin: "GPIO17", direction: "out", ...longer });
+      expect(settingsOf(world)).toEqual({ maxOnMs: 30, closeLevel: "off" });
+    }
     expect(client.ask({ op: "open", pin: "GPIO4", direction: "in", maxOnMs: 30 } as never).error?.details.field).toBe("maxOnMs");
   });
 
@@ -155,6 +160,12 @@ describe("a mistake stops the start and is named by its key:", () => {
       "BAD_CONFIG pin.BOARD1: pin.BOARD1: BOARD1 is a 3V3 power pin, not a line",
     ],
     ["an offset that a chip does not have", { pins: { "holdfast-sim:99": {} } }, "BAD_CONFIG pin.holdfast-sim:99: "],
+    [
+      "a key that there is not",
+      { pins: { GPIO17: { maxOn: 5 } as never } },
+      "BAD_CONFIG pin.GPIO17.maxOn: pin.GPIO17.maxOn: there is no such key",
+    ],
+    ["a limit that is no time", { pins: { "*": { maxOnMs: "5s" as never } } }, "BAD_CONFIG pin.*.maxOnMs: "],
     ["two names of one line", { pins: { GPIO17: {}, BOARD11: {} } }, "BAD_CONFIG pin.BOARD11: pin.BOARD11: is the line of pin.GPIO17 too"],
     [
       "a name that fits several lines",
