@@ -70,8 +70,8 @@ export type PinEvent =
 /** What a pin starts with. */
 export interface PinInput {
   readonly mode: Mode;
-  /** The level that the line was requested with. */
-  readonly initial: Level;
+  /** The level that the line was requested with, or that of each of its lines. */
+  readonly initial: Level | readonly Level[];
 }
 
 /** What the line of an open pin is seen to do. */
@@ -97,7 +97,7 @@ const pin = setup({
     movesOn: ({ context, event }) => (turnAfter(event, context, "closing")?.running ?? null) !== null,
     drains: ({ context, event }) => turnAfter(event, context, "closing")?.running === null,
     runsToAnEnd: ({ context }) => context.running !== null && !isEndless(context.running.wave),
-    wasOpenedOn: ({ context }) => steadyDuty(context.wave) === 1,
+    wasOpenedOn: ({ context }) => steadyDuty(context.wave) !== 0,
   },
 });
 

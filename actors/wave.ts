@@ -1,13 +1,14 @@
-import type { CommandRequest } from "../src/protocol/requests.ts";
+import type { CommandRequest, Level } from "../src/protocol/requests.ts";
 
 /**
  * A stretch of a wave, in which the duty goes in a straight line from one value to the other. Duty 0 is off, 1 is on,
- * what lies between is PWM.
+ * what lies between is PWM. All lines of a group do the same, unless `levels` says of each whether it is on; the duty is 1 then.
  */
 export interface Segment {
   readonly fromDuty: number;
   readonly toDuty: number;
   readonly ms: number;
+  readonly levels?: readonly Level[];
 }
 
 /** What a line does over time: its segments in a cycle, and for how long. A steady level is a wave too, of one segment. */
@@ -19,17 +20,28 @@ export interface Wave {
   readonly totalMs: number;
 }
 
-/** A level that holds until something else is played. */
-export function steady(duty: number): Wave {
-  return wave([{ fromDuty: duty, toDuty: duty, ms: Number.POSITIVE_INFINITY }], {});
+/** A duty, or the level of each line, that holds until something else is played. */
+export function steady(to: number | readonly Level[]): Wave {
+  return wave([typeof to === "number" ? level(to) : levels(to)], {});
 }
 
-/** The duty of a wave that does not change, and null for one that does. */
-export function steadyDuty({ segments, cycles, totalMs }: Wave): number | null {
+/** The duty of a wave that does not change, and null for one that does, or in which the lines differ. */
+export function steadyDuty(wave: Wave): number | null {
+  const only = steadySegment(wave);
+  return only === null || only.levels !== undefined ? null : only.fromDuty;
+}
+
+/** Whether every line keeps one level for as long as the wave lasts. */
+export function isSteadyLevel(wave: Wave): boolean {
+  const only = steadySegment(wave);
+  return only !== null && (only.fromDuty === 0 || only.fromDuty === 1);
+}
+
+function steadySegment({ segments, cycles, totalMs }: Wave): Segment | null {
   const [first] = segments;
   if (segments.length !== 1 || first === undefined || first.fromDuty !== first.toDuty) return null;
   const goesOff = cycles * first.ms < totalMs && first.fromDuty !== 0;
-  return goesOff ? null : first.fromDuty;
+  return goesOff ? null : first;
 }
 
 /** Whether a wave goes on until something else is played. */
@@ -51,6 +63,8 @@ export function waveOf(command: CommandRequest, before: Wave): Wave {
       return wave([level(steadyDuty(before) === 0 ? 1 : 0)], command);
     case "value":
       return wave([level(command.value)], command);
+    case "write":
+      return wave([levels(command.levels)], command);
     case "blink":
       return wave([level(1, command.onMs), level(0, command.offMs)], command);
     case "pulse":
@@ -63,7 +77,7 @@ export function waveOf(command: CommandRequest, before: Wave): Wave {
       );
     case "pattern":
       return wave(
-        command.steps.map((step) => level(step.level, step.ms)),
+        command.steps.map((step) => (step.levels === undefined ? level(step.level ?? 0, step.ms) : levels(step.levels, step.ms))),
         command,
       );
   }
@@ -71,6 +85,12 @@ export function waveOf(command: CommandRequest, before: Wave): Wave {
 
 function level(duty: number, ms = Number.POSITIVE_INFINITY): Segment {
   return { fromDuty: duty, toDuty: duty, ms };
+}
+
+/** Lines that agree are no more than a level. */
+function levels(each: readonly Level[], ms?: number): Segment {
+  const [first = 0] = each;
+  return each.every((one) => one === first) ? level(first, ms) : { ...level(1, ms), levels: each };
 }
 
 function wave(segments: readonly Segment[], { n, durationMs }: { n?: number | undefined; durationMs?: number | undefined }): Wave {

@@ -5,7 +5,7 @@ import { parseDuration } from "./durations.ts";
 import { parseBytes, parsePictureSize } from "./sizes.ts";
 
 /** What `--help` says of a pin. */
-export const PIN = "GPIO17, 17, BOARD11, a line's own name, or chip-label:offset";
+export const PIN = "GPIO17, 17, BOARD11, a line's own name, or chip-label:offset; a group: GPIO17+GPIO27";
 
 /** Makes a parser's complaint one of the command line's. */
 function asArgument<T>(parse: (text: string) => T): (text: string) => T {
@@ -61,18 +61,23 @@ export const level = asArgument((text): Level => {
   return text === "0" ? 0 : 1;
 });
 
-/** The steps of a pattern, each `LEVEL:DURATION`. */
+/** The level of each line of a group: `101`. */
+export const levels = asArgument((text): Level[] => {
+  if (!/^[01]{1,64}$/.test(text)) throw new RangeError("Levels are a 0 or 1 for each line, such as 101.");
+  return [...text].map((digit) => (digit === "1" ? 1 : 0));
+});
+
+/** The steps of a pattern, each `LEVEL:DURATION`, or `LEVELS:DURATION` for a group. */
 export const steps = (text: string, before: readonly Step[] | undefined): readonly Step[] => [...(before ?? []), step(text)];
 
-interface Step {
-  readonly level: Level;
-  readonly ms: number;
-}
+/** What a pattern does for a time. */
+export type Step = { readonly level: Level; readonly ms: number } | { readonly levels: Level[]; readonly ms: number };
 
 const step = asArgument((text): Step => {
-  const [, digit, time] = /^([01]):(.+)$/.exec(text) ?? [];
-  if (time === undefined) throw new RangeError("A step is LEVEL:DURATION, such as 1:100ms.");
-  return { level: digit === "1" ? 1 : 0, ms: parseDuration(time) };
+  const [, digits = "", time] = /^([01]+):(.+)$/.exec(text) ?? [];
+  if (time === undefined)
+    throw new RangeError("A step is LEVEL:DURATION, such as 1:100ms. Of a group it may have a level for each line: 10:100ms.");
+  return { ...(digits.length === 1 ? { level: level(digits) } : { levels: levels(digits) }), ms: parseDuration(time) };
 });
 
 /** A duty from 0 to 1, also written as a percentage. */

@@ -89,9 +89,11 @@ const turn = (error: HoldfastError) => `${observing(error)}; to make it an input
 const remedies: { readonly [C in ErrorCode]?: Remedy } = {
   PIN_UNKNOWN: "Every pin of this machine: holdfast pins",
   PIN_AMBIGUOUS: "Name it by its chip and offset; every pin of this machine: holdfast pins",
-  PIN_NOT_OPEN: "What is open: holdfast pins --open",
+  PIN_NOT_OPEN: ({ details: { group } }) => (group === undefined ? "What is open: holdfast pins --open" : `Name the whole group: ${group}`),
   PIN_ALREADY_OPEN: "Name each pin once; two names may mean the same one: holdfast pins",
   PIN_BUSY: (error, command) => {
+    const { group, member } = error.details;
+    if (member !== undefined) return `A line is open once, by itself or in one group. To end that: holdfast close ${group ?? member}`;
     if (command.name() === "watch") return observing(error);
     if (command.name() === "close") return "Only its holders can close it; to see who holds what: holdfast pins";
     return "To share it, both must open it with --share; to see who holds what: holdfast pins";

@@ -72,7 +72,8 @@ export function give<O extends CommandRequest["op"]>(
     command.error(`error: --done would wait until somebody else commands the pin: ${op} has no end of its own; say ${bound}`);
   }
   return withClient(command, async (client) => {
-    const pin = await openOutput(client, name, flags, op === "on");
+    const first = op === "on" ? 1 : (own as Partial<OwnFields<"write">>).levels;
+    const pin = await openOutput(client, name, flags, first);
     const ack = done ? "done" : started ? "started" : undefined;
     const fields = { ...own, pin, durationMs, mode: queue ? "wait" : "nowait", ack } as Fields<"on">;
     const reply = await client.request<CommandRequest["op"]>(op, fields);
@@ -81,8 +82,11 @@ export function give<O extends CommandRequest["op"]>(
   });
 }
 
-/** @returns the canonical name */
-async function openOutput(client: HoldfastClient, name: string, flags: OutputFlags, rises: boolean): Promise<string> {
+/**
+ * @param first what the command is about to drive, if that is known
+ * @returns the canonical name
+ */
+async function openOutput(client: HoldfastClient, name: string, flags: OutputFlags, first: Fields<"open">["initial"]): Promise<string> {
   const { share, activeLow, bias, drive, initial, closeLevel, frequency: frequencyHz, maxOn: maxOnMs } = flags;
   const { onDisconnect, waitClosing: waitMs } = flags;
   const fields = {
@@ -98,10 +102,10 @@ async function openOutput(client: HoldfastClient, name: string, flags: OutputFla
     onDisconnect,
     waitMs,
   } as const;
-  if (!rises || initial !== undefined) return (await client.output(name, fields)).name;
+  if (first === undefined || initial !== undefined) return (await client.output(name, fields)).name;
   try {
     // A line that is on although nobody has opened it must not go off for a moment on its way to on.
-    return (await client.output(name, { ...fields, initial: 1 })).name;
+    return (await client.output(name, { ...fields, initial: first })).name;
   } catch (error) {
     // It is open already, so the level that it was opened with is of no interest.
     if (error instanceof HoldfastError && error.code === "PIN_CONFLICT" && error.details.field === "initial") {

@@ -30,7 +30,8 @@ export function addPins(program: Command): void {
 
 /** Pins for a person. */
 export function pinTable(pins: readonly PinInfo[]): string {
-  const headings = ["PIN", "LINE", "NAMES", "STATE", "LEVEL", "QUEUED", "USED BY", "HELD BY"];
+  const grouped = pins.some(({ group }) => group !== undefined);
+  const headings = ["PIN", "LINE", "NAMES", "STATE", "LEVEL", "QUEUED", "USED BY", "HELD BY", ...(grouped ? ["GROUP"] : [])];
   return table(
     headings,
     pins.map((info) => [
@@ -42,11 +43,13 @@ export function pinTable(pins: readonly PinInfo[]): string {
       info.queued === 0 ? "-" : String(info.queued),
       info.usedBy ?? "-",
       holdersOf(info),
+      ...(grouped ? [info.group ?? "-"] : []),
     ]),
   );
 }
 
-function levelOf({ level, value }: PinInfo): string {
+function levelOf({ level, levels, value }: PinInfo): string {
+  if (levels !== undefined && levels !== null) return levels.join("");
   if (level !== null) return String(level);
   return value === null ? "-" : String(value);
 }

@@ -21,6 +21,7 @@ import { addStatus } from "./status.ts";
 import { addToggle } from "./toggle.ts";
 import { addValue } from "./value.ts";
 import { addWatch } from "./watch.ts";
+import { addWrite } from "./write.ts";
 
 /** What the process ends with. */
 const exitStatus = { ok: 0, failed: 1, misuse: 2 } as const;
@@ -72,7 +73,7 @@ export function createProgram(): Command {
   addStatus(program);
   addDoctor(program);
   program.commandsGroup("Outputs:");
-  for (const add of [addOn, addOff, addToggle, addValue, addBlink, addPulse, addPattern]) add(program);
+  for (const add of [addOn, addOff, addToggle, addWrite, addValue, addBlink, addPulse, addPattern]) add(program);
   program.commandsGroup("All pins:");
   for (const add of [addRead, addWatch, addClose, addPins]) add(program);
   program.commandsGroup("Frames in shared memory:");

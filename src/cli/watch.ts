@@ -51,6 +51,7 @@ export function addWatch(program: Command): void {
   examples(watch, {
     "holdfast watch 4 --bias pull-up --edge falling": "a button to ground on GPIO4",
     "holdfast watch GPIO4 GPIO5 --debounce 5ms --json": "two buttons that bounce, for a program",
+    "holdfast watch 5+6": "the two lines of a rotary encoder, as a group",
     "holdfast watch 4 --silence 2s": "a sensor that should pulse",
     "holdfast watch 4 -n 1 && echo pressed": "wait for one edge",
     "holdfast watch --state 17": "what an output does, whoever drives it",
@@ -61,7 +62,7 @@ function act(names: string[], flags: WatchFlags, command: Command): Promise<void
   return withClient(command, async (client) => {
     const streams = await Promise.all(names.map((name) => (flags.state ? client.observe(name) : edges(client, name, flags))));
     let left = flags.count ?? Number.POSITIVE_INFINITY;
-    const width = Math.max(...names.map((name) => name.length), "GPIO00".length);
+    const width = Math.max(...names.flatMap((name) => name.split("+")).map((name) => name.length), "GPIO00".length);
     const show = async (event: Seen) => {
       left -= 1;
       if (left >= 0) await (flags.json ? printJson(fieldsOf(event)) : print(lineOf(event, width)));
@@ -97,12 +98,18 @@ function edgeOf({ level }: EventOf<"edge">): string {
 
 function lineOf(event: Seen, width: number): string {
   const lost = !("lost" in event) || event.lost === 0 ? "" : `  ${paint(process.stdout, "yellow", `lost ${event.lost}`)}`;
-  const pin = printable(event.pin).padEnd(width);
+  const pin = printable(("member" in event ? event.member : undefined) ?? event.pin).padEnd(width);
   if (event.ev === "edge") return `${formatNs(event.timestampNs)}  ${pin}  ${edgeOf(event).padEnd("falling".length)}  #${event.seq}${lost}`;
   if (event.ev === "silence") return `${formatNs(event.timestampNs)}  ${pin}  ${paint(process.stdout, "yellow", "silent")}`;
-  const { state, value, level, command, by } = event;
+  const { state, value, level, levels, command, by } = event;
   const drives =
-    state === "on" && value !== null && value !== 1 ? ` at ${value}` : state === "watching" && level !== null ? ` ${level}` : "";
+    level === null && levels != null
+      ? ` ${levels.join("")}`
+      : state === "on" && value !== null && value !== 1
+        ? ` at ${value}`
+        : state === "watching" && level !== null
+          ? ` ${level}`
+          : "";
   const why = command === null ? "" : `  command ${command}${by === null ? "" : ` by "${printable(by)}"`}`;
   return `${pin}  ${state}${drives}${why}${lost}`;
 }

@@ -4,7 +4,7 @@ import type { CommandRequest, EdgeFilter, Fields, Mode } from "../protocol/reque
 import type { HoldfastClient } from "./client.ts";
 import type { EventStream } from "./event-stream.ts";
 
-/** `GPIO17`, `17` or 17, `BOARD11`, a line name, or `chip-label:offset`. */
+/** `GPIO17`, `17` or 17, `BOARD11`, a line name, or `chip-label:offset`; of a group: several, with `+` between them. */
 export type PinName = string | number;
 
 /** How an output is opened. */
@@ -122,6 +122,11 @@ export class OutputPin extends HeldPin<OutputPin> {
   /** Anything but steady off becomes off, steady off becomes on. */
   toggle(options: CommandOptions = {}): Promise<CommandReply> {
     return this.client.request("toggle", { ...options, pin: this.name });
+  }
+
+  /** Drives each line of a group to its own level, all at once. */
+  write(levels: Fields<"write">["levels"], options: CommandOptions = {}): Promise<CommandReply> {
+    return this.client.request("write", { ...options, levels, pin: this.name });
   }
 
   /** Drives a duty from 0 to 1, by PWM between them. */

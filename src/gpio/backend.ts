@@ -1,11 +1,18 @@
 import type { HoldfastError } from "../protocol/errors.ts";
 import type { Bias, Drive, Level } from "../protocol/requests.ts";
+import type { Levels } from "./levels.ts";
 import type { PlayerSettings, WaveListener, WavePlayer, WaveScheduling } from "./wave-player.ts";
 
 /** Where a line is: the chip's device path (unique while the machine runs) and the line's offset on it. */
 export interface LineId {
   readonly chip: string;
   readonly offset: number;
+}
+
+/** Lines of one chip that are requested as one: set and read together. Their order is that of their levels. */
+export interface LineGroupId {
+  readonly chip: string;
+  readonly offsets: readonly number[];
 }
 
 /** A line as the chip describes it (struct gpio_v2_line_info). */
@@ -33,8 +40,8 @@ export interface OutputSettings {
   readonly activeLow: boolean;
   readonly bias: Bias;
   readonly drive: Drive;
-  /** The logical level that the request, or the change to an output, drives. */
-  readonly initial: Level;
+  /** The logical levels that the request, or the change to an output, drives. */
+  readonly initial: Levels;
 }
 
 /** An input, asked for both edges. */
@@ -56,11 +63,13 @@ export type LineSettings = OutputSettings | InputSettings | AsIsSettings;
 
 /** A change of an input's level. */
 export interface Edge {
+  /** Which line of a group; 0 where there is only one. */
+  readonly index: number;
   /** The level after the edge. */
   readonly level: Level;
   /** CLOCK_MONOTONIC, ns, taken by the kernel's interrupt handler. */
   readonly timestampNs: bigint;
-  /** Edges that the kernel dropped since the one before (a gap in its `line_seqno`). */
+  /** Edges of this line that the kernel dropped since the one before (a gap in its `line_seqno`). */
   readonly lost: number;
 }
 
@@ -72,12 +81,12 @@ export interface LineListener {
   fail(error: HoldfastError): void;
 }
 
-/** A requested line. After `release` none of its methods may be called. */
+/** A requested line, or a group of them. After `release` none of its methods may be called. */
 export interface Line {
-  /** The level now. @throws HoldfastError `LINE_LOST`, `LINE_FAILED` */
-  get(): Level;
-  /** Drives an output. @throws HoldfastError `LINE_LOST`, `LINE_FAILED` */
-  set(level: Level): void;
+  /** The levels now, of all lines in one call. @throws HoldfastError `LINE_LOST`, `LINE_FAILED` */
+  get(): Levels;
+  /** Drives an output; all lines of a group in one call. @throws HoldfastError `LINE_LOST`, `LINE_FAILED` */
+  set(levels: Levels): void;
   /**
    * Changes the settings without releasing the line (GPIO_V2_LINE_SET_CONFIG); on an error they stay as they were.
    * An output that stays one keeps its level when `initial` is its level now.
@@ -102,8 +111,8 @@ export interface Simulation {
 }
 
 /**
- * Where lines come from: the real kernel (`chardev`) or a simulated chip (`sim`). An error about a line says `chip` and `offset`;
- * `LINE_BUSY` says `consumer` too, null when that is not known.
+ * Where lines come from: the real kernel (`chardev`) or a simulated chip (`sim`). An error about a line says `chip` and `offset`, or, where
+ * it can't be told which line of a group is meant, `offsets`; `LINE_BUSY` says `consumer` too, null when that is not known.
  */
 export interface GpioBackend {
   /** `chardev` or `sim`; shown in `status`. */
@@ -117,10 +126,15 @@ export interface GpioBackend {
   /** Every chip and line, read afresh. @throws HoldfastError `PERMISSION_DENIED`, `LINE_FAILED` */
   chips(): readonly ChipInfo[];
   /**
-   * Requests a line. `consumer` is the name that other programs see in `gpioinfo`.
+   * Requests a line, or a group: all of it or nothing. `consumer` is the name that other programs see in `gpioinfo`.
    * @throws HoldfastError `LINE_BUSY` (naming the consumer that has it), `LINE_UNSUPPORTED`, `LINE_LOST`, `PERMISSION_DENIED`, `LINE_FAILED`
    */
-  request(id: LineId, settings: LineSettings, consumer: string, listener: LineListener): Line;
+  request(id: LineId | LineGroupId, settings: LineSettings, consumer: string, listener: LineListener): Line;
   /** Stops what the backend runs (threads). Every line has been released before. */
   close(): void;
+}
+
+/** The offsets of a line or of the lines of a group. */
+export function offsetsOf(id: LineId | LineGroupId): readonly number[] {
+  return "offsets" in id ? id.offsets : [id.offset];
 }

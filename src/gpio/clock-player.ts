@@ -1,8 +1,8 @@
 import type { Wave } from "../../actors/wave.ts";
 import type { Alarm, Clock } from "../clock/clock.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-import type { Level } from "../protocol/requests.ts";
 import type { Line } from "./backend.ts";
+import type { Levels } from "./levels.ts";
 import type { PlayerSettings, WaveListener, WavePlayer } from "./wave-player.ts";
 import { stages, WaveTrack } from "./wave-track.ts";
 
@@ -20,7 +20,7 @@ export class ClockPlayer implements WavePlayer {
     this.#clock = clock;
     this.#listener = listener;
     this.frequencyHz = frequencyHz;
-    const drive = (level: Level) => {
+    const drive = (level: Levels) => {
       line.set(level);
       const atUs = clock.nowUs();
       listener.edge(level, atUs, 0);
@@ -30,7 +30,7 @@ export class ClockPlayer implements WavePlayer {
     this.#arm();
   }
 
-  get level(): Level {
+  get level(): Levels {
     return this.#track.level;
   }
 
@@ -52,7 +52,7 @@ export class ClockPlayer implements WavePlayer {
     if (this.#do(() => this.#track.begin(wave, 1_000_000 / this.frequencyHz, this.#clock.nowUs()))) this.#listener.started(number);
   }
 
-  rest(level: Level | null): void {
+  rest(level: Levels | null): void {
     this.#number = 0;
     this.#do(() => this.#track.rest(level));
   }
@@ -62,7 +62,7 @@ export class ClockPlayer implements WavePlayer {
     this.#track.stop();
   }
 
-  undisturbed<T>(act: (level: Level) => T): T {
+  undisturbed<T>(act: (level: Levels) => T): T {
     return act(this.level);
   }
 

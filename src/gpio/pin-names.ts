@@ -52,6 +52,8 @@ export class PinNames {
   /** Names that fit several lines, with those. */
   readonly #ambiguous = new Map<string, readonly NamedLine[]>();
   readonly #hasHeader: boolean;
+  /** The most `+` that a name has: the names of a group's lines stand between those. */
+  readonly mostPluses: number;
 
   constructor(chips: readonly ChipInfo[]) {
     this.#hasHeader = chips.some(({ label }) => headerChips.has(label));
@@ -73,6 +75,7 @@ export class PinNames {
       }
       return named;
     });
+    this.mostPluses = [...uses.keys()].reduce((most, name) => Math.max(most, name.split("+").length - 1), 0);
     // The last resort, so that every line can be meant: it leads to its line whatever another one is called.
     for (const named of this.#lines) this.#byName.set(placeOf(named.id), named);
   }

@@ -2,7 +2,18 @@ import assert from "node:assert/strict";
 import { type Clock, timestampNs } from "../clock/clock.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Level } from "../protocol/requests.ts";
-import type { ChipInfo, GpioBackend, Line, LineId, LineListener, LineSettings, Simulation } from "./backend.ts";
+import {
+  type ChipInfo,
+  type GpioBackend,
+  type Line,
+  type LineGroupId,
+  type LineId,
+  type LineListener,
+  type LineSettings,
+  offsetsOf,
+  type Simulation,
+} from "./backend.ts";
+import { SimGroup } from "./sim/group.ts";
 import { type Failing, failIfAsked, lineLost, SimLine, type Surroundings, type Terminal } from "./sim/line.ts";
 import { join, Pad, settle } from "./sim/net.ts";
 import { Notices } from "./sim/notices.ts";
@@ -98,11 +109,13 @@ export class SimBackend implements GpioBackend, Simulation {
       }));
   }
 
-  request(id: LineId, settings: LineSettings, consumer: string, listener: LineListener): Line {
-    const place = this.#present(id);
-    failIfAsked(place, "request");
-    this.#assureFree(place);
-    return new SimLine(place, this.#around, settings, consumer, listener);
+  request(id: LineId | LineGroupId, settings: LineSettings, consumer: string, listener: LineListener): Line {
+    const places = offsetsOf(id).map((offset) => this.#present({ chip: id.chip, offset }));
+    for (const place of places) failIfAsked(place, "request");
+    for (const place of places) this.#assureFree(place);
+    const [only] = places;
+    if (places.length > 1 || only === undefined) return new SimGroup(places, this.#around, settings, consumer, listener);
+    return new SimLine(only, this.#around, settings, consumer, listener);
   }
 
   close(): void {

@@ -1,8 +1,8 @@
 import type { Wave } from "../../actors/wave.ts";
 import type { HoldfastError } from "../protocol/errors.ts";
-import type { Level } from "../protocol/requests.ts";
+import type { Levels } from "./levels.ts";
 
-/** What the player of one line tells. */
+/** What the player of one line, or of a group, tells. */
 export interface WaveListener {
   /** The line is driven by the wave of this command. */
   started(number: number): void;
@@ -13,7 +13,7 @@ export interface WaveListener {
   /** The line can't be driven any more. */
   failed(error: HoldfastError): void;
   /** The line has changed its level; `lost` changes before this one are not told of. */
-  edge(level: Level, atUs: number, lost: number): void;
+  edge(level: Levels, atUs: number, lost: number): void;
   /** Cycles or PWM periods were skipped to keep in phase, because the machine was busy. */
   skipped(cycles: number): void;
 }
@@ -24,17 +24,17 @@ export type WaveScheduling = "real-time" | "normal";
 /** How a player begins. */
 export interface PlayerSettings {
   /** The level that the line was requested with. */
-  readonly initial: Level;
+  readonly initial: Levels;
   /** The longest time, in ms, that the line may be active without a break; Infinity: no limit. */
   readonly maxOnMs: number;
   /** The frequency of PWM. */
   readonly frequencyHz: number;
 }
 
-/** Plays waves on one output. Nothing else sets the line. */
+/** Plays waves on one output, or on a group of them in phase. Nothing else sets the line. */
 export interface WavePlayer {
   /** The level that the line is driven to now. */
-  readonly level: Level;
+  readonly level: Levels;
   /** How long the wave still plays, in ms; 0: none plays, Infinity: it has no end. */
   readonly remainingMs: number;
   /** The frequency of PWM, in Hz, for the waves that are played from now on. */
@@ -52,9 +52,9 @@ export interface WavePlayer {
    */
   play(number: number, wave: Wave, endsOff: boolean): void;
   /** Ends what is playing and drives a level; null leaves the line as it is. */
-  rest(level: Level | null): void;
+  rest(level: Levels | null): void;
   /** Does something to the line for which it must not be driven meanwhile, and which leaves it at its level or ends with `stop`. */
-  undisturbed<T>(act: (level: Level) => T): T;
+  undisturbed<T>(act: (level: Levels) => T): T;
   /** Ends all. The line is left as it is, and nothing is told any more. */
   stop(): void;
 }

@@ -1,5 +1,5 @@
 import type { Segment, Wave } from "../../actors/wave.ts";
-import type { Level } from "../protocol/requests.ts";
+import { type Levels, levelsOf } from "./levels.ts";
 
 /**
  * A wave laid out in time: a cursor that is moved to an instant, in order, and then stands for what is due there. All
@@ -12,6 +12,8 @@ export class WaveScore {
   readonly #cycleMs: number;
   /** When each segment ends, in ms from the start of its cycle. */
   readonly #segmentEndsMs: Float64Array;
+  /** What the lines are driven to in each segment, where that is on. */
+  readonly #segmentLevels: readonly Levels[];
   /** When the wave began; moves on when a counted wave has to run late. */
   #originUs: number;
   #cycle = 0;
@@ -19,8 +21,8 @@ export class WaveScore {
   #period = 0;
   /** When the wave should be over, in µs, if it never ran late. */
   readonly plannedEndUs: number;
-  /** Which level is due. Of no meaning once the wave is over. */
-  level: Level = 0;
+  /** What the lines are to be driven to. Of no meaning once the wave is over. */
+  level: Levels = 0;
   /** The wave has had its time. */
   over = false;
   /** When there is something new to do, in µs. */
@@ -37,6 +39,7 @@ export class WaveScore {
     this.#periodUs = periodUs;
     let sumMs = 0;
     this.#segmentEndsMs = Float64Array.from(wave.segments, ({ ms }) => (sumMs += ms));
+    this.#segmentLevels = wave.segments.map(({ levels }) => (levels === undefined ? 1 : levelsOf(levels)));
     this.#cycleMs = sumMs;
     this.#originUs = startUs;
     this.plannedEndUs = this.endUs;
@@ -61,7 +64,7 @@ export class WaveScore {
     if (this.#cycle >= this.#wave.cycles || segment === undefined) return;
     this.dueUs = Math.min(this.#segmentEndUs(), endUs);
     if (segment.fromDuty !== segment.toDuty || (segment.fromDuty !== 0 && segment.fromDuty !== 1)) this.#modulate(segment, nowUs);
-    else if (segment.fromDuty === 1) this.level = 1;
+    else if (segment.fromDuty === 1) this.level = this.#segmentLevels[this.#segment] ?? 1;
   }
 
   #findSegment(nowUs: number): void {

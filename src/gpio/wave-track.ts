@@ -1,5 +1,5 @@
 import type { Wave } from "../../actors/wave.ts";
-import type { Level } from "../protocol/requests.ts";
+import { areSame, type Levels } from "./levels.ts";
 import { WaveScore } from "./wave-score.ts";
 
 /** What a track has come to. Numbers, since threads tell each other of it in shared memory. */
@@ -9,17 +9,18 @@ export const stages = { resting: 0, playing: 1, ended: 2, limited: 3, stopped: 4
 export type Stage = (typeof stages)[keyof typeof stages];
 
 /**
- * The wave of one line, and the longest time that the line may be active: what is to be done, and when. It knows no clock
+ * The wave of one line, or of a group, and the longest time that it may be active: what is to be done, and when. A group is active while any of
+ * its lines is. It knows no clock
  * and no thread: whoever has it must step it at `dueUs`, and sees in `stage` what has become of it. Stepping makes no garbage.
  */
 export class WaveTrack {
-  readonly #drive: (level: Level) => number;
+  readonly #drive: (level: Levels) => number;
   readonly #maxOnUs: number;
   #score: WaveScore | null = null;
   /** When the line was last driven to another level. */
   #drivenUs = Number.NEGATIVE_INFINITY;
   /** The level that the line is driven to, as far as is known. */
-  level: Level;
+  level: Levels;
   /** False: driving the line has failed, and nobody knows what has come of it. It is driven then even to the level that it should have. */
   isSure = true;
   /** Since when the line has been active, in µs; of no meaning while it is not. */
@@ -38,7 +39,7 @@ export class WaveTrack {
    * @param activeSinceUs since when, if it is active
    * @param maxOnUs the longest time that the line may be active without a break; Infinity: no limit
    */
-  constructor(drive: (level: Level) => number, level: Level, activeSinceUs: number, maxOnUs: number) {
+  constructor(drive: (level: Levels) => number, level: Levels, activeSinceUs: number, maxOnUs: number) {
     this.#drive = drive;
     this.#maxOnUs = maxOnUs;
     this.level = level;
@@ -69,7 +70,7 @@ export class WaveTrack {
   }
 
   /** Ends what is playing and drives a level; null leaves the line as it is. What is active stays so no longer than it may. */
-  rest(level: Level | null): void {
+  rest(level: Levels | null): void {
     this.#end(stages.resting);
     if (level !== null) this.#set(level);
   }
@@ -89,7 +90,7 @@ export class WaveTrack {
 
   /** When the line must be off at the latest. */
   get #limitUs(): number {
-    return this.level === 1 && this.stage !== stages.stopped ? this.activeSinceUs + this.#maxOnUs : Number.POSITIVE_INFINITY;
+    return this.level === 0 || this.stage === stages.stopped ? Number.POSITIVE_INFINITY : this.activeSinceUs + this.#maxOnUs;
   }
 
   #play(score: WaveScore, nowUs: number): void {
@@ -123,12 +124,12 @@ export class WaveTrack {
     this.stage = stage;
   }
 
-  #set(level: Level): void {
-    if (level === this.level && this.isSure) return;
+  #set(level: Levels): void {
+    if (this.isSure && areSame(level, this.level)) return;
     this.isSure = false;
     this.#drivenUs = this.#drive(level);
     this.isSure = true;
+    if (this.level === 0) this.activeSinceUs = this.#drivenUs;
     this.level = level;
-    if (level === 1) this.activeSinceUs = this.#drivenUs;
   }
 }

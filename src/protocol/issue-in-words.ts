@@ -25,10 +25,16 @@ export function issueInWords(issue: z.core.$ZodIssue, map = "a map"): string {
     case "invalid_value":
       return `must be ${listed(issue.values)}`;
     case "invalid_union":
-      return `must be ${listed(issue.errors.flat().flatMap((each) => (each.code === "invalid_value" ? each.values : [])))}`;
+      return `must be ${listed(choices(issue))}`;
     default:
       return issue.message;
   }
+}
+
+/** The values that may stand where none of several schemas fits. */
+function choices(issue: z.core.$ZodIssue): z.core.util.Primitive[] {
+  if (issue.code === "invalid_union") return issue.errors.flat().flatMap(choices);
+  return issue.code === "invalid_value" ? issue.values : [];
 }
 
 function bounded(origin: string, how: string, bound: number | bigint): string {

@@ -69,8 +69,14 @@ export const MAX_STEPS = 1000;
 /** Longest debounce that the kernel's field holds, in µs. */
 export const MAX_DEBOUNCE_US = 0xffff_ffff;
 
-/** Longest name of a pin or client, in characters. */
+/** Longest name of a line or client, in characters. */
 export const MAX_NAME_LENGTH = 64;
+
+/** Most lines of a group (GPIO_V2_LINES_MAX). */
+export const MAX_LINES = 64;
+
+/** Longest name of a group, in characters: those of its lines, with a `+` between them. */
+export const MAX_GROUP_NAME_LENGTH = MAX_LINES * (MAX_NAME_LENGTH + 1) - 1;
 
 /** Fewest slots of a pool: one to write while the latest frame is kept in the other. */
 export const MIN_SLOTS = 2;

@@ -4,6 +4,7 @@ import {
   closeLevelSchema,
   driveSchema,
   levelSchema,
+  levelsSchema,
   modeSchema,
   type Op,
   onDisconnectSchema,
@@ -41,15 +42,21 @@ const settings = z.object({
   debounceUs: count.nullable().describe("null: an output"),
 });
 
-/** One line, open or not. */
+const members = z.array(z.string()).optional().describe("of a group: its lines, in the order of its levels");
+const memberLevels = levelsSchema.nullable().optional().describe("of a group: those of its lines; null: closed, or a wave runs");
+
+/** One line, open or not; or an open group. */
 export const pinInfoSchema = z.object({
   pin: z.string().describe("the canonical name"),
-  line: z.string().describe("chip-label:offset"),
+  line: z.string().describe("chip-label:offset; of a group: of each line, with + between them"),
   names: z.array(z.string()),
+  group: z.string().optional().describe("of a line: the open group that it belongs to, and does as"),
+  members,
   state: pinStateSchema,
   direction: z.enum(["out", "in"]).nullable().describe("null: closed"),
-  level: levelSchema.nullable().describe("null: closed, or a wave runs"),
-  value: z.number().nullable().describe("the duty commanded; null: not an output, or a wave runs"),
+  level: levelSchema.nullable().describe("null: closed, or a wave runs, or the lines of a group differ"),
+  levels: memberLevels,
+  value: z.number().nullable().describe("the duty commanded; null: not an output, or a wave runs, or the lines of a group differ"),
   mode: modeSchema.nullable().describe("null: not an output"),
   queued: count,
   command: count.nullable().describe("the number of the command that holds the line"),
@@ -58,7 +65,7 @@ export const pinInfoSchema = z.object({
   usedBy: z.string().nullable().describe("the program outside holdfast, or the kernel driver, that has the line"),
   settings: settings.nullable().describe("null: closed"),
 });
-/** One line, open or not. */
+/** One line, open or not; or an open group. */
 export type PinInfo = z.infer<typeof pinInfoSchema>;
 
 /** One client of the supervisor. */
@@ -232,6 +239,8 @@ const commandReply = z.object({
   lateMs: z.number().optional().describe("by how much the wave ended late"),
 });
 
+const readLevels = levelsSchema.optional().describe("of a group: those of its lines, all read at once");
+
 const empty = z.object({});
 
 /** What each operation answers beside `id` and `ok: true`. */
@@ -260,6 +269,7 @@ export const replySchemas = {
   on: commandReply,
   off: commandReply,
   toggle: commandReply,
+  write: commandReply,
   value: commandReply,
   blink: commandReply,
   pulse: commandReply,
@@ -267,12 +277,13 @@ export const replySchemas = {
   mode: empty,
   cancel: z.object({ cancelled: count }),
   read: z.object({
-    level: levelSchema,
-    value: z.number().nullable().describe("the duty commanded; null: not an output, or a wave runs"),
+    level: levelSchema.nullable().describe("null: the lines of a group differ"),
+    levels: readLevels,
+    value: z.number().nullable().describe("the duty commanded; null: not an output, or a wave runs, or the lines of a group differ"),
     state: pinStateSchema,
     timestampNs,
   }),
-  watch: z.object({ sub: count, level: levelSchema }),
+  watch: z.object({ sub: count, level: levelSchema.nullable().describe("null: the lines of a group differ"), levels: readLevels }),
   observe: z.object({ sub: count, state: pinStateSchema }),
   unwatch: empty,
   close: empty,
@@ -303,6 +314,9 @@ export const eventSchemas = {
     sub: count,
     ev: z.literal("edge"),
     pin: z.string(),
+    member: z.string().optional().describe("of a group: the line whose edge it is"),
+    index: count.optional().describe("of a group: the place of that line, from 0"),
+    memberSeq: count.optional().describe("of a group: counts that line's edges of this watch, as seq counts all"),
     level: levelSchema.describe("after the edge"),
     timestampNs,
     seq: count.describe("counts the edges of this watch from 1, lost ones included"),
@@ -320,7 +334,8 @@ export const eventSchemas = {
     ev: z.literal("state"),
     pin: z.string(),
     state: pinStateSchema,
-    level: levelSchema.nullable().describe("null: closed, or a wave runs"),
+    level: levelSchema.nullable().describe("null: closed, or a wave runs, or the lines of a group differ"),
+    levels: memberLevels,
     value: z.number().nullable(),
     command: count.nullable().describe("the command that holds the line"),
     by: z.string().nullable().describe("the name of the client that gave it"),

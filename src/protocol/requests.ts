@@ -6,6 +6,8 @@ import {
   MAX_DEBOUNCE_US,
   MAX_DEPTH,
   MAX_DURATION_MS,
+  MAX_GROUP_NAME_LENGTH,
+  MAX_LINES,
   MAX_NAME_LENGTH,
   MAX_POOL_NAME_LENGTH,
   MAX_PWM_HZ,
@@ -25,7 +27,15 @@ const id = z.int().nonnegative().describe("chosen by the client, unique among it
 const name = z.string().min(1).max(MAX_NAME_LENGTH);
 /** Names of clients come to terminals and logs: no control characters, of which some move the cursor, hide text or turn it round. */
 const clientName = name.regex(/^[^\p{Cc}\p{Bidi_Control}]*$/u, "must not hold control characters").describe("no control characters");
-const pin = name.describe("GPIO17, 17, BOARD11, a line name, or chip-label:offset");
+const pin = z
+  .string()
+  .min(1)
+  .max(MAX_GROUP_NAME_LENGTH)
+  .refine(
+    (text) => text.split("+").every((part) => part.length <= MAX_NAME_LENGTH),
+    `must have at most ${MAX_NAME_LENGTH} characters for each line`,
+  )
+  .describe("GPIO17, 17, BOARD11, a line name, or chip-label:offset; several of one chip, with + between them, are a group");
 const durationMs = z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS).describe("in ms, may be fractional; 1 µs to ten years");
 const count = z.int().min(1).max(MAX_CYCLES);
 const timestampNs = z
@@ -46,6 +56,8 @@ const sidePixels = z.int().min(1).max(MAX_SIDE_PIXELS);
 
 /** The level of a line: 1 is active, whatever the voltage (GPIO_V2_LINE_FLAG_ACTIVE_LOW). */
 export const levelSchema = z.union([z.literal(0), z.literal(1)]);
+/** The level of each line of a pin, in the order of its name. */
+export const levelsSchema = z.array(levelSchema).min(1).max(MAX_LINES);
 /** How a pin treats a command that comes while another holds it. */
 export const modeSchema = z.enum(["wait", "nowait"]);
 /** Which edges a watch is told of. */
@@ -117,6 +129,8 @@ const settings = {
     ),
 };
 
+const initial = z.union([levelSchema, levelsSchema]).optional();
+
 const outputOnly = ["share", "mode", "drive", "closeLevel", "frequencyHz", "maxOnMs", "initial"] as const;
 const inputOnly = ["debounceUs"] as const;
 
@@ -149,6 +163,13 @@ function cycleIsLongEnough(field: string, cycleMs: number, context: z.Refinement
   }
 }
 
+/** A step says what all lines do, or what each does. */
+function stepHasItsLevel(step: { level?: Level | undefined; levels?: Level[] | undefined }, context: z.RefinementCtx): void {
+  if ((step.level === undefined) === (step.levels === undefined)) {
+    context.addIssue({ code: "custom", path: ["level"], message: "must be there, or levels, and not both" });
+  }
+}
+
 /** Whether all numbers in a value are finite: readers of `meta` may have no word for others, as JSON. */
 function isAllFinite(value: unknown): boolean {
   if (typeof value === "number") return Number.isFinite(value);
@@ -173,7 +194,7 @@ export const requestSchemas = {
     direction: z.enum(["out", "in"]),
     share: z.boolean().optional().describe("outputs; others may hold it beside this client; default false"),
     ...settings,
-    initial: levelSchema.optional().describe("outputs; the level that is part of the line request; default 0"),
+    initial: initial.describe("outputs; the level, or that of each line, that is part of the line request; default 0"),
     heartbeatMs: durationMs.optional().describe("the hold ends when this client sends nothing for so long; default: with the connection"),
     waitMs: durationMs.optional().describe("how long to wait for a pin that is closing"),
   }).superRefine(settingsFitDirection),
@@ -181,12 +202,13 @@ export const requestSchemas = {
     pin,
     direction: z.enum(["out", "in"]).optional(),
     ...settings,
-    initial: levelSchema.optional().describe("the level that an input takes when it becomes an output"),
+    initial: initial.describe("the level, or that of each line, that an input takes when it becomes an output"),
   }).superRefine(settingsFitDirection),
 
   on: request("on", command),
   off: request("off", command),
   toggle: request("toggle", command),
+  write: request("write", { ...command, levels: levelsSchema.describe("of each line, all set at once") }),
   value: request("value", { ...command, value: z.number().min(0).max(1).describe("duty, 0 to 1") }),
   blink: request("blink", { ...command, onMs: durationMs, offMs: durationMs, n: count.optional() }).superRefine(
     ({ onMs, offMs }, context) => cycleIsLongEnough("onMs", onMs + offMs, context),
@@ -197,7 +219,15 @@ export const requestSchemas = {
   pattern: request("pattern", {
     ...command,
     steps: z
-      .array(z.strictObject({ level: levelSchema, ms: durationMs }))
+      .array(
+        z
+          .strictObject({
+            level: levelSchema.optional().describe("of all lines"),
+            levels: levelsSchema.optional().describe("in its place: of each line"),
+            ms: durationMs,
+          })
+          .superRefine(stepHasItsLevel),
+      )
       .min(1)
       .max(MAX_STEPS),
     n: count.optional(),
@@ -290,7 +320,7 @@ export type Policy = z.infer<typeof policySchema>;
 export type PoolSettings = z.infer<typeof poolSettingsSchema>;
 
 /** A request that commands an output. */
-export type CommandRequest = RequestOf<"on" | "off" | "toggle" | "value" | "blink" | "pulse" | "pattern">;
+export type CommandRequest = RequestOf<"on" | "off" | "toggle" | "write" | "value" | "blink" | "pulse" | "pattern">;
 
 /** A request but for its `id` and `op`, which its client adds. */
 export type Fields<O extends Op> = Omit<RequestOf<O>, "id" | "op">;

@@ -1,3 +1,4 @@
+import type { NamedPin } from "../gpio/named-pin.ts";
 import type { NamedLine, PinNames } from "../gpio/pin-names.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { issueInWords } from "../protocol/issue-in-words.ts";
@@ -43,8 +44,31 @@ export class ConfiguredPins {
     }
   }
 
-  /** What holds for a line, by whichever of its names the configuration speaks of it. A name that has become ambiguous means all. */
-  boundsOf(line: NamedLine, names: PinNames): PinBounds {
+  /**
+   * What holds for a pin, by whichever of its lines' names the configuration speaks of it. A name that has become ambiguous means all.
+   * What holds for any line of a group holds for the group; where its lines are to close to different levels, there can be none.
+   * @throws HoldfastError `PIN_CONFLICT`
+   */
+  boundsOf({ pin, lines }: NamedPin, names: PinNames): PinBounds {
+    const bounds = lines.map((line) => this.#boundsOfLine(line, names));
+    const [first] = bounds as [PinBounds];
+    const closeLevelOf = ({ closeLevel = "off" }: PinBounds) => closeLevel;
+    const other = bounds.findIndex((each) => closeLevelOf(each) !== closeLevelOf(first));
+    if (other >= 0) {
+      const say = (index: number) => `${lines[index]?.pin} closes with closeLevel ${closeLevelOf(bounds[index] ?? first)}`;
+      throw new HoldfastError("PIN_CONFLICT", `as configured, ${say(0)}, and ${say(other)}: they can't be a group`, {
+        field: "pin",
+        pin,
+        configured: bounds.map(closeLevelOf),
+      });
+    }
+    return {
+      maxOnMs: Math.min(...bounds.map(({ maxOnMs }) => maxOnMs)),
+      closeLevel: bounds.find(({ closeLevel }) => closeLevel !== undefined)?.closeLevel,
+    };
+  }
+
+  #boundsOfLine(line: NamedLine, names: PinNames): PinBounds {
     const own = Object.entries(this.#byName).filter(([name]) => names.fitting(name).includes(line));
     return this.#bounds(own.map(([, config]) => config));
   }

@@ -1,11 +1,11 @@
 import { type Actor, createActor, type Subscription } from "xstate";
 import { inputMachine } from "../../actors/input.ts";
 import type { Edge, Line } from "../gpio/backend.ts";
+import { type Levels, withLevel } from "../gpio/levels.ts";
 import type { PinState } from "../protocol/replies.ts";
-import type { Level } from "../protocol/requests.ts";
 import type { Tenant, TenantHooks } from "./tenant.ts";
 
-/** An input: the machine of its life, and the last level that its edges told. */
+/** An input, or a group of them: the machine of its life, and the last levels that its edges told. */
 export class Input implements Tenant {
   readonly direction = "in";
   readonly mode = null;
@@ -16,10 +16,13 @@ export class Input implements Tenant {
   readonly #actor: Actor<typeof inputMachine>;
   readonly #hooks: TenantHooks;
   readonly #closed: Subscription;
-  #level: Level;
+  readonly #lines: number;
+  #level: Levels;
 
-  constructor(line: Line, hooks: TenantHooks) {
+  /** @param lines how many they are */
+  constructor(line: Line, lines: number, hooks: TenantHooks) {
     this.#hooks = hooks;
+    this.#lines = lines;
     this.#level = line.get();
     const release = () => line.release(() => this.#send("released"));
     this.#actor = createActor(inputMachine.provide({ actions: { release } }));
@@ -35,14 +38,14 @@ export class Input implements Tenant {
     return this.state !== "watching";
   }
 
-  get level(): Level | null {
+  get level(): Levels | null {
     return this.state === "watching" ? this.#level : null;
   }
 
-  /** An edge from the line. */
-  edge({ level, timestampNs, lost }: Edge): void {
-    this.#level = level;
-    this.#hooks.edge(level, timestampNs, lost);
+  /** An edge from a line. */
+  edge(edge: Edge): void {
+    this.#level = withLevel(this.#level, edge.index, edge.level, this.#lines);
+    this.#hooks.edge(edge);
   }
 
   close(): void {

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Line, LineListener } from "../gpio/backend.ts";
-import type { NamedLine } from "../gpio/pin-names.ts";
+import type { Levels } from "../gpio/levels.ts";
+import { idOf, type NamedPin } from "../gpio/named-pin.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-import type { Level, Mode } from "../protocol/requests.ts";
+import type { Mode } from "../protocol/requests.ts";
 import { withDetails } from "./error-details.ts";
 import { Input } from "./input.ts";
 import { Output } from "./output.ts";
@@ -13,9 +14,11 @@ import type { TenantHooks } from "./tenant.ts";
 /** What `gpioinfo` shows of our lines. */
 const CONSUMER = "holdfast";
 
-/** The requested handle of one line, how it is set, and who uses it now: an output or an input. */
+/** The requested handle of a line or of a group, how it is set, and who uses it now: an output or an input. */
 export class OpenLine {
   readonly #pin: string;
+  /** How many there are. */
+  readonly #lines: number;
   readonly #surroundings: Surroundings;
   readonly #hooks: TenantHooks;
   readonly #line: Line;
@@ -27,8 +30,9 @@ export class OpenLine {
   #lastCommand = 0;
 
   /** @throws HoldfastError what `GpioBackend.request` and `Line.get` throw; the line is not held then */
-  constructor({ pin, id }: NamedLine, settings: PinSettings, mode: Mode, surroundings: Surroundings, hooks: TenantHooks) {
-    this.#pin = pin;
+  constructor(named: NamedPin, settings: PinSettings, mode: Mode, surroundings: Surroundings, hooks: TenantHooks) {
+    this.#pin = named.pin;
+    this.#lines = named.lines.length;
     this.#surroundings = surroundings;
     this.#hooks = hooks;
     this.#settings = settings;
@@ -38,7 +42,9 @@ export class OpenLine {
       },
       fail: hooks.failed,
     };
-    this.#line = this.#naming(() => surroundings.backend.request(id, lineSettings(settings, settings.initial), CONSUMER, listener));
+    this.#line = this.#naming(() =>
+      surroundings.backend.request(idOf(named), lineSettings(settings, settings.initial), CONSUMER, listener),
+    );
     try {
       this.#tenant = this.#newTenant(settings, mode);
     } catch (error) {
@@ -61,8 +67,8 @@ export class OpenLine {
     if (this.#tenant instanceof Output) this.#tenant.watched = watched;
   }
 
-  /** The level of the line now. @throws HoldfastError `LINE_LOST`, `LINE_FAILED` */
-  level(): Level {
+  /** The levels now. @throws HoldfastError `LINE_LOST`, `LINE_FAILED` */
+  level(): Levels {
     return this.#naming(() => this.#line.get());
   }
 
@@ -80,7 +86,7 @@ export class OpenLine {
         pin: this.#pin,
       });
     }
-    const change = (level: Level) => {
+    const change = (level: Levels) => {
       this.#reconfigure(settings, level);
       if (turns) this.#turn(settings, level, mode);
       else this.#settings = settings;
@@ -94,7 +100,7 @@ export class OpenLine {
   }
 
   /** Asks the kernel for other settings only if it has to do with what has changed. A driver may refuse even those that it has. */
-  #reconfigure(settings: PinSettings, level: Level): void {
+  #reconfigure(settings: PinSettings, level: Levels): void {
     const [before, after] = [this.#settings, settings].map((each) => lineSettings(each, level));
     if (!isDeepStrictEqual(before, after)) this.#naming(() => this.#line.reconfigure(lineSettings(settings, level)));
   }
@@ -103,7 +109,7 @@ export class OpenLine {
    * The line has another direction now, and gets another tenant.
    * @param level what it drove before, if it was an output
    */
-  #turn(settings: PinSettings, level: Level, mode: Mode = "wait"): void {
+  #turn(settings: PinSettings, level: Levels, mode: Mode = "wait"): void {
     let next: Output | Input;
     try {
       next = this.#newTenant(settings, mode);
@@ -119,8 +125,17 @@ export class OpenLine {
   }
 
   #newTenant({ initial, closeLevel, frequencyHz, maxOnMs, direction }: PinSettings, mode: Mode): Output | Input {
-    if (direction === "in") return this.#naming(() => new Input(this.#line, this.#hooks));
-    const settings = { pin: this.#pin, initial, mode, closeLevel, frequencyHz, maxOnMs, lastCommand: this.#lastCommand };
+    if (direction === "in") return this.#naming(() => new Input(this.#line, this.#lines, this.#hooks));
+    const settings = {
+      pin: this.#pin,
+      lines: this.#lines,
+      initial,
+      mode,
+      closeLevel,
+      frequencyHz,
+      maxOnMs,
+      lastCommand: this.#lastCommand,
+    };
     const output = new Output(this.#line, settings, this.#surroundings, this.#hooks);
     output.watched = this.#watched;
     return output;

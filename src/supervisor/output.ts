@@ -1,12 +1,13 @@
 import { type Actor, createActor, type SnapshotFrom, type Subscription } from "xstate";
 import { type CancelReason, type Command, concerns, type Outcome, type Playing, pinMachine } from "../../actors/pin.ts";
-import { isEndless, steady, steadyDuty, type Wave, waveOf } from "../../actors/wave.ts";
+import { isEndless, isSteadyLevel, steady, steadyDuty, type Wave, waveOf } from "../../actors/wave.ts";
 import type { Line } from "../gpio/backend.ts";
 import { ClockPlayer } from "../gpio/clock-player.ts";
+import { commonLevel, eachLevel, type Levels, levelAt } from "../gpio/levels.ts";
 import type { WaveListener, WavePlayer } from "../gpio/wave-player.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { PinState, ReplyOf } from "../protocol/replies.ts";
-import type { CloseLevel, CommandRequest, Level, Mode } from "../protocol/requests.ts";
+import type { CloseLevel, CommandRequest, Mode } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Tenant, TenantHooks } from "./tenant.ts";
@@ -17,7 +18,9 @@ type CommandReply = ReplyOf<CommandRequest["op"]>;
 interface OutputSettings {
   /** The canonical name. */
   readonly pin: string;
-  readonly initial: Level;
+  /** How many lines it drives. */
+  readonly lines: number;
+  readonly initial: Levels;
   readonly mode: Mode;
   readonly closeLevel: CloseLevel;
   /** The frequency of PWM. */
@@ -34,7 +37,7 @@ interface Waiting {
   readonly answer: (ended: Pick<CommandReply, "outcome" | "reason" | "lateMs">) => void;
 }
 
-/** An output: the pin machine, the player of its waves, and the replies that wait for its commands. */
+/** An output, or a group of them: the pin machine, the player of its waves, and the replies that wait for its commands. */
 export class Output implements Tenant {
   readonly direction = "out";
   readonly #line: Line;
@@ -46,6 +49,10 @@ export class Output implements Tenant {
   readonly #waiting = new Map<number, Waiting>();
   #snapshot: SnapshotFrom<typeof pinMachine>;
   readonly #pin: string;
+  readonly #lines: number;
+  /** What was last told of the levels, and how many edges were lost since. */
+  #told: Levels;
+  #lost = 0;
   #lastCommand: number;
   closeLevel: CloseLevel;
 
@@ -55,6 +62,8 @@ export class Output implements Tenant {
     this.#surroundings = surroundings;
     this.#hooks = hooks;
     this.#pin = settings.pin;
+    this.#lines = settings.lines;
+    this.#told = settings.initial;
     this.#lastCommand = settings.lastCommand;
     this.closeLevel = settings.closeLevel;
     const listener: WaveListener = {
@@ -62,7 +71,7 @@ export class Output implements Tenant {
       ended: (number, lateMs) => this.#send({ type: "ended", number, lateMs }),
       limited: (number) => this.#send({ type: "stopped", number, reason: "MAX_ON" }),
       failed: (error) => hooks.failed(error),
-      edge: (level, atUs, lost) => hooks.edge(level, BigInt(Math.round(atUs * 1000)), lost),
+      edge: (levels, atUs, lost) => this.#tellEdges(levels, BigInt(Math.round(atUs * 1000)), lost),
       skipped: (cycles) => {
         tally.skippedCycles += cycles;
       },
@@ -77,7 +86,8 @@ export class Output implements Tenant {
         release: ({ context }) => this.#release(context.wave),
       },
     });
-    this.#actor = createActor(machine, { input: settings });
+    const level = commonLevel(initial) ?? eachLevel(initial, settings.lines);
+    this.#actor = createActor(machine, { input: { mode: settings.mode, initial: level } });
     this.#closed = this.#actor.subscribe({ complete: hooks.closed });
     this.#actor.start();
     this.#snapshot = this.#actor.getSnapshot();
@@ -114,9 +124,8 @@ export class Output implements Tenant {
     return steadyDuty(this.#snapshot.context.wave);
   }
 
-  get level(): Level | null {
-    const { value } = this;
-    return value === 0 || value === 1 ? this.#player.level : null;
+  get level(): Levels | null {
+    return isSteadyLevel(this.#snapshot.context.wave) ? this.#player.level : null;
   }
 
   /** The frequency of PWM, for commands that start from now on. */
@@ -133,7 +142,7 @@ export class Output implements Tenant {
    * Does something to the line, which has this level, while nothing drives it.
    * @throws HoldfastError `LINE_FAILED` when what drives it does not let go
    */
-  undisturbed(act: (level: Level) => void): void {
+  undisturbed(act: (level: Levels) => void): void {
     this.#player.undisturbed(act);
   }
 
@@ -236,6 +245,21 @@ export class Output implements Tenant {
     this.#player.rest(level[this.closeLevel]);
     this.#player.stop();
     this.#line.release(() => this.#send({ type: "released" }));
+  }
+
+  /** The lines that have changed did so at one instant. */
+  #tellEdges(levels: Levels, timestampNs: bigint, lost: number): void {
+    const told = this.#told;
+    this.#told = levels;
+    this.#lost += lost;
+    for (let index = 0; index < this.#lines; index++) {
+      const level = levelAt(levels, index);
+      // Only a line that is alone is known to have changed, even if its last edge was lost.
+      if (this.#lines > 1 && level === levelAt(told, index)) continue;
+      const before = this.#lost;
+      this.#lost = 0;
+      this.#hooks.edge({ index, level, timestampNs, lost: before });
+    }
   }
 
   #wait(number: number, until: Waiting["until"]): Promise<Pick<CommandReply, "outcome" | "reason" | "lateMs">> {

@@ -1,25 +1,40 @@
 import type { Clock } from "../clock/clock.ts";
+import { levelAt } from "../gpio/levels.ts";
+import type { NamedPin } from "../gpio/named-pin.ts";
 import type { NamedLine } from "../gpio/pin-names.ts";
 import type { PinInfo } from "../protocol/replies.ts";
 import type { Pin } from "./pin.ts";
 import { finite } from "./pin-settings.ts";
+import { toldIfSteady } from "./told-levels.ts";
 
 /**
- * A line as `pins` and `status` show it.
+ * A line, or a group, as `pins` and `status` show it.
+ * @param pin the open one that it is, or is a part of
  * @param usedBy the consumer that the kernel names, ours included
  */
-export function pinInfo({ pin: name, line, names }: NamedLine, pin: Pin | undefined, clock: Clock, usedBy: string | null): PinInfo {
-  const place = { pin: name, line, names: [...names] };
+export function pinInfo(named: NamedPin, pin: Pin | undefined, clock: Clock, usedBy: string | null): PinInfo {
+  const { lines } = named;
+  const [first] = lines as [NamedLine];
+  const isGroup = lines.length > 1;
+  const place = {
+    pin: named.pin,
+    line: lines.map(({ line }) => line).join("+"),
+    names: isGroup ? [named.pin] : [...first.names],
+    ...(isGroup && { members: lines.map((line) => line.pin) }),
+  };
   if (pin === undefined) {
     return { ...place, ...closed, usedBy };
   }
   const { tenant, settings } = pin;
   const output = tenant.direction === "out";
+  const isPart = pin.named.lines.length > lines.length;
+  const level = isPart && tenant.level !== null ? levelAt(tenant.level, pin.indexOf(first)) : tenant.level;
   return {
     ...place,
+    ...(isPart && { group: pin.name }),
     state: pin.state,
     direction: tenant.direction,
-    level: tenant.level,
+    ...toldIfSteady(level, lines.length),
     value: tenant.value,
     mode: tenant.mode,
     queued: tenant.queued,

@@ -1,4 +1,6 @@
 import type { LineSettings } from "../gpio/backend.ts";
+import { areSame, commonLevel, eachLevel, type Levels, levelsOf } from "../gpio/levels.ts";
+import type { NamedPin } from "../gpio/named-pin.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { DEFAULT_PWM_HZ } from "../protocol/limits.ts";
 import type { Bias, CloseLevel, Drive, Level, RequestOf } from "../protocol/requests.ts";
@@ -9,7 +11,7 @@ export interface PinSettings {
   readonly activeLow: boolean;
   readonly bias: Bias;
   readonly drive: Drive;
-  readonly initial: Level;
+  readonly initial: Levels;
   readonly closeLevel: CloseLevel;
   readonly frequencyHz: number;
   /** Infinity: as long as it likes. */
@@ -32,7 +34,12 @@ const names = ["direction", "activeLow", "bias", "drive", "initial", "closeLevel
 /** The settings that a request names; where it goes beyond the bounds, these. */
 function named(request: RequestOf<"open"> | RequestOf<"configure">, bounds: PinBounds): Partial<PinSettings> {
   const said = Object.fromEntries(names.filter((name) => request[name] !== undefined).map((name) => [name, request[name]]));
-  return request.maxOnMs === undefined ? said : { ...said, maxOnMs: Math.min(request.maxOnMs, bounds.maxOnMs) };
+  const { initial, maxOnMs } = request;
+  return {
+    ...said,
+    ...(maxOnMs !== undefined && { maxOnMs: Math.min(maxOnMs, bounds.maxOnMs) }),
+    ...(initial !== undefined && { initial: typeof initial === "number" ? initial : levelsOf(initial) }),
+  };
 }
 
 /** What a pin has that nobody has said anything of. */
@@ -59,22 +66,25 @@ export function changedSettings(before: PinSettings, request: RequestOf<"configu
  * @param level while it is steady, else null
  * @throws HoldfastError `PIN_CONFLICT`, with the field
  */
-export function assertAgrees(pin: string, settings: PinSettings, level: Level | null, request: RequestOf<"open">, bounds: PinBounds): void {
-  const wanted = named(request, bounds);
-  const open = { ...settings, initial: level, maxOnMs: finite(settings.maxOnMs) };
+export function assertAgrees(
+  { pin, lines }: NamedPin,
+  settings: PinSettings,
+  level: Levels | null,
+  request: RequestOf<"open">,
+  bounds: PinBounds,
+): void {
+  const { initial, ...wanted } = named(request, bounds);
+  const open = { ...settings, maxOnMs: finite(settings.maxOnMs) };
+  const refuse = (field: keyof PinSettings, message: string, found: unknown): HoldfastError =>
+    new HoldfastError("PIN_CONFLICT", `${pin} is open ${message}`, { field, pin, open: found });
   for (const field of names) {
-    if (wanted[field] === undefined || wanted[field] === open[field]) continue;
-    const does = level === null ? "in a wave" : `at level ${level}`;
-    const message =
-      field === "initial"
-        ? `${pin} is open already and ${does}, not at ${request.initial}`
-        : `${pin} is open with ${field} ${open[field] ?? "none"}, not ${wanted[field]}`;
-    throw new HoldfastError("PIN_CONFLICT", message, {
-      field,
-      pin,
-      open: open[field],
-    });
+    if (field === "initial" || wanted[field] === undefined || wanted[field] === open[field]) continue;
+    throw refuse(field, `with ${field} ${open[field] ?? "none"}, not ${wanted[field]}`, open[field]);
   }
+  if (initial === undefined || (level !== null && areSame(initial, level))) return;
+  const told = (levels: Levels) => commonLevel(levels) ?? eachLevel(levels, lines.length);
+  const does = level === null ? "in a wave" : `at level ${told(level)}`;
+  throw refuse("initial", `already and ${does}, not at ${told(initial)}`, level === null ? null : told(level));
 }
 
 /**
@@ -95,7 +105,7 @@ export function assertFits(pin: string, before: PinSettings, after: PinSettings,
 }
 
 /** The settings as the backend takes them. @param level what an output drives when the line is requested or changed */
-export function lineSettings(settings: PinSettings, level: Level): LineSettings {
+export function lineSettings(settings: PinSettings, level: Levels): LineSettings {
   const { direction, activeLow, bias, drive, debounceUs } = settings;
   return direction === "out" ? { direction, activeLow, bias, drive, initial: level } : { direction, activeLow, bias, debounceUs };
 }
@@ -135,4 +145,14 @@ export function outlasts(closeLevel: CloseLevel, maxOnMs: number): boolean {
 /** A limit as it is told: null is none. */
 export function finite(limit: number): number | null {
   return Number.isFinite(limit) ? limit : null;
+}
+
+/**
+ * A request that says the level of each line says that of all of them.
+ * @throws HoldfastError `BAD_FIELD`, with the field
+ */
+export function assertOneForEach({ pin, lines }: NamedPin, field: string, levels: readonly Level[]): void {
+  if (levels.length === lines.length) return;
+  const has = lines.length === 1 ? "one line" : `${lines.length} lines`;
+  throw new HoldfastError("BAD_FIELD", `${pin} has ${has}, and ${field} says ${levels.length} levels`, { field, pin });
 }

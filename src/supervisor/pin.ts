@@ -1,16 +1,29 @@
 import type { CancelReason } from "../../actors/pin.ts";
 import { timestampNs } from "../clock/clock.ts";
+import type { Edge } from "../gpio/backend.ts";
+import { levelAt } from "../gpio/levels.ts";
+import type { NamedPin } from "../gpio/named-pin.ts";
 import type { NamedLine } from "../gpio/pin-names.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { PinState, ReplyOf } from "../protocol/replies.ts";
-import type { CommandRequest, Level, RequestOf } from "../protocol/requests.ts";
+import type { CommandRequest, RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
 import { type Hold, Holds } from "./holds.ts";
 import type { Input } from "./input.ts";
 import { OpenLine } from "./open-line.ts";
 import { Output } from "./output.ts";
-import { assertAgrees, assertAllowed, assertFits, changedSettings, type PinBounds, type PinSettings, settingsOf } from "./pin-settings.ts";
+import {
+  assertAgrees,
+  assertAllowed,
+  assertFits,
+  assertOneForEach,
+  changedSettings,
+  type PinBounds,
+  type PinSettings,
+  settingsOf,
+} from "./pin-settings.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { toldLevels } from "./told-levels.ts";
 import { Watches } from "./watches.ts";
 
 /** Who is told of what becomes of a pin. */
@@ -21,7 +34,7 @@ export interface PinListener {
   closed(pin: Pin): void;
 }
 
-/** An open line and what its clients may do with it. Requested once, released once, whatever they do. */
+/** An open line, or group of lines, and what its clients may do with it. Requested once, released once, whatever they do. */
 export class Pin {
   readonly #surroundings: Surroundings;
   readonly #line: OpenLine;
@@ -37,7 +50,7 @@ export class Pin {
    * @throws HoldfastError `LIMIT_ON`, `PIN_CONFLICT`, what `GpioBackend.request` throws
    */
   constructor(
-    readonly named: NamedLine,
+    readonly named: NamedPin,
     readonly bounds: PinBounds,
     request: RequestOf<"open">,
     client: Client,
@@ -46,15 +59,16 @@ export class Pin {
   ) {
     this.#surroundings = surroundings;
     this.#holds = new Holds(named.pin, surroundings.clock);
-    this.#watches = new Watches(named.pin, surroundings.clock, (any) => {
+    this.#watches = new Watches(named, surroundings.clock, (any) => {
       this.#line.watched = any;
     });
     this.#whenClosed = new Set([() => listener.closed(this)]);
+    this.#assertFitting(request);
     const settings = settingsOf(request, bounds);
     assertAllowed(named.pin, settings, bounds, request);
     this.#line = new OpenLine(named, settings, request.mode ?? "wait", surroundings, {
       changed: () => listener.changed(this),
-      edge: (level, atNs, lost) => this.#edge(level, atNs, lost),
+      edge: (edge) => this.#edge(edge),
       failed: (error) => this.#fail(error),
       closed: () => this.#end(),
     });
@@ -63,6 +77,11 @@ export class Pin {
 
   get name(): string {
     return this.named.pin;
+  }
+
+  /** The place of one of its lines. */
+  indexOf({ id }: NamedLine): number {
+    return this.named.lines.findIndex((line) => line.id.offset === id.offset);
   }
 
   get settings(): PinSettings {
@@ -113,8 +132,9 @@ export class Pin {
    */
   admit(client: Client, request: RequestOf<"open">): void {
     const { tenant } = this;
+    this.#assertFitting(request);
     this.#holds.assertRoomFor(client, request, tenant.direction === "in");
-    assertAgrees(this.name, this.settings, tenant.level, request, this.bounds);
+    assertAgrees(this.named, this.settings, tenant.level, request, this.bounds);
     if (request.mode !== undefined && request.mode !== tenant.mode) {
       throw new HoldfastError("PIN_CONFLICT", `${this.name} is open with mode ${tenant.mode}, not ${request.mode}`, {
         field: "mode",
@@ -126,13 +146,15 @@ export class Pin {
   }
 
   /**
-   * @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`, `PIN_CLOSING`, `PIN_DIRECTION`, `LIMIT_QUEUE`
+   * @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`, `PIN_CLOSING`, `PIN_DIRECTION`, `BAD_FIELD`, `LIMIT_QUEUE`
    */
   command(client: Client, request: CommandRequest): ReplyOf<CommandRequest["op"]> | Promise<ReplyOf<CommandRequest["op"]>> {
-    return this.#output(client, request.op).perform(request, client);
+    const output = this.#output(client, request.op);
+    this.#assertFitting(request);
+    return output.perform(request, client);
   }
 
-  /** @throws HoldfastError as `command` does, but for `LIMIT_QUEUE` */
+  /** @throws HoldfastError as `command` does, but for `BAD_FIELD` and `LIMIT_QUEUE` */
   setMode(client: Client, { mode }: RequestOf<"mode">): void {
     this.#output(client, "mode").setMode(mode);
   }
@@ -155,6 +177,7 @@ export class Pin {
     const hold = this.#assertHolds(client);
     this.#assertNotClosing();
     if (this.#holds.size > 1) throw this.#holds.busy(client);
+    this.#assertFitting(request);
     const settings = changedSettings(this.settings, request, this.bounds);
     assertFits(this.name, this.settings, settings, request);
     assertAllowed(this.name, settings, this.bounds, request);
@@ -162,19 +185,21 @@ export class Pin {
     hold.onDisconnect = request.onDisconnect ?? hold.onDisconnect;
   }
 
-  /** The level now. @throws HoldfastError `PIN_CLOSING`, `LINE_LOST`, `LINE_FAILED` */
-  read(): ReplyOf<"read"> {
+  /** The levels now. @param of only that of this line @throws HoldfastError `PIN_CLOSING`, `LINE_LOST`, `LINE_FAILED` */
+  read(of?: NamedLine): ReplyOf<"read"> {
     if (this.tenant.released) throw this.closingError();
-    const level = this.#line.level();
-    return { level, value: this.tenant.value, state: this.state, timestampNs: timestampNs(this.#surroundings.clock) };
+    const levels = this.#line.level();
+    const { lines } = this.named;
+    const told = of === undefined ? toldLevels(levels, lines.length) : { level: levelAt(levels, this.indexOf(of)) };
+    return { ...told, value: this.tenant.value, state: this.state, timestampNs: timestampNs(this.#surroundings.clock) };
   }
 
   /** @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`, `PIN_CLOSING`, `LIMIT_SUBSCRIPTIONS`, `LINE_LOST` */
   watch(client: Client, request: RequestOf<"watch">): ReplyOf<"watch"> {
     this.#assertHolds(client);
     this.#assertNotClosing();
-    const level = this.#line.level();
-    return { sub: this.#watches.add(client, request), level };
+    const levels = this.#line.level();
+    return { sub: this.#watches.add(client, request), ...toldLevels(levels, this.named.lines.length) };
   }
 
   /**
@@ -257,11 +282,11 @@ export class Pin {
     for (const tell of waiting) tell();
   }
 
-  #edge(level: Level, atNs: bigint, lost: number): void {
+  #edge(edge: Edge): void {
     const { tally } = this.#surroundings;
     if (this.tenant.direction === "in") tally.edges += 1;
-    tally.lostEvents += lost;
-    this.#watches.tell(level, atNs, lost);
+    tally.lostEvents += edge.lost;
+    this.#watches.tell(edge);
   }
 
   /** The line is gone: its commands end, its watches end, and what is left of it is given back. */
@@ -280,6 +305,16 @@ export class Pin {
   #asOutput(op: string): Output {
     if (this.tenant instanceof Output) return this.tenant;
     throw new HoldfastError("PIN_DIRECTION", `${this.name} is an input; ${op} is for outputs`, { field: "pin", pin: this.name });
+  }
+
+  /** What a request says of each line it says of all. @throws HoldfastError `BAD_FIELD` */
+  #assertFitting(request: CommandRequest | RequestOf<"open" | "configure">): void {
+    if ("initial" in request && typeof request.initial === "object") assertOneForEach(this.named, "initial", request.initial);
+    if (request.op === "write") assertOneForEach(this.named, "levels", request.levels);
+    if (request.op !== "pattern") return;
+    for (const [index, { levels }] of request.steps.entries()) {
+      if (levels !== undefined) assertOneForEach(this.named, `steps.${index}.levels`, levels);
+    }
   }
 
   #assertHolds(client: Client): Hold {

@@ -1,5 +1,7 @@
 import { timestampNs } from "../clock/clock.ts";
 import type { ChipInfo, LineId, LineListener, Simulation } from "../gpio/backend.ts";
+import { levelAt } from "../gpio/levels.ts";
+import { alone, findPin, idOf, type NamedPin, resolvePin } from "../gpio/named-pin.ts";
 import { type NamedLine, PinNames } from "../gpio/pin-names.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
@@ -7,15 +9,23 @@ import type { PinConfig, RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
 import { ConfiguredPins } from "./configured-pins.ts";
 import { withDetails } from "./error-details.ts";
+import { type Occupied, occupiedError } from "./occupied.ts";
 import { Pin } from "./pin.ts";
 import { pinInfo } from "./pin-info.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { toldIfSteady, toldLevels } from "./told-levels.ts";
 
 /** Somebody who is told what a pin does. It belongs to the name and outlives open and close. */
 interface Observation {
   readonly subscription: Subscription;
   told: string;
+}
+
+/** What a name leads to: a line or a group, and its pin when that is open. */
+interface Found {
+  readonly named: NamedPin;
+  readonly pin: Pin | undefined;
 }
 
 /** A line that is only read listens to nothing. */
@@ -24,7 +34,10 @@ const deaf: LineListener = { edge: () => {}, fail: () => {} };
 /** Every line by its names, and the open ones. */
 export class Pins {
   readonly #surroundings: Surroundings;
+  /** By what they are made of. */
   readonly #open = new Map<string, Pin>();
+  /** By each of their lines: no line is in two. */
+  readonly #byLine = new Map<string, Pin>();
   readonly #observations = new Map<string, Set<Observation>>();
   readonly #emptied: () => void;
   readonly #configured: ConfiguredPins;
@@ -53,36 +66,49 @@ export class Pins {
   find(client: Client, name: string): Pin {
     const { named, pin } = this.#lookUp(name);
     if (pin === undefined) client.assertNotLapsed(named.pin);
-    if (pin === undefined) throw new HoldfastError("PIN_NOT_OPEN", `${named.pin} is not open`, { field: "pin", pin: named.pin });
-    return pin;
+    if (pin !== undefined) return pin;
+    const group = this.#groupOf(named);
+    const part = group === undefined ? "" : ` by itself: it is part of ${group.name}, which is`;
+    throw new HoldfastError("PIN_NOT_OPEN", `${named.pin} is not open${part}`, {
+      field: "pin",
+      pin: named.pin,
+      ...(group !== undefined && { group: group.name }),
+    });
   }
 
   /**
-   * A client opens a pin: the line is requested, or the client joins those who hold it.
-   * @throws HoldfastError `SHUTTING_DOWN`, `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `PIN_CLOSING`, what `Pin.admit` and the backend throw
+   * A client opens a pin: the line is requested, or the client joins those who hold it. A line is open once: by itself or in one group.
+   * @throws HoldfastError `SHUTTING_DOWN`, `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `PIN_BUSY`, `PIN_CLOSING`, what `Pin.admit` and the backend throw
    */
   openFor(client: Client, request: RequestOf<"open">): ReplyOf<"open"> | Promise<ReplyOf<"open">> {
     if (this.#shut) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is shutting down and opens no more pins");
     const { named, pin } = this.#lookUp(request.pin);
-    if (pin === undefined) return this.#openAnew(named, client, request);
-    if (pin.closing) {
-      if (request.waitMs === undefined) throw pin.closingError();
-      return this.#openOnceClosed(pin, client, request, request.waitMs);
+    const occupied = pin === undefined ? this.#occupied(named) : undefined;
+    const inTheWay = pin ?? occupied?.by;
+    if (inTheWay?.closing) {
+      if (request.waitMs === undefined) throw inTheWay.closingError();
+      return this.#openOnceClosed(inTheWay, client, request, request.waitMs);
     }
+    if (occupied !== undefined) throw occupiedError(named, occupied);
+    if (pin === undefined) return this.#openAnew(named, client, request);
     pin.admit(client, request);
-    this.#tell(pin.named, pin);
+    this.#tell(pin.named);
     return { pin: pin.name, state: pin.state };
   }
 
-  /** The level of a line, open or not. @throws HoldfastError what `find`, `Pin.read` and the backend throw */
+  /** The level of a line, or of all lines of a group at once, open or not. @throws HoldfastError what `find`, `Pin.read` and the backend throw */
   read(name: string): ReplyOf<"read"> {
     const { named, pin } = this.#lookUp(name);
     if (pin !== undefined) return pin.read();
+    const group = this.#groupOf(named);
+    if (group !== undefined) return group.read(named.lines[0]);
+    const occupied = this.#occupied(named);
+    if (occupied !== undefined) throw occupiedError(named, occupied);
     const { backend, clock } = this.#surroundings;
     return withDetails({ field: "pin", pin: named.pin }, () => {
-      const line = backend.request(named.id, { direction: "as-is" }, "holdfast read", deaf);
+      const line = backend.request(idOf(named), { direction: "as-is" }, "holdfast read", deaf);
       try {
-        return { level: line.get(), value: null, state: "closed", timestampNs: timestampNs(clock) };
+        return { ...toldLevels(line.get(), named.lines.length), value: null, state: "closed", timestampNs: timestampNs(clock) };
       } finally {
         line.release(() => {});
       }
@@ -92,14 +118,17 @@ export class Pins {
   /** @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `LIMIT_SUBSCRIPTIONS` */
   observe(client: Client, name: string): ReplyOf<"observe"> {
     const { named, pin } = this.#lookUp(name);
-    const at = key(named.id);
-    const subscription = client.subscribe(() => this.#observations.get(at)?.delete(observation));
-    const observation: Observation = { subscription, told: "" };
+    const at = key(named);
     const observations = this.#observations.get(at) ?? new Set();
+    const subscription = client.subscribe(() => {
+      observations.delete(observation);
+      if (observations.size === 0) this.#observations.delete(at);
+    });
+    const observation: Observation = { subscription, told: "" };
     this.#observations.set(at, observations.add(observation));
     // The snapshot comes as the first event, after the reply that names the subscription.
-    queueMicrotask(() => this.#tell(named, this.#open.get(at)));
-    return { sub: subscription.number, state: pin?.state ?? "closed" };
+    queueMicrotask(() => this.#tell(named));
+    return { sub: subscription.number, state: (pin ?? this.#groupOf(named))?.state ?? "closed" };
   }
 
   /** Every line, open or not. @throws HoldfastError what `GpioBackend.chips` throws */
@@ -107,7 +136,7 @@ export class Pins {
     const chips = this.#readChips();
     return this.#names
       .all()
-      .map((named) => pinInfo(named, this.#open.get(key(named.id)), this.#surroundings.clock, usedBy(chips, named.id)));
+      .map((line) => pinInfo(alone(line), this.#byLine.get(lineKey(line.id)), this.#surroundings.clock, usedBy(chips, line.id)));
   }
 
   /** Closes every pin, softly or at once. */
@@ -125,25 +154,42 @@ export class Pins {
   }
 
   /**
-   * Where a name leads.
+   * Where the name of one line leads.
    * @param field which field of the request says it
-   * @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`
+   * @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`; `BAD_FIELD` for a group
    */
   locate(name: string, field = "pin"): LineId {
-    return withDetails({ field }, () => this.#lookUp(name)).named.id;
+    const [line, ...more] = withDetails({ field }, () => this.#lookUp(name)).named.lines as [NamedLine];
+    if (more.length > 0) throw new HoldfastError("BAD_FIELD", `${name} is a group; this is for one line`, { field });
+    return line.id;
   }
 
   /**
-   * The line of that name, and its pin when it is open. Only an open pin is sure to be what its name meant when the chips were
+   * The line or group of that name, and its pin when it is open. Only an open pin is sure to be what its name meant when the chips were
    * read: where any other line was, there may be another chip by now.
    */
-  #lookUp(name: string): { readonly named: NamedLine; readonly pin: Pin | undefined } {
-    const known = this.#names.find(name);
-    const open = known && this.#open.get(key(known.id));
+  #lookUp(name: string): Found {
+    const known = findPin(name, this.#names);
+    const open = known && this.#open.get(key(known));
     if (open !== undefined) return { named: open.named, pin: open };
     this.#readChips();
-    const named = this.#names.resolve(name);
-    return { named, pin: this.#open.get(key(named.id)) };
+    const named = resolvePin(name, this.#names);
+    return { named, pin: this.#open.get(key(named)) };
+  }
+
+  /** The open pin that has a line of another one. */
+  #occupied({ lines }: NamedPin): Occupied | undefined {
+    for (const line of lines) {
+      const by = this.#byLine.get(lineKey(line.id));
+      if (by !== undefined) return { line, by };
+    }
+    return undefined;
+  }
+
+  /** The open group that a line is a part of. */
+  #groupOf({ lines: [line, ...more] }: NamedPin): Pin | undefined {
+    const pin = line && more.length === 0 ? this.#byLine.get(lineKey(line.id)) : undefined;
+    return pin !== undefined && pin.named.lines.length > 1 ? pin : undefined;
   }
 
   #readChips(): readonly ChipInfo[] {
@@ -152,23 +198,25 @@ export class Pins {
     return chips;
   }
 
-  #openAnew(named: NamedLine, client: Client, request: RequestOf<"open">): ReplyOf<"open"> {
+  #openAnew(named: NamedPin, client: Client, request: RequestOf<"open">): ReplyOf<"open"> {
     const { log } = this.#surroundings;
-    const at = key(named.id);
+    const at = key(named);
     const pin = new Pin(named, this.#configured.boundsOf(named, this.#names), request, client, this.#surroundings, {
       changed: (pin) => {
-        if (this.#open.get(at) === pin) this.#tell(named, pin);
+        if (this.#open.get(at) === pin) this.#tell(named);
       },
       closed: (pin) => {
         log.debug({ pin: pin.name }, "pin closed");
         this.#open.delete(at);
-        this.#tell(named, undefined);
+        for (const { id } of named.lines) this.#byLine.delete(lineKey(id));
+        this.#tell(named);
         if (this.#open.size === 0) this.#emptied();
       },
     });
     log.debug({ pin: pin.name, client: client.name }, "pin opened");
     this.#open.set(at, pin);
-    this.#tell(named, pin);
+    for (const { id } of named.lines) this.#byLine.set(lineKey(id), pin);
+    this.#tell(named);
     return { pin: pin.name, state: pin.state };
   }
 
@@ -196,23 +244,34 @@ export class Pins {
     });
   }
 
-  /** Tells those who observe a line what it does, if that is news to them. */
-  #tell(named: NamedLine, pin: Pin | undefined): void {
-    const observations = this.#observations.get(key(named.id));
-    if (observations === undefined || observations.size === 0) return;
+  /** Tells those who observe a pin what it does, and those who observe a line of it. */
+  #tell(named: NamedPin): void {
+    if (this.#observations.size === 0) return;
+    this.#tellAs(named);
+    if (named.lines.length > 1) for (const line of named.lines) this.#tellAs(alone(line));
+  }
+
+  /** Tells those who observe a pin what it does, if that is news to them. */
+  #tellAs(named: NamedPin): void {
+    const observations = this.#observations.get(key(named));
+    if (observations === undefined) return;
+    const [first] = named.lines as [NamedLine];
+    const group = this.#groupOf(named);
+    const pin = group ?? this.#open.get(key(named));
     const command = pin?.tenant.command ?? null;
+    const levels = pin?.tenant.level ?? null;
     const seen = {
       ev: "state",
       pin: named.pin,
       state: pin?.state ?? "closed",
-      level: pin?.tenant.level ?? null,
+      ...toldIfSteady(group === undefined || levels === null ? levels : levelAt(levels, group.indexOf(first)), named.lines.length),
       value: pin?.tenant.value ?? null,
       command: command?.number ?? null,
       by: command?.by.name ?? null,
       lost: 0,
     } satisfies Omit<EventOf<"state">, "sub">;
     // An input's level changes with its edges, which are for those who watch it.
-    const news = JSON.stringify(pin?.tenant.direction === "in" ? { ...seen, level: null } : seen);
+    const news = JSON.stringify(pin?.tenant.direction === "in" ? { ...seen, level: null, levels: null } : seen);
     for (const observation of observations) {
       if (observation.told === news) continue;
       observation.told = news;
@@ -221,7 +280,11 @@ export class Pins {
   }
 }
 
-function key({ chip, offset }: LineId): string {
+function key({ lines }: NamedPin): string {
+  return lines.map(({ id }) => lineKey(id)).join("+");
+}
+
+function lineKey({ chip, offset }: LineId): string {
   return `${chip}#${offset}`;
 }
 

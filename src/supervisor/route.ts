@@ -8,7 +8,9 @@ import type { Reply, Supervisor } from "./supervisor.ts";
 type Handler<O extends Op> = (supervisor: Supervisor, client: Client, request: RequestOf<O>) => ReplyOf<O> | Promise<ReplyOf<O>>;
 
 const command = (({ pins }: Supervisor, client: Client, request: RequestOf<"on">) =>
-  pins.find(client, request.pin).command(client, request)) as Handler<"on" | "off" | "toggle" | "value" | "blink" | "pulse" | "pattern">;
+  pins.find(client, request.pin).command(client, request)) as Handler<
+  "on" | "off" | "toggle" | "write" | "value" | "blink" | "pulse" | "pattern"
+>;
 
 /** Where each operation goes. */
 const handlers: { readonly [O in Op]: Handler<O> } = {
@@ -38,6 +40,7 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
   on: command,
   off: command,
   toggle: command,
+  write: command,
   value: command,
   blink: command,
   pulse: command,

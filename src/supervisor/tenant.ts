@@ -1,7 +1,9 @@
 import type { CancelReason, Command } from "../../actors/pin.ts";
+import type { Edge } from "../gpio/backend.ts";
+import type { Levels } from "../gpio/levels.ts";
 import type { HoldfastError } from "../protocol/errors.ts";
 import type { PinState } from "../protocol/replies.ts";
-import type { Level, Mode } from "../protocol/requests.ts";
+import type { Mode } from "../protocol/requests.ts";
 
 /** Who uses an open line: an output or an input. */
 export interface Tenant {
@@ -14,8 +16,8 @@ export interface Tenant {
   readonly command: Command | null;
   /** The duty commanded; null: an input, or a wave runs. */
   readonly value: number | null;
-  /** The level while it is steady, else null. */
-  readonly level: Level | null;
+  /** The levels of its lines while they are steady, else null. */
+  readonly level: Levels | null;
   /** It is giving the line back, or has: the line may not be touched any more. */
   readonly released: boolean;
   /** Until a closing tenant has given the line back, as far as can be told. */
@@ -32,8 +34,8 @@ export interface Tenant {
 export interface TenantHooks {
   /** Its state or its command may have changed. */
   changed(): void;
-  /** The line has a new level, at `timestampNs`; `lost` edges before it were not seen. */
-  edge(level: Level, timestampNs: bigint, lost: number): void;
+  /** A line has a new level. */
+  edge(edge: Edge): void;
   /** The line has failed. */
   failed(error: HoldfastError): void;
   /** The line has been given back. */

@@ -1,5 +1,7 @@
 import type { Clock } from "../clock/clock.ts";
-import type { EdgeFilter, Level, RequestOf } from "../protocol/requests.ts";
+import type { Edge } from "../gpio/backend.ts";
+import type { NamedPin } from "../gpio/named-pin.ts";
+import type { EdgeFilter, RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
 import { Silence } from "./silence.ts";
 import type { Subscription } from "./subscription.ts";
@@ -10,6 +12,8 @@ interface Watch {
   seq: number;
   /** Edges lost since the last one that it was told of. */
   lost: number;
+  /** The same of each line. */
+  readonly lines: { seq: number; lost: number }[];
   /** Null: it need not be told when no edge comes. */
   readonly silence: Silence | null;
 }
@@ -18,12 +22,9 @@ interface Watch {
 export class Watches {
   readonly #watches = new Set<Watch>();
 
-  /**
-   * @param pin the canonical name
-   * @param changed is told when the first comes and when the last goes
-   */
+  /** @param changed is told when the first comes and when the last goes */
   constructor(
-    readonly pin: string,
+    readonly named: NamedPin,
     readonly clock: Clock,
     readonly changed: (any: boolean) => void,
   ) {}
@@ -37,22 +38,29 @@ export class Watches {
   add(client: Client, { edge = "both", silenceMs }: RequestOf<"watch">): number {
     const subscription = client.subscribe(() => this.#remove(watch));
     const silence = silenceMs === undefined ? null : this.#listen(subscription, silenceMs);
-    const watch: Watch = { subscription, edge, seq: 0, lost: 0, silence };
+    const lines = this.named.lines.map(() => ({ seq: 0, lost: 0 }));
+    const watch: Watch = { subscription, edge, seq: 0, lost: 0, lines, silence };
     this.#watches.add(watch);
     if (this.#watches.size === 1) this.changed(true);
     return subscription.number;
   }
 
-  /** The line has a new level; `lost` edges before it were not seen. */
-  tell(level: Level, timestampNs: bigint, lost: number): void {
+  /** A line has a new level. */
+  tell({ index, level, timestampNs, lost }: Edge): void {
     for (const watch of this.#watches) {
+      const line = watch.lines[index] as Watch["lines"][number];
       watch.lost += lost;
+      line.lost += lost;
       if (watch.edge !== "both" && (watch.edge === "rising") !== (level === 1)) continue;
       watch.silence?.edge(timestampNs, watch.lost);
       watch.seq += 1 + watch.lost;
+      line.seq += 1 + line.lost;
       const { subscription, seq } = watch;
-      subscription.push({ sub: subscription.number, ev: "edge", pin: this.pin, level, timestampNs, seq, lost: watch.lost });
+      const { pin, lines } = this.named;
+      const of = lines.length > 1 && { member: lines[index]?.pin as string, index, memberSeq: line.seq };
+      subscription.push({ sub: subscription.number, ev: "edge", pin, ...of, level, timestampNs, seq, lost: watch.lost });
       watch.lost = 0;
+      line.lost = 0;
     }
   }
 
@@ -69,7 +77,7 @@ export class Watches {
   #listen(subscription: Subscription, silenceMs: number): Silence {
     const { number: sub } = subscription;
     return new Silence(this.clock, silenceMs, (timestampNs) => {
-      subscription.push({ sub, ev: "silence", pin: this.pin, silenceMs, timestampNs });
+      subscription.push({ sub, ev: "silence", pin: this.named.pin, silenceMs, timestampNs });
     });
   }
 

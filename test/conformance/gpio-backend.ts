@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Edge, GpioBackend, InputSettings, Line, LineId, LineInfo, LineListener, OutputSettings } from "../../src/gpio/backend.ts";
+import { levelsOf } from "../../src/gpio/levels.ts";
 import type { HoldfastError } from "../../src/protocol/errors.ts";
 import type { Level } from "../../src/protocol/requests.ts";
 import { refusal } from "../refusal.ts";
@@ -9,7 +10,7 @@ export interface Rig {
   readonly backend: GpioBackend;
   /** A free line whose wire nothing else drives. */
   readonly line: LineId;
-  /** Another, not wired to it. */
+  /** Another of the same chip, not wired to it. */
   readonly other: LineId;
   /** Drives the wire from outside to a physical level, as far as no output beats it; null lets go. */
   drive(line: LineId, level: Level | null): void;
@@ -291,6 +292,108 @@ export function conformsAsGpioBackend(name: string, build: () => Rig | Promise<R
       rig.drive(rig.line, 0);
       await rig.pass(20);
       expect(times).toBe(1);
+    });
+  });
+
+  describe(`${name}: lines that are requested as one`, () => {
+    const bothOf = ({ line, other }: Rig) => ({ chip: line.chip, offsets: [line.offset, other.offset] });
+    const wires = (rig: Rig) => [rig.physical(rig.line), rig.physical(rig.other)];
+    const combinations = [[1, 0], [0, 1], [1, 1], [0, 0]] as const; // biome-ignore format: levels
+
+    for (const initial of combinations) {
+      on(`a request drives each to its initial level: ${initial.join("")}`, async (rig) => {
+        const lines = rig.backend.request(bothOf(rig), { ...output, initial: levelsOf(initial) }, CONSUMER, new Recorder());
+        expect(wires(rig)).toEqual([...initial]);
+        expect(lines.get()).toEqual(levelsOf(initial));
+        await released(rig, lines);
+      });
+    }
+
+    on("set drives each to its level, in the order of the request, and get reads them", async (rig) => {
+      const { chip, offsets } = bothOf(rig);
+      for (const order of [offsets, offsets.toReversed()]) {
+        const lines = rig.backend.request({ chip, offsets: order }, output, CONSUMER, new Recorder());
+        for (const levels of combinations) {
+          lines.set(levelsOf(levels));
+          expect(order.map((offset) => rig.physical({ chip, offset }))).toEqual([...levels]);
+          expect(lines.get()).toEqual(levelsOf(levels));
+        }
+        await released(rig, lines);
+      }
+    });
+
+    on("with active-low, 1 is low on each wire", async (rig) => {
+      const lines = rig.backend.request(bothOf(rig), { ...output, activeLow: true, initial: levelsOf([1, 0]) }, CONSUMER, new Recorder());
+      expect(wires(rig)).toEqual([0, 1]);
+      lines.set(levelsOf([0, 1]));
+      expect(wires(rig)).toEqual([1, 0]);
+      expect(lines.get()).toEqual(levelsOf([0, 1]));
+      await released(rig, lines);
+    });
+
+    on("each edge says which line it is of, in the order in which they happened", async (rig) => {
+      rig.drive(rig.line, 0);
+      rig.drive(rig.other, 0);
+      const recorder = new Recorder();
+      const lines = rig.backend.request(bothOf(rig), input, CONSUMER, recorder);
+      const driven: { index: number; level: Level; lost: number }[] = [];
+      for (const [index, level] of [
+        [1, 1],
+        [0, 1],
+        [0, 0],
+        [1, 0],
+        [0, 1],
+      ] as const) {
+        // biome-ignore format: edges
+        rig.drive(index === 0 ? rig.line : rig.other, level);
+        driven.push({ index, level, lost: 0 });
+        await until(rig, `edge ${driven.length}`, () => recorder.edges.length === driven.length);
+      }
+      expect(recorder.edges.map(({ index, level, lost }) => ({ index, level, lost }))).toEqual(driven);
+      expect(lines.get()).toEqual(levelsOf([1, 0]));
+      await released(rig, lines);
+    });
+
+    on("one that somebody has keeps all from being requested, and is named with who has it", async (rig) => {
+      const line = rig.backend.request(rig.other, input, "first", new Recorder());
+      const error = refusal(() => rig.backend.request(bothOf(rig), output, CONSUMER, new Recorder()));
+      expect(error).toMatchObject({ code: "LINE_BUSY", details: { ...rig.other, consumer: "first" } });
+      expect(info(rig, rig.line)).toMatchObject({ used: false });
+      await released(rig, line);
+      const lines = rig.backend.request(bothOf(rig), output, CONSUMER, new Recorder());
+      expect(info(rig, rig.line)).toMatchObject({ used: true, consumer: CONSUMER });
+      expect(refusal(() => rig.backend.request(rig.line, input, "late", new Recorder())).details).toMatchObject({ consumer: CONSUMER });
+      await released(rig, lines);
+      for (const each of [rig.line, rig.other]) expect(info(rig, each)).toMatchObject({ used: false, consumer: null });
+    });
+
+    on("inputs become outputs and inputs again", async (rig) => {
+      rig.drive(rig.line, 0);
+      rig.drive(rig.other, 0);
+      const recorder = new Recorder();
+      const lines = rig.backend.request(bothOf(rig), input, CONSUMER, recorder);
+      rig.drive(rig.line, null);
+      rig.drive(rig.other, null);
+      lines.reconfigure({ ...output, initial: levelsOf([0, 1]) });
+      expect(wires(rig)).toEqual([0, 1]);
+      lines.set(levelsOf([1, 0]));
+      expect(wires(rig)).toEqual([1, 0]);
+      lines.set(0);
+      lines.reconfigure(input);
+      await rig.pass(20);
+      expect(recorder.edges).toEqual([]);
+      rig.drive(rig.other, 1);
+      await until(rig, "the edge", () => recorder.edges.length > 0);
+      expect(recorder.edges.map(({ index, level }) => [index, level])).toEqual([[1, 1]]);
+      await released(rig, lines);
+    });
+
+    on("lines that are not there are lost, and the error says which", async (rig) => {
+      const nowhere = { chip: `${rig.line.chip}999`, offsets: [3, 4] };
+      expect(refusal(() => rig.backend.request(nowhere, output, CONSUMER, new Recorder()))).toMatchObject({
+        code: "LINE_LOST",
+        details: { chip: nowhere.chip },
+      });
     });
   });
 

@@ -163,3 +163,40 @@ describe("close", () => {
     expect((await shell.status()).counters).toMatchObject({ accepted: 2, done: 0, cancelled: 2 });
   });
 });
+
+describe("several lines are one group, with + between their names", () => {
+  const group = "GPIO17+GPIO27+GPIO22";
+
+  shellStory("write sets each, read prints each, on and off set all", async (shell) => {
+    expect(await shell.run("write", "17+27+BOARD15", "101")).toEqual(silent);
+    expect(await shell.ok("read", group)).toBe("101\n");
+    expect(await shell.ok("read", "GPIO27")).toBe("0\n");
+    expect(await shell.pin("GPIO22")).toMatchObject({ level: 1, group, unowned: true });
+    await shell.ok("on", group);
+    expect(await shell.ok("read", group)).toBe("111\n");
+    expect(await shell.ok("pins", "--open")).toMatch(/GPIO27 .* GPIO17\+GPIO27\+GPIO22/);
+    await shell.ok("close", group);
+    expect(await shell.pin("GPIO17")).toMatchObject({ state: "closed", level: null });
+  });
+
+  shellStory("a pattern has a level for each line in each step", async (shell) => {
+    await shell.ok(..."pattern 17+27 10:5ms 01:5ms -n 3 --done".split(" "));
+    expect(await shell.ok("read", "17+27")).toBe("00\n");
+  });
+
+  shellStory("a line of it is busy, and the refusal says for which group", async (shell) => {
+    await shell.ok("on", group);
+    const { status, err } = await shell.run("on", "27");
+    expect(status).toBe(1);
+    expect(err).toStartWith(`PIN_BUSY: GPIO27 is part of ${group}, which is open and held by nobody.\n`);
+    expect(err).toContain(`holdfast close ${group}`);
+  });
+
+  shellStory("what can't be a group is misuse", async (shell) => {
+    expect(await shell.run("write", "17+BOARD11", "10")).toMatchObject({ status: 2, out: "" });
+    expect((await shell.run("write", "17+27", "101")).err).toStartWith(
+      "BAD_FIELD: GPIO17+GPIO27 has 2 lines, and initial says 3 levels.\n",
+    );
+    expect(await shell.run("write", "17", "2")).toMatchObject({ status: 2, out: "" });
+  });
+});

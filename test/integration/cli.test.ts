@@ -27,7 +27,7 @@ describe("help", () => {
     expect(everyCommand(createProgram()).map(fullName).sort()).toEqual(
       ["", " blink", " close", " doctor", " frames", " frames bench", " frames send", " frames tap", " off", " on", " pattern", " pins"]
         .concat([" pool", " pool create", " pool list", " pool remove", " pulse", " read", " serve", " sim", " sim set", " sim wire"])
-        .concat([" status", " toggle", " value", " watch"])
+        .concat([" status", " toggle", " value", " watch", " write"])
         .map((name) => `holdfast${name}`),
     );
   });

@@ -60,6 +60,23 @@ chipStory("a pattern is played as it is written", async (chip, stage) => {
   );
 });
 
+chipStory("a group is driven in phase: no line is a step ahead of another", async (chip, stage) => {
+  await stage.serve();
+  const group = await (await stage.connect()).output("GPIO17+GPIO27+GPIO22");
+  using trace = new KernelTrace(chip);
+  expect(await group.blink({ onMs: 2, offMs: 2, n: CYCLES, ack: "done" })).toMatchObject({ outcome: "done" });
+  const driven = [17, 27, 22].map((offset) => trace.driven(offset));
+  for (const line of driven) expect(line.map(({ level }) => level).join(" ")).toBe(cycles(CYCLES));
+  for (let step = 1; step < 2 * CYCLES; step++) {
+    const lastBeforeMs = Math.max(...driven.map((line) => line[step - 1]?.atMs ?? Number.NaN));
+    const firstMs = Math.min(...driven.map((line) => line[step]?.atMs ?? Number.NaN));
+    expect(firstMs).toBeGreaterThan(lastBeforeMs);
+  }
+  await group.write([1, 0, 1]);
+  expect([17, 27, 22].map((offset) => chip.level(offset))).toEqual([1, 0, 1]);
+  expect(await group.read()).toMatchObject({ level: null, levels: [1, 0, 1] });
+});
+
 chipStory("wait: commands run one after the other, each whole, with no off in between", async (chip, stage) => {
   await stage.serve();
   const pin = await (await stage.connect()).output("GPIO17");

@@ -25,7 +25,7 @@ export interface ModelPin {
 interface ModelSettings {
   readonly direction: "out" | "in";
   readonly mode: Mode | null;
-  readonly initial: Level;
+  readonly initial: Level | readonly Level[];
   readonly bias: string;
   readonly closeLevel: CloseLevel;
   /** Null: no limit. */

@@ -8,7 +8,8 @@ const ms = fc.oneof(
 );
 const n = fc.integer({ min: 1, max: 4 });
 const level = fc.constantFrom(0 as const, 1 as const);
-const stretch = fc.record({ level, ms: fc.integer({ min: 1, max: 40 }) });
+const stretchMs = fc.integer({ min: 1, max: 40 });
+const stretch = fc.oneof(fc.record({ level, ms: stretchMs }), fc.record({ levels: fc.tuple(level), ms: stretchMs }));
 const common = {
   durationMs: fc.integer({ min: 1, max: 150 }),
   mode: fc.constantFrom<Mode>("wait", "nowait"),
@@ -26,6 +27,7 @@ export const commandRequests: fc.Arbitrary<CommandRequest> = fc.oneof(
   request("on", {}),
   request("off", {}),
   request("toggle", {}),
+  request("write", { levels: fc.tuple(level) }),
   request("value", { value: fc.constantFrom(0, 0.25, 0.5, 1) }),
   request("blink", { onMs: ms, offMs: ms, n }),
   request("pulse", { fadeInMs: ms, fadeOutMs: ms, n }),

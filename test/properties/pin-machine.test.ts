@@ -24,8 +24,16 @@ function ends({ durationMs, ...request }: CommandRequest): boolean {
 
 /** Whether a command leaves the line steadily off. */
 function isOff(request: CommandRequest): boolean {
-  if (request.op === "pattern") return request.steps.length === 1 && request.steps[0]?.level === 0;
-  return request.op === "off" || (request.op === "value" && request.value === 0);
+  switch (request.op) {
+    case "pattern":
+      return request.steps.length === 1 && !request.steps.some(({ level, levels = [level] }) => levels.includes(1));
+    case "write":
+      return !request.levels.includes(1);
+    case "value":
+      return request.value === 0;
+    default:
+      return request.op === "off";
+  }
 }
 
 /** What a pin has to do, said once more: a list of who waits, and who has the line. */

@@ -25,6 +25,8 @@ function ramps(request: Exclude<CommandRequest, { op: "toggle" }>): Ramp[] {
       return [flat(1)];
     case "off":
       return [flat(0)];
+    case "write":
+      return [flat(request.levels[0] ?? 0)];
     case "value":
       return [flat(request.value)];
     case "blink":
@@ -35,7 +37,7 @@ function ramps(request: Exclude<CommandRequest, { op: "toggle" }>): Ramp[] {
         { from: 1, to: 0, us: request.fadeOutMs * 1000 },
       ];
     case "pattern":
-      return request.steps.map(({ level, ms }) => flat(level, ms));
+      return request.steps.map(({ level, levels: [only] = [], ms }) => flat(level ?? only ?? 0, ms));
   }
 }
 

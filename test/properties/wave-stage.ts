@@ -3,6 +3,7 @@ import { steady, waveOf } from "../../actors/wave.ts";
 import type { Alarm } from "../../src/clock/clock.ts";
 import { SimulatedClock } from "../../src/clock/simulated.ts";
 import { ClockPlayer } from "../../src/gpio/clock-player.ts";
+import { type Levels, levelAt } from "../../src/gpio/levels.ts";
 import { SimBackend } from "../../src/gpio/sim.ts";
 import type { WavePlayer } from "../../src/gpio/wave-player.ts";
 import type { CommandRequest, Level } from "../../src/protocol/requests.ts";
@@ -56,7 +57,7 @@ export class WaveStage {
       },
       limited: (number) => this.limited.push({ number, atUs: this.clock.nowUs() }),
       failed: (error) => assert.fail(error),
-      edge: (level, atUs) => this.#edges.push({ level, atUs }),
+      edge: (levels: Levels, atUs) => this.#edges.push({ level: levelAt(levels, 0), atUs }),
       skipped: (cycles) => {
         this.skipped += cycles;
       },

@@ -2,8 +2,8 @@ import { test } from "bun:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { steady, type Wave, waveOf } from "../../actors/wave.ts";
+import type { Levels } from "../../src/gpio/levels.ts";
 import { stages, WaveTrack } from "../../src/gpio/wave-track.ts";
-import type { Level } from "../../src/protocol/requests.ts";
 import { commandRequests } from "./pin-commands.ts";
 import { property } from "./property.ts";
 
@@ -16,14 +16,14 @@ const lateness = fc.array(fc.oneof(fc.constant(0), fc.double({ min: 0, max: 20_0
 
 /** A track on no line, and what it does: a level and an instant each. */
 class Recorded {
-  readonly driven: { readonly level: Level; readonly atUs: number }[] = [];
+  readonly driven: { readonly level: Levels; readonly atUs: number }[] = [];
   readonly track: WaveTrack;
   nowUs = START_US;
   /** How long it takes to drive the line. */
   slownessUs = 0;
 
-  constructor(maxOnUs = Number.POSITIVE_INFINITY, level: Level = 0, activeSinceUs = START_US) {
-    const drive = (next: Level) => {
+  constructor(maxOnUs = Number.POSITIVE_INFINITY, level: Levels = 0, activeSinceUs = START_US) {
+    const drive = (next: Levels) => {
       this.nowUs += this.slownessUs;
       this.driven.push({ level: next, atUs: this.nowUs });
       return this.nowUs;
@@ -115,7 +115,7 @@ property(
     const one = new Recorded(10_000_000);
     one.begin(wave, period);
     one.track.endsOff = endsOff;
-    let before: Level = one.track.level;
+    let before: Levels = one.track.level;
     while (one.track.stage === stages.playing) {
       before = one.track.level;
       one.step(0);
@@ -130,14 +130,14 @@ property(
   300,
 );
 
-function levelOf({ level }: { readonly level: Level }): Level {
+function levelOf({ level }: { readonly level: Levels }): Levels {
   return level;
 }
 
 test("a line of which nobody knows what became of the last attempt to drive it is driven, whatever it was thought to be", () => {
-  const attempts: Level[] = [];
+  const attempts: Levels[] = [];
   let works = false;
-  const drive = (level: Level) => {
+  const drive = (level: Levels) => {
     attempts.push(level);
     if (!works) throw new Error("the bus does not answer");
     return START_US;

@@ -14,10 +14,12 @@ import {
   fieldOffsets,
   flagsOf,
   ioctls,
-  readLevel,
+  readLevels,
   structBytes,
-  writeLevel,
+  writeLevels,
 } from "../../src/gpio/chardev/uapi.ts";
+import { eachLevel, levelsOf } from "../../src/gpio/levels.ts";
+import type { Level } from "../../src/protocol/requests.ts";
 
 const output: OutputSettings = { direction: "out", activeLow: false, bias: "as-is", drive: "push-pull", initial: 0 };
 const input: InputSettings = { direction: "in", activeLow: false, bias: "as-is", debounceUs: 0 };
@@ -122,6 +124,7 @@ describe("what the kernel answers is read", () => {
 
   test("any events come out as they went in, whatever their number", () => {
     const event = fc.record({
+      offset: fc.nat(2 ** 32 - 1),
       level: fc.constantFrom(0 as const, 1 as const),
       timestampNs: fc.bigInt(0n, 2n ** 64n - 1n),
       lineSeqno: fc.nat(2 ** 32 - 1),
@@ -129,11 +132,11 @@ describe("what the kernel answers is read", () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 64 }), (events) => {
         const bytes = Buffer.concat(
-          events.map(({ level, timestampNs, lineSeqno }) =>
+          events.map(({ offset, level, timestampNs, lineSeqno }) =>
             bytesOfStruct(48, [
               [0, timestampNs],
               [8, level === 1 ? 1 : 2],
-              [12, 5],
+              [12, offset],
               [16, 7],
               [20, lineSeqno],
             ]),
@@ -147,7 +150,7 @@ describe("what the kernel answers is read", () => {
 
 describe("a request asks the kernel for what the settings say", () => {
   test("an output carries its first level, so that opening drives no glitch", () => {
-    const request = encodeLineRequest(17, { ...output, drive: "open-drain", bias: "pull-up", initial: 1 }, "holdfast");
+    const request = encodeLineRequest([17], { ...output, drive: "open-drain", bias: "pull-up", initial: 1 }, "holdfast");
     expect(request).toHaveLength(592);
     expect(view(request).getUint32(0, true)).toBe(17);
     expect(view(request).getUint32(560, true)).toBe(1);
@@ -160,7 +163,7 @@ describe("a request asks the kernel for what the settings say", () => {
   });
 
   test("an input asks for both edges, a buffer for them and its debounce", () => {
-    const request = encodeLineRequest(4, { ...input, activeLow: true, bias: "pull-down", debounceUs: 5000 }, "holdfast");
+    const request = encodeLineRequest([4], { ...input, activeLow: true, bias: "pull-down", debounceUs: 5000 }, "holdfast");
     expect(view(request).getUint32(564, true)).toBe(EVENT_BUFFER_SIZE);
     expect(configAt(request, 288)).toEqual({
       flags: BigInt((1 << 1) | (1 << 2) | (1 << 4) | (1 << 5) | (1 << 9)),
@@ -169,11 +172,11 @@ describe("a request asks the kernel for what the settings say", () => {
   });
 
   test("no debounce is no attribute", () => {
-    expect(configAt(encodeLineConfig(input), 0).attributes).toEqual([]);
+    expect(configAt(encodeLineConfig(input, 1), 0).attributes).toEqual([]);
   });
 
   test("a line as it is has no flag at all, so that its direction stays", () => {
-    expect(configAt(encodeLineConfig({ direction: "as-is" }), 0)).toEqual({ flags: 0n, attributes: [] });
+    expect(configAt(encodeLineConfig({ direction: "as-is" }, 1), 0)).toEqual({ flags: 0n, attributes: [] });
   });
 
   test("each bias and drive is a flag of its own, and as-is is none", () => {
@@ -199,10 +202,12 @@ describe("a request asks the kernel for what the settings say", () => {
       }),
     );
     fc.assert(
-      fc.property(settings, fc.nat(1000), (asked, offset) => {
-        const request = encodeLineRequest(offset, asked, "");
-        expect(request.subarray(288, 560)).toEqual(encodeLineConfig(asked));
-        expect(request.subarray(4, 288).every((byte) => byte === 0)).toBe(true);
+      fc.property(settings, fc.array(fc.nat(1000), { minLength: 1, maxLength: 64 }), (asked, offsets) => {
+        const request = encodeLineRequest(offsets, asked, "");
+        expect(offsets.map((_, index) => view(request).getUint32(4 * index, true))).toEqual(offsets);
+        expect(view(request).getUint32(560, true)).toBe(offsets.length);
+        expect(request.subarray(288, 560)).toEqual(encodeLineConfig(asked, offsets.length));
+        expect(request.subarray(4 * offsets.length, 288).every((byte) => byte === 0)).toBe(true);
         expect(request.subarray(568).every((byte) => byte === 0)).toBe(true);
       }),
     );
@@ -211,7 +216,7 @@ describe("a request asks the kernel for what the settings say", () => {
   test("any consumer keeps 31 bytes at most, whole characters, with a zero after them", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 60 }), (consumer) => {
-        const field = encodeLineRequest(0, output, consumer).subarray(256, 288);
+        const field = encodeLineRequest([0], output, consumer).subarray(256, 288);
         const kept = new TextDecoder("utf-8", { fatal: true }).decode(field.subarray(0, 31)).replace(/\0+$/, "");
         expect(field[31]).toBe(0);
         expect(consumer.startsWith(kept)).toBe(true);
@@ -221,17 +226,36 @@ describe("a request asks the kernel for what the settings say", () => {
   });
 
   test("the line's descriptor is what the kernel wrote last into the request", () => {
-    const request = encodeLineRequest(0, output, "holdfast");
+    const request = encodeLineRequest([0], output, "holdfast");
     view(request).setInt32(588, 23, true);
     expect(decodeRequestedFd(request)).toBe(23);
   });
 });
 
-test("a level is written and read in place, for the one line of the request", () => {
-  const values = encodeLineValues();
-  writeLevel(values, 1);
-  expect([view(values).getBigUint64(0, true), view(values).getBigUint64(8, true)]).toEqual([1n, 1n]);
-  expect(readLevel(values)).toBe(1);
-  writeLevel(values, 0);
-  expect([view(values).getBigUint64(0, true), readLevel(values)]).toEqual([0n, 0]);
+test("the levels of any lines are written and read in place, in the order of the request", () => {
+  const levels = fc.array(fc.constantFrom<Level>(0, 1), { minLength: 1, maxLength: 64 });
+  fc.assert(
+    fc.property(levels, levels, (first, second) => {
+      const values = encodeLineValues(first.length);
+      const word = (at: number) => new DataView(values.buffer).getBigUint64(at, true);
+      const mask = (1n << BigInt(first.length)) - 1n;
+      expect(word(8)).toBe(mask);
+      for (const each of [first, first.map((_, index) => second[index] ?? 0)]) {
+        writeLevels(values, levelsOf(each));
+        expect(word(0) & mask).toBe(BigInt(`0b${each.toReversed().join("")}`));
+        expect(eachLevel(readLevels(values, each.length), each.length)).toEqual(each);
+      }
+    }),
+  );
+});
+
+test("an output of several lines carries the first level of each", () => {
+  const initial = levelsOf([1, 0, 1]);
+  expect(configAt(encodeLineRequest([17, 27, 22], { ...output, initial }, "holdfast"), 288).attributes).toEqual([
+    { id: 2, padding: 0, value: 0b101n, mask: 0b111n },
+  ]);
+  const everyone = Array.from({ length: 64 }, (_, offset) => offset);
+  expect(configAt(encodeLineRequest(everyone, { ...output, initial: 1 }, "holdfast"), 288).attributes).toEqual([
+    { id: 2, padding: 0, value: 2n ** 64n - 1n, mask: 2n ** 64n - 1n },
+  ]);
 });

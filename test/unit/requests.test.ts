@@ -56,8 +56,19 @@ describe("a request", () => {
     expect(refused({ ...pattern, steps: [{ level: 1, ms: 10 }, { level: 0 }] })).toEqual(["MISSING_FIELD", "steps.1.ms"]);
   });
 
-  test("names a pin in 1 to 64 characters", () => {
+  test("names each line of a pin in 64 characters at most", () => {
     for (const pin of ["", "x".repeat(MAX_NAME_LENGTH + 1), 17, null]) expect(refused({ ...on, pin })).toEqual(["BAD_FIELD", "pin"]);
+    const group = Array.from({ length: 64 }, () => "x".repeat(MAX_NAME_LENGTH)).join("+");
+    expect(parseRequest({ ...on, pin: group }) as object).toMatchObject({ pin: group });
+    expect(refused({ ...on, pin: `${group}+GPIO4` })).toEqual(["BAD_FIELD", "pin"]);
+  });
+
+  test("says in each step of a pattern what all lines do, or what each does, and not both", () => {
+    const steps = [{ level: 1, ms: 10 }, { levels: [1, 0], ms: 10 }]; // biome-ignore format: two steps
+    expect(parseRequest({ id: 1, op: "pattern", pin: "GPIO4+GPIO5", steps }) as object).toMatchObject({ steps });
+    const refusedStep = (step: object) => refused({ id: 1, op: "pattern", pin: "GPIO4+GPIO5", steps: [step] });
+    expect(refusedStep({ ms: 10 })).toEqual(["MISSING_FIELD", "steps.0.level"]);
+    expect(refusedStep({ level: 1, levels: [1, 0], ms: 10 })).toEqual(["BAD_FIELD", "steps.0.level"]);
   });
 });
 
@@ -209,7 +220,7 @@ describe("the meta of a frame", () => {
 describe("what is wrong with a field is said in plain words", () => {
   const wrong: [message: Record<string, unknown>, says: string][] = [
     [{ ...on, pin: "" }, "on: pin: must not be empty"],
-    [{ ...on, pin: "x".repeat(MAX_NAME_LENGTH + 1) }, `on: pin: must have at most ${MAX_NAME_LENGTH} characters`],
+    [{ ...on, pin: "x".repeat(MAX_NAME_LENGTH + 1) }, `on: pin: must have at most ${MAX_NAME_LENGTH} characters for each line`],
     [{ ...on, pin: 17 }, "on: pin: must be text"],
     [{ ...on, mode: "later" }, 'on: mode: must be "wait" or "nowait"'],
     [{ ...blink, n: 1.5 }, "blink: n: must be a whole number"],

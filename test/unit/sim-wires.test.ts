@@ -120,8 +120,8 @@ describe("wires", () => {
     clock.advanceMs(2.5);
     out.set(0);
     expect(edges).toEqual([
-      { level: 1, timestampNs: 1_000_000_000n, lost: 0 },
-      { level: 0, timestampNs: 1_002_500_000n, lost: 0 },
+      { index: 0, level: 1, timestampNs: 1_000_000_000n, lost: 0 },
+      { index: 0, level: 0, timestampNs: 1_002_500_000n, lost: 0 },
     ]);
   });
 

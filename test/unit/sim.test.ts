@@ -201,7 +201,7 @@ describe("edges", () => {
         const edges: Edge[] = [];
         const watcher = { ...deaf, edge: (edge: Edge) => edges.push(edge) };
         const line = sim.request(gpio(17), { ...input, activeLow, debounceUs }, "watcher", watcher);
-        const expected: { level: Level; timestampNs: bigint; lost: number }[] = [];
+        const expected: Edge[] = [];
         let [stable, level, sinceUs]: [Level, Level, number] = [0, 0, clock.nowUs()];
         for (const next of [...steps, { level: 0 as Level, lastsMs: 12 }]) {
           if (next.level !== level) [level, sinceUs] = [next.level, clock.nowUs()];
@@ -210,7 +210,7 @@ describe("edges", () => {
           if (level !== stable && clock.nowUs() - sinceUs >= debounceUs) {
             stable = level;
             const logical: Level = (stable === 1) !== activeLow ? 1 : 0;
-            expected.push({ level: logical, timestampNs: BigInt(sinceUs + debounceUs) * 1000n, lost: 0 });
+            expected.push({ index: 0, level: logical, timestampNs: BigInt(sinceUs + debounceUs) * 1000n, lost: 0 });
             expect(line.get()).toBe(logical);
           }
         }

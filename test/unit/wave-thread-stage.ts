@@ -1,6 +1,7 @@
 import { steady, waveOf } from "../../actors/wave.ts";
 import { libc } from "../../src/gpio/chardev/libc.ts";
 import type { WavePlayers } from "../../src/gpio/chardev/waves/thread.ts";
+import { type Levels, levelAt, lowWord } from "../../src/gpio/levels.ts";
 import type { WavePlayer } from "../../src/gpio/wave-player.ts";
 import { openLibc } from "../../src/libc.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
@@ -32,6 +33,10 @@ export class ThreadStage {
   readonly edges: ToldEdge[] = [];
   /** Every level that the line was driven to. */
   readonly driven: Level[] = [];
+  /** The same of all lines: a bit each, the first of them the lowest; where all are active it is 1. */
+  readonly bytes: number[] = [];
+  /** The levels after each edge. */
+  readonly told: Levels[] = [];
   skipped = 0;
   /** When the last wave was given to the player, in µs, or a little before. */
   beganUs = 0;
@@ -47,8 +52,8 @@ export class ThreadStage {
     const threadsEnd = deaf ? -1 : stuck ? this.#fullPipe() : this.#pipe.writeEnd;
     const line = {
       target: { kind: "file", fd: threadsEnd },
-      set: (level: Level) => {
-        byte[0] = level;
+      set: (level: Levels) => {
+        byte[0] = level === 1 ? 1 : lowWord(level);
         libc().write(this.#pipe.writeEnd, byte);
       },
       failure: (errno: number) => new HoldfastError("LINE_FAILED", `the line can't be driven: ${errno}`),
@@ -61,7 +66,10 @@ export class ThreadStage {
         ended: (number, lateMs) => this.ended.push({ number, lateMs }),
         limited: (number) => this.limited.push(number),
         failed: (error) => this.failures.push(error),
-        edge: (level, atUs, lost) => this.edges.push({ level, atUs, lost }),
+        edge: (levels: Levels, atUs, lost) => {
+          this.told.push(levels);
+          this.edges.push({ level: levelAt(levels, 0), atUs, lost });
+        },
         skipped: (cycles) => {
           this.skipped += cycles;
         },
@@ -78,6 +86,7 @@ export class ThreadStage {
   /** Takes out what has come of the line since. */
   look(): readonly Level[] {
     for (let read = libc().read(this.#pipe.readEnd, this.#bytes); read > 0; read = libc().read(this.#pipe.readEnd, this.#bytes)) {
+      this.bytes.push(...this.#bytes.subarray(0, read));
       for (const byte of this.#bytes.subarray(0, read)) this.driven.push(byte === 1 ? 1 : 0);
     }
     return this.driven;

@@ -1,5 +1,6 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { WavePlayers } from "../../src/gpio/chardev/waves/thread.ts";
+import { eachLevel, type Levels } from "../../src/gpio/levels.ts";
 import type { Level } from "../../src/protocol/requests.ts";
 import { ThreadStage } from "./wave-thread-stage.ts";
 
@@ -64,6 +65,32 @@ test("an endless wave never has more cycles than its time holds: what is late is
   expect(played + one.skipped).toBeLessThanOrEqual(Math.floor(((one.edges.at(-1)?.atUs ?? 0) - one.beganUs) / 1000) + 1);
 });
 
+test("a group is played all of its lines at once, and tells of the levels of each", async () => {
+  const one = stage(thread());
+  const steps = [[1, 0, 0], [1, 1, 0], [0, 1, 1], [1, 1, 1]].map((levels) => ({ levels: levels as Level[], ms: 2 })); // biome-ignore format: levels
+  one.play(1, { ...line, op: "pattern", n: 2, steps });
+  await one.until(() => one.ended.length > 0);
+  one.look();
+  expect(one.bytes).toEqual([0b001, 0b011, 0b110, 1, 0b001, 0b011, 0b110, 1, 0]);
+  await one.until(() => one.told.length === one.bytes.length);
+  expect(one.told.map((levels) => eachLevel(levels, 3))).toEqual(
+    [...steps, ...steps, { levels: [0, 0, 0] as Level[] }].map(({ levels }) => levels),
+  );
+  expect(one.player.level).toBe(0);
+});
+
+test("a group keeps the levels of its lines when its wave is taken from the thread", async () => {
+  const one = stage(thread(), { maxOnMs: 50 });
+  one.play(1, { ...line, op: "write", levels: [0, 1, 0] });
+  expect(eachLevel(one.player.level, 3)).toEqual([0, 1, 0]);
+  one.player.undisturbed((levels) => expect(eachLevel(levels, 3)).toEqual([0, 1, 0]));
+  one.play(2, { ...line, op: "write", levels: [0, 1, 1] });
+  expect(one.look()).toHaveLength(2);
+  await one.until(() => one.limited.length > 0);
+  one.look();
+  expect(one.bytes).toEqual([0b010, 0b110, 0]);
+});
+
 test("a wave goes on and ends off by itself while the event loop stands still", () => {
   const one = stage(thread());
   one.play(1, { ...line, op: "on", durationMs: 5 });
@@ -90,7 +117,7 @@ test("a wave that is replaced drives the line no more, in whatever moment that c
     const untilUs = players.nowUs() + (number % 40) * 20;
     while (players.nowUs() < untilUs);
     one.player.rest(0);
-    expect(one.look().at(-1) ?? 0).toBe(one.player.level);
+    expect<Levels>(one.look().at(-1) ?? 0).toBe(one.player.level);
     expect(one.player.level).toBe(0);
   }
   // When another line has been played to its end, the thread has long come to whatever it still had of this one.
@@ -111,7 +138,7 @@ test("a line that something is done to is left alone meanwhile, and its wave goe
   for (let time = 0; time < 50; time++) {
     one.player.undisturbed((level) => {
       const driven = one.look().length;
-      expect(one.driven.at(-1)).toBe(level);
+      expect<Levels | undefined>(one.driven.at(-1)).toBe(level);
       Bun.sleepSync(1);
       expect(one.look()).toHaveLength(driven);
     });

@@ -1,5 +1,15 @@
 import { HoldfastError } from "../../protocol/errors.ts";
-import type { ChipInfo, GpioBackend, Line, LineId, LineListener, LineSettings } from "../backend.ts";
+import {
+  type ChipInfo,
+  type GpioBackend,
+  type Line,
+  type LineGroupId,
+  type LineId,
+  type LineInfo,
+  type LineListener,
+  type LineSettings,
+  offsetsOf,
+} from "../backend.ts";
 import type { WaveScheduling } from "../wave-player.ts";
 import { EdgeReader } from "./edges.ts";
 import { codeOf, lineError, permissionDenied } from "./errno.ts";
@@ -39,7 +49,7 @@ export class ChardevBackend implements GpioBackend {
     return usable.flatMap((path) => this.#describe(path) ?? []);
   }
 
-  request(id: LineId, settings: LineSettings, consumer: string, listener: LineListener): Line {
+  request(id: LineId | LineGroupId, settings: LineSettings, consumer: string, listener: LineListener): Line {
     const chip = this.#open(id);
     try {
       const fd = this.#request(chip, id, settings, consumer);
@@ -60,7 +70,7 @@ export class ChardevBackend implements GpioBackend {
     this.#players.close();
   }
 
-  #open(id: LineId): number {
+  #open(id: LineId | LineGroupId): number {
     try {
       return this.#libc.open(id.chip, O_RDWR);
     } catch (error) {
@@ -68,24 +78,27 @@ export class ChardevBackend implements GpioBackend {
     }
   }
 
-  #request(chip: number, id: LineId, settings: LineSettings, consumer: string): number {
-    const request = encodeLineRequest(id.offset, settings, consumer);
+  #request(chip: number, id: LineId | LineGroupId, settings: LineSettings, consumer: string): number {
+    const request = encodeLineRequest(offsetsOf(id), settings, consumer);
     try {
       this.#libc.ioctl(chip, ioctls.GPIO_V2_GET_LINE_IOCTL, request);
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error;
-      const holder = codeOf(error.errno, "request") === "LINE_BUSY" ? this.#consumer(chip, id.offset) : null;
-      throw lineError(error.errno, "request", id, holder);
+      if (codeOf(error.errno, "request") !== "LINE_BUSY") throw lineError(error.errno, "request", id);
+      const { offset, consumer: holder } = this.#busy(chip, offsetsOf(id)) ?? {};
+      throw lineError(error.errno, "request", offset === undefined ? id : { chip: id.chip, offset }, holder);
     }
     return decodeRequestedFd(request);
   }
 
-  #consumer(chip: number, offset: number): string | null {
+  /** The line that somebody has, of those that were asked for. Who it is adds to the answer; that a line is busy is the answer. */
+  #busy(chip: number, offsets: readonly number[]): LineInfo | undefined {
     try {
-      return decodeLineInfo(this.#ask(chip, ioctls.GPIO_V2_GET_LINEINFO_IOCTL, encodeLineInfoQuery(offset))).consumer;
+      return offsets
+        .map((offset) => decodeLineInfo(this.#ask(chip, ioctls.GPIO_V2_GET_LINEINFO_IOCTL, encodeLineInfoQuery(offset))))
+        .find(({ used }) => used);
     } catch {
-      // Who it is adds to the answer; that the line is busy is the answer.
-      return null;
+      return undefined;
     }
   }
 

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { type ErrorCode, HoldfastError } from "../../protocol/errors.ts";
-import type { LineId } from "../backend.ts";
+import type { LineGroupId, LineId } from "../backend.ts";
 import { errnoName, SystemCallError } from "./libc.ts";
 
 const { EACCES, EBUSY, EINVAL, ENODEV, ENOENT, ENXIO, EOPNOTSUPP, EPERM } = constants.errno;
@@ -51,29 +51,30 @@ const attempts: Readonly<Record<Operation, string>> = {
   watch: "be watched for edges",
 };
 
-/** `line 17 of /dev/gpiochip0`. */
-export function describeLine({ chip, offset }: LineId): string {
-  return `line ${offset} of ${chip}`;
+/** `line 17 of /dev/gpiochip0`, `lines 17, 27 of /dev/gpiochip0`. */
+export function describeLine(id: LineId | LineGroupId): string {
+  return "offsets" in id ? `lines ${id.offsets.join(", ")} of ${id.chip}` : `line ${id.offset} of ${id.chip}`;
 }
 
 /**
- * What the kernel's refusal of `operation` on a line means to its holder.
+ * What the kernel's refusal of `operation` on a line, or on a group, means to its holder.
  * @param consumer who has the line, when that is why; null when it did not say
  */
-export function lineError(errno: number, operation: Operation, line: LineId, consumer: string | null = null): HoldfastError {
+export function lineError(errno: number, operation: Operation, line: LineId | LineGroupId, consumer: string | null = null): HoldfastError {
   const code = codeOf(errno, operation);
   const where = describeLine(line);
+  const [are, its] = "offsets" in line ? ["are", "their"] : ["is", "its"];
   const cause = { cause: new SystemCallError(operation, errno) };
-  const details = { chip: line.chip, offset: line.offset };
+  const details = { ...line };
   switch (code) {
     case "LINE_BUSY": {
       const holder = consumer === null ? "another program or a kernel driver" : `"${consumer}"`;
-      return new HoldfastError(code, `${capital(where)} is held by ${holder}; end that first.`, { ...details, consumer }, cause);
+      return new HoldfastError(code, `${capital(where)} ${are} held by ${holder}; end that first.`, { ...details, consumer }, cause);
     }
     case "PERMISSION_DENIED":
       return permissionDenied([line.chip], details);
     case "LINE_LOST":
-      return new HoldfastError(code, `${capital(where)} is gone: its chip was removed.`, details, cause);
+      return new HoldfastError(code, `${capital(where)} ${are} gone: ${its} chip was removed.`, details, cause);
     case "LINE_UNSUPPORTED":
       return new HoldfastError(
         code,
@@ -95,7 +96,7 @@ export function lineError(errno: number, operation: Operation, line: LineId, con
  * Chip nodes that exist and may not be opened.
  * @param details what else is to be said: the line, where it was one that was asked for
  */
-export function permissionDenied(paths: readonly string[], details: Partial<LineId> = {}): HoldfastError {
+export function permissionDenied(paths: readonly string[], details: Partial<LineId | LineGroupId> = {}): HoldfastError {
   return new HoldfastError(
     "PERMISSION_DENIED",
     `This user may not open ${paths.join(", ")}. Where the gpio group owns it: sudo usermod -aG gpio $USER, then log in again.`,

@@ -37,7 +37,7 @@ export interface Libc {
   /** close(2). What it says is of no use: on Linux the descriptor is gone in any case. */
   close(fd: number): void;
   /** ioctl(2) with a struct, read or written in place. */
-  ioctl(fd: number, request: number, struct: Uint8Array): void;
+  ioctl(fd: number, request: number, struct: Uint8Array | Int32Array): void;
   /** read(2). @returns bytes read; 0 also when a non-blocking descriptor has none */
   read(fd: number, into: Uint8Array): number;
   /** write(2) of at most PIPE_BUF bytes to a pipe: all or nothing. */

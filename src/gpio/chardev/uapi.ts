@@ -1,5 +1,6 @@
 import type { Level } from "../../protocol/requests.ts";
 import type { ChipInfo, LineInfo, LineSettings } from "../backend.ts";
+import { highWord, type Levels, levelsOfLines, lowWord, maskWord } from "../levels.ts";
 
 /**
  * Version 2 of the kernel's GPIO interface, as bytes: include/uapi/linux/gpio.h, Linux 5.10 and later.
@@ -71,9 +72,6 @@ const ATTR_ID_DEBOUNCE = 3;
 /** enum gpio_v2_line_event_id. */
 const EVENT_RISING_EDGE = 1;
 
-/** The bit of the one line of a request, in every mask and bitmap. */
-const THE_LINE = 1n;
-
 /**
  * Edges that the kernel keeps for a line until they are read. 512 of them are the largest buffer that it allocates
  * without giving up early on fragmented memory (32 KiB, PAGE_ALLOC_COSTLY_ORDER); its cap is 1024, its default 16.
@@ -136,24 +134,31 @@ export function flagsOf(settings: LineSettings): number {
     : common | lineFlags.INPUT | lineFlags.EDGE_RISING | lineFlags.EDGE_FALLING;
 }
 
-function writeConfig(settings: LineSettings, bytes: Uint8Array): void {
+function writeConfig(settings: LineSettings, lines: number, bytes: Uint8Array): void {
   const view = viewOf(bytes);
   const at = fieldOffsets.gpio_v2_line_config;
   view.setBigUint64(at.flags, BigInt(flagsOf(settings)), true);
-  const attribute = (id: number, value: number) => {
+  const word = (field: number, low: number, high: number) => {
+    view.setInt32(field, low, true);
+    view.setInt32(field + 4, high, true);
+  };
+  const [lowMask, highMask] = [maskWord(lines, 0), maskWord(lines, 32)];
+  const attribute = (id: number, low: number, high = 0) => {
     view.setUint32(at.num_attrs, 1, true);
     view.setUint32(at.attrs + fieldOffsets.gpio_v2_line_attribute.id, id, true);
-    view.setUint32(at.attrs + fieldOffsets.gpio_v2_line_attribute.value, value, true);
-    view.setBigUint64(at.attrs + fieldOffsets.gpio_v2_line_config_attribute.mask, THE_LINE, true);
+    word(at.attrs + fieldOffsets.gpio_v2_line_attribute.value, low, high);
+    word(at.attrs + fieldOffsets.gpio_v2_line_config_attribute.mask, lowMask, highMask);
   };
-  if (settings.direction === "out") attribute(ATTR_ID_OUTPUT_VALUES, settings.initial);
+  if (settings.direction === "out") {
+    attribute(ATTR_ID_OUTPUT_VALUES, lowWord(settings.initial) & lowMask, highWord(settings.initial) & highMask);
+  }
   if (settings.direction === "in" && settings.debounceUs > 0) attribute(ATTR_ID_DEBOUNCE, settings.debounceUs);
 }
 
-/** A struct gpio_v2_line_config for a request of one line. */
-export function encodeLineConfig(settings: LineSettings): Uint8Array {
+/** A struct gpio_v2_line_config for a request of so many lines, all with these settings. */
+export function encodeLineConfig(settings: LineSettings, lines: number): Uint8Array {
   const bytes = new Uint8Array(new ArrayBuffer(structBytes.gpio_v2_line_config));
-  writeConfig(settings, bytes);
+  writeConfig(settings, lines, bytes);
   return bytes;
 }
 
@@ -164,44 +169,57 @@ function consumerBytes(name: string): Uint8Array {
   return bytes.subarray(0, written);
 }
 
-/** A struct gpio_v2_line_request for the one line at `offset`. A `consumer` beyond 31 bytes is cut there. */
-export function encodeLineRequest(offset: number, settings: LineSettings, consumer: string): Uint8Array {
+/** A struct gpio_v2_line_request for the lines at `offsets`, all with these settings. A `consumer` beyond 31 bytes is cut there. */
+export function encodeLineRequest(offsets: readonly number[], settings: LineSettings, consumer: string): Uint8Array {
   const bytes = new Uint8Array(new ArrayBuffer(structBytes.gpio_v2_line_request));
   const view = viewOf(bytes);
   const at = fieldOffsets.gpio_v2_line_request;
-  view.setUint32(at.offsets, offset, true);
+  for (const [index, offset] of offsets.entries()) view.setUint32(at.offsets + 4 * index, offset, true);
   bytes.set(consumerBytes(consumer), at.consumer);
-  writeConfig(settings, bytes.subarray(at.config, at.config + structBytes.gpio_v2_line_config));
-  view.setUint32(at.num_lines, 1, true);
+  writeConfig(settings, offsets.length, bytes.subarray(at.config, at.config + structBytes.gpio_v2_line_config));
+  view.setUint32(at.num_lines, offsets.length, true);
   // Whatever the line is at first: it may become an input, and its buffer is made for good with the request.
   view.setUint32(at.event_buffer_size, EVENT_BUFFER_SIZE, true);
   return bytes;
 }
 
-/** The line's descriptor, which the kernel has written into the struct gpio_v2_line_request. */
+/** The descriptor of the lines, which the kernel has written into the struct gpio_v2_line_request. */
 export function decodeRequestedFd(bytes: Uint8Array): number {
   return viewOf(bytes).getInt32(fieldOffsets.gpio_v2_line_request.fd, true);
 }
 
-/** A struct gpio_v2_line_values that names the one line of a request. Its first byte is the level: `readLevel`, `writeLevel`. */
-export function encodeLineValues(): Uint8Array {
-  const bytes = new Uint8Array(new ArrayBuffer(structBytes.gpio_v2_line_values));
-  viewOf(bytes).setBigUint64(fieldOffsets.gpio_v2_line_values.mask, THE_LINE, true);
-  return bytes;
+/** A struct gpio_v2_line_values, of two words each: the bits, and the mask. Its levels are got and set by `readLevels` and `writeLevels`. */
+export type LineValues = Int32Array;
+
+/** A struct gpio_v2_line_values that names all of so many lines. */
+export function encodeLineValues(lines: number): LineValues {
+  const values = new Int32Array(new ArrayBuffer(structBytes.gpio_v2_line_values));
+  values[valuesAt.mask] = maskWord(lines, 0);
+  values[valuesAt.mask + 1] = maskWord(lines, 32);
+  return values;
 }
 
-/** The level in a struct gpio_v2_line_values of one line. */
-export function readLevel(values: Uint8Array): Level {
-  return values[fieldOffsets.gpio_v2_line_values.bits] === 1 ? 1 : 0;
+/** The levels in a struct gpio_v2_line_values of so many lines. */
+export function readLevels(values: LineValues, lines: number): Levels {
+  return levelsOfLines(values[valuesAt.bits] as number, values[valuesAt.bits + 1] as number, lines);
 }
 
-/** Puts a level into a struct gpio_v2_line_values of one line, in place: no BigInt on the path of every wave edge. */
-export function writeLevel(values: Uint8Array, level: Level): void {
-  values[fieldOffsets.gpio_v2_line_values.bits] = level;
+/**
+ * Puts levels into a struct gpio_v2_line_values, in place: no BigInt on the path of every wave edge. Bits beyond the mask mean
+ * nothing to the kernel.
+ */
+export function writeLevels(values: LineValues, levels: Levels): void {
+  values[valuesAt.bits] = lowWord(levels);
+  values[valuesAt.bits + 1] = highWord(levels);
 }
+
+/** Where the fields of a struct gpio_v2_line_values begin, in words of 32 bits. */
+const valuesAt = { bits: fieldOffsets.gpio_v2_line_values.bits / 4, mask: fieldOffsets.gpio_v2_line_values.mask / 4 } as const;
 
 /** A struct gpio_v2_line_event. */
 export interface LineEvent {
+  /** The line's offset on its chip. */
+  readonly offset: number;
   /** The level after the edge. */
   readonly level: Level;
   /** CLOCK_MONOTONIC, ns. */
@@ -217,6 +235,7 @@ export function decodeLineEvents(bytes: Uint8Array): LineEvent[] {
   return Array.from({ length: Math.floor(bytes.byteLength / structBytes.gpio_v2_line_event) }, (_, index) => {
     const start = index * structBytes.gpio_v2_line_event;
     return {
+      offset: view.getUint32(start + at.offset, true),
       level: view.getUint32(start + at.id, true) === EVENT_RISING_EDGE ? 1 : 0,
       timestampNs: view.getBigUint64(start + at.timestamp_ns, true),
       lineSeqno: view.getUint32(start + at.line_seqno, true),

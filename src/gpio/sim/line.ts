@@ -4,6 +4,7 @@ import { timestampNs } from "../../clock/clock.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { Bias, Level } from "../../protocol/requests.ts";
 import type { Line, LineId, LineListener, LineSettings } from "../backend.ts";
+import { type Levels, levelAt } from "../levels.ts";
 import { type Pad, settle } from "./net.ts";
 import type { Notices } from "./notices.ts";
 
@@ -57,6 +58,9 @@ export class SimLine implements Line {
   readonly #terminal: Terminal;
   readonly #around: Surroundings;
   readonly #listener: LineListener;
+  /** Which line of a group this is, and what stands for the group where a line would. */
+  readonly #index: number;
+  readonly #group: object;
   #direction: "in" | "out" | "as-is" = "as-is";
   #activeLow = false;
   #debounceUs = 0;
@@ -67,35 +71,52 @@ export class SimLine implements Line {
   #deaf = false;
   #released = false;
 
-  /** Requests the line; it must be free. */
-  constructor(terminal: Terminal, around: Surroundings, settings: LineSettings, consumer: string, listener: LineListener) {
+  /**
+   * Requests the line; it must be free.
+   * @param at its place in a group, whose levels it is given and of which it takes its own
+   */
+  constructor(
+    terminal: Terminal,
+    around: Surroundings,
+    settings: LineSettings,
+    consumer: string,
+    listener: LineListener,
+    at?: { readonly group: object; readonly index: number },
+  ) {
     this.#terminal = terminal;
     this.#around = around;
     this.#listener = listener;
+    this.#index = at?.index ?? 0;
+    this.#group = at?.group ?? this;
     terminal.holder = { consumer, line: this };
     terminal.requests++;
-    around.notices.change(this, () => this.#apply(settings));
+    around.notices.change(this.#group, () => this.#apply(settings));
   }
 
   get(): Level {
-    this.#check("get");
+    this.assertMay("get");
+    return this.level;
+  }
+
+  /** The logical level, as a request for it finds it. */
+  get level(): Level {
     return this.#logical(this.#debounceUs > 0 ? this.#stable : this.#terminal.pad.net.level);
   }
 
-  set(level: Level): void {
-    this.#check("set");
+  set(levels: Levels): void {
+    this.assertMay("set");
     const { pad, place, id } = this.#terminal;
     const output = pad.output;
     if (output === null) throw new HoldfastError("LINE_FAILED", `${place} is not an output, so it can't be set`, { ...id });
-    this.#around.notices.change(this, () => {
-      pad.output = { level: this.#logical(level), drive: output.drive };
+    this.#around.notices.change(this.#group, () => {
+      pad.output = { level: this.#logical(levelAt(levels, this.#index)), drive: output.drive };
       this.#settle();
     });
   }
 
   reconfigure(settings: LineSettings): void {
-    this.#check("reconfigure");
-    this.#around.notices.change(this, () => this.#apply(settings));
+    this.assertMay("reconfigure");
+    this.#around.notices.change(this.#group, () => this.#apply(settings));
   }
 
   release(released: () => void): void {
@@ -119,12 +140,13 @@ export class SimLine implements Line {
   fail(error: HoldfastError): void {
     this.#deaf = true;
     this.#stopDebouncing();
-    this.#around.notices.post(this, () => {
+    this.#around.notices.post(this.#group, () => {
       if (!this.#released) this.#listener.fail(error);
     });
   }
 
-  #check(failing: Failing): void {
+  /** Whether a call will do what it is to: a group asks all its lines before it changes any. @throws HoldfastError what was asked for, `LINE_LOST` */
+  assertMay(failing: Failing): void {
     assert(!this.#released, `${this.#terminal.place} is used after its release`);
     if (this.#terminal.gone) throw lineLost(this.#terminal);
     failIfAsked(this.#terminal, failing);
@@ -149,7 +171,7 @@ export class SimLine implements Line {
       this.#direction = "out";
       this.#debounceUs = 0;
       this.#stopDebouncing();
-      pad.output = { level: this.#logical(settings.initial), drive: settings.drive };
+      pad.output = { level: this.#logical(levelAt(settings.initial, this.#index)), drive: settings.drive };
       this.#settle();
       return;
     }
@@ -192,9 +214,9 @@ export class SimLine implements Line {
       this.#lost++;
       return;
     }
-    const edge = { level: this.#logical(physical), timestampNs: timestampNs(this.#around.clock), lost: this.#lost };
+    const edge = { index: this.#index, level: this.#logical(physical), timestampNs: timestampNs(this.#around.clock), lost: this.#lost };
     this.#lost = 0;
-    this.#around.notices.post(this, () => {
+    this.#around.notices.post(this.#group, () => {
       if (!this.#released) this.#listener.edge(edge);
     });
   }
@@ -206,7 +228,7 @@ export class SimLine implements Line {
 
   /** The line drives and pulls no more, and anyone may have it. */
   #free(released: () => void): void {
-    this.#around.notices.change(this, () => {
+    this.#around.notices.change(this.#group, () => {
       const { pad } = this.#terminal;
       pad.output = null;
       pad.pull = null;

@@ -1,4 +1,5 @@
 import type { Level } from "../../../protocol/requests.ts";
+import type { Levels } from "../../levels.ts";
 
 const COUNT_BYTES = 8;
 const ENTRY_BYTES = 8;
@@ -20,10 +21,10 @@ export class DriveRecord {
     this.#entries = new Float64Array(this.memory, COUNT_BYTES);
   }
 
-  /** Keeps that the line was driven. */
-  put(level: Level, atUs: number): void {
+  /** Keeps that the line was driven; of a group, whether any of its lines is active. */
+  put(levels: Levels, atUs: number): void {
     const index = Atomics.load(this.#count, 0);
-    this.#entries[index] = level === 1 ? atUs : -atUs;
+    this.#entries[index] = levels === 0 ? -atUs : atUs;
     Atomics.store(this.#count, 0, index + 1);
   }
 

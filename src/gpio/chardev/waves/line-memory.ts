@@ -1,19 +1,35 @@
-import type { Level } from "../../../protocol/requests.ts";
+import { highWord, type Levels, levelsOfWords, lowWord } from "../../levels.ts";
 import type { Stage, WaveTrack } from "../../wave-track.ts";
 import { Turn } from "./turn.ts";
 
 /** Words of 32 bits. */
-const at = { turn: 0, stage: 1, level: 2, endsOff: 3, watched: 4, errno: 5, skipped: 6, head: 7, tail: 8, lost: 9 } as const;
+const at = {
+  turn: 0,
+  stage: 1,
+  level: 2,
+  endsOff: 3,
+  watched: 4,
+  errno: 5,
+  skipped: 6,
+  head: 7,
+  tail: 8,
+  lost: 9,
+  low: 10,
+  high: 11,
+} as const;
 const WORDS_BYTES = 64;
 
 /** Numbers of 64 bits. */
 const factAt = { activeSinceUs: 0, endUs: 1, lateMs: 2 } as const;
 const FACTS_BYTES = 24;
 
+/** What the word of the level says when the lines differ; their levels are in two words of their own then. */
+const MIXED = 2;
+
 /** Edges that may wait to be taken; beyond them they are counted as lost. A power of two, since heads and tails wrap. */
 const EDGES = 1024;
 
-const BYTES = WORDS_BYTES + FACTS_BYTES + EDGES * (8 + 4);
+const BYTES = WORDS_BYTES + FACTS_BYTES + EDGES * (8 + 4 + 4 + 4);
 
 /**
  * What the main thread and the thread that plays waves know in common of one line. But for what says otherwise, it is written
@@ -24,10 +40,13 @@ export class LineMemory {
   readonly turn: Turn;
   readonly #words: Int32Array;
   readonly #facts: Float64Array;
-  /** When each edge was, in µs; negative: to inactive. */
+  /** When each edge was, in µs. */
   readonly #edges: Float64Array;
   /** How many were lost before each. */
   readonly #lostBefore: Int32Array;
+  /** The levels after each. */
+  readonly #lows: Int32Array;
+  readonly #highs: Int32Array;
 
   /** @param memory of the same line in the other thread; absent: a new line's */
   constructor(memory = new SharedArrayBuffer(BYTES)) {
@@ -35,17 +54,29 @@ export class LineMemory {
     this.#words = new Int32Array(memory, 0, WORDS_BYTES / 4);
     this.#facts = new Float64Array(memory, WORDS_BYTES, FACTS_BYTES / 8);
     this.#edges = new Float64Array(memory, WORDS_BYTES + FACTS_BYTES, EDGES);
-    this.#lostBefore = new Int32Array(memory, WORDS_BYTES + FACTS_BYTES + EDGES * 8, EDGES);
+    const ring = (index: number) => new Int32Array(memory, WORDS_BYTES + FACTS_BYTES + EDGES * (8 + 4 * index), EDGES);
+    this.#lostBefore = ring(0);
+    this.#lows = ring(1);
+    this.#highs = ring(2);
     this.turn = new Turn(this.#words.subarray(at.turn, at.turn + 1));
   }
 
-  /** The level that the line is driven to. May be read by anyone. */
-  get level(): Level {
-    return Atomics.load(this.#words, at.level) === 1 ? 1 : 0;
+  /**
+   * The levels that the lines are driven to. May be read by anyone; while a wave plays in which the lines differ, the two halves of
+   * a large group may be of two instants.
+   */
+  get level(): Levels {
+    const level = Atomics.load(this.#words, at.level);
+    if (level !== MIXED) return level === 1 ? 1 : 0;
+    return levelsOfWords(Atomics.load(this.#words, at.low), Atomics.load(this.#words, at.high));
   }
 
-  set level(level: Level) {
-    Atomics.store(this.#words, at.level, level);
+  set level(levels: Levels) {
+    if (typeof levels !== "number") {
+      Atomics.store(this.#words, at.low, levels.low);
+      Atomics.store(this.#words, at.high, levels.high);
+    }
+    Atomics.store(this.#words, at.level, typeof levels === "number" ? levels : MIXED);
   }
 
   /** What the wave has come to. May be read by anyone; what belongs to it only in one's turn. */
@@ -110,14 +141,16 @@ export class LineMemory {
   }
 
   /** Keeps an edge for the main thread. */
-  putEdge(level: Level, atUs: number): void {
+  putEdge(levels: Levels, atUs: number): void {
     const head = Atomics.load(this.#words, at.head);
     const index = head & (EDGES - 1);
     if (((head - Atomics.load(this.#words, at.tail)) | 0) >= EDGES) {
       Atomics.add(this.#words, at.lost, 1);
       return;
     }
-    this.#edges[index] = level === 1 ? atUs : -atUs;
+    this.#edges[index] = atUs;
+    this.#lows[index] = lowWord(levels);
+    this.#highs[index] = highWord(levels);
     this.#lostBefore[index] = this.takeLost();
     Atomics.store(this.#words, at.head, (head + 1) | 0);
   }
@@ -128,14 +161,15 @@ export class LineMemory {
   }
 
   /** Tells of the edges that were kept, in order. For the main thread, at any time. */
-  takeEdges(tell: (level: Level, atUs: number, lost: number) => void): void {
+  takeEdges(tell: (levels: Levels, atUs: number, lost: number) => void): void {
     const head = Atomics.load(this.#words, at.head);
     for (let tail = Atomics.load(this.#words, at.tail); tail !== head; tail = (tail + 1) | 0) {
       const index = tail & (EDGES - 1);
-      const signedUs = this.#edges[index] as number;
+      const atUs = this.#edges[index] as number;
+      const levels = levelsOfWords(this.#lows[index] as number, this.#highs[index] as number);
       const lost = this.#lostBefore[index] as number;
       Atomics.store(this.#words, at.tail, (tail + 1) | 0);
-      tell(signedUs > 0 ? 1 : 0, Math.abs(signedUs), lost);
+      tell(levels, atUs, lost);
     }
   }
 

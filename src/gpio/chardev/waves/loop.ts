@@ -1,18 +1,22 @@
 import { constants } from "node:os";
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Wave } from "../../../../actors/wave.ts";
-import type { Level } from "../../../protocol/requests.ts";
+import { type Levels, lowWord } from "../../levels.ts";
 import { WaveTrack } from "../../wave-track.ts";
 import { libc, SystemCallError } from "../libc.ts";
-import { encodeLineValues, ioctls, writeLevel } from "../uapi.ts";
+import { encodeLineValues, ioctls, writeLevels } from "../uapi.ts";
 import { Alarm } from "./alarm.ts";
 import { type TimeCalls, timeCalls } from "./calls.ts";
 import { DriveRecord } from "./drive-record.ts";
 import { LineMemory } from "./line-memory.ts";
 
-/** How the thread drives a line: a requested GPIO line, a file that takes the level as one byte, 0 or 1, or the memory of a `DriveRecord`. */
+/**
+ * How the thread drives a line: one or more requested GPIO lines, a file that takes the levels as one byte, a bit each, or the memory of a
+ * `DriveRecord`.
+ */
 export type DriveTarget =
-  | { readonly kind: "line" | "file"; readonly fd: number }
+  | { readonly kind: "line"; readonly fd: number; readonly lines: number }
+  | { readonly kind: "file"; readonly fd: number }
   | { readonly kind: "record"; readonly memory: SharedArrayBuffer };
 
 /** A wave, or the longest time active of a line at rest, that becomes the thread's to see to. */
@@ -27,7 +31,7 @@ export interface HandOver {
   /** When the wave began, in µs on CLOCK_MONOTONIC. What was due at that instant has been done. */
   readonly startUs: number;
   readonly periodUs: number;
-  readonly level: Level;
+  readonly level: Levels;
   readonly activeSinceUs: number;
   readonly maxOnUs: number;
 }
@@ -141,7 +145,7 @@ class PlayedLine {
   readonly #calls: TimeCalls;
   readonly #shared: LineMemory;
   readonly #serial: number;
-  readonly #write: (level: Level) => void;
+  readonly #write: (level: Levels) => void;
   readonly #track: WaveTrack;
   /** The last step did something that the main thread is to hear of. */
   hasNews = false;
@@ -187,7 +191,7 @@ class PlayedLine {
     return nextUs;
   }
 
-  #drive(level: Level): number {
+  #drive(level: Levels): number {
     this.#write(level);
     const atUs = this.#calls.nowUs();
     this.#shared.level = level;
@@ -200,25 +204,25 @@ class PlayedLine {
 }
 
 /** What drives a line. What it is given throws SystemCallError, and makes no garbage. */
-function writer(target: DriveTarget, calls: TimeCalls): (level: Level) => void {
+function writer(target: DriveTarget, calls: TimeCalls): (levels: Levels) => void {
   switch (target.kind) {
     case "line": {
-      const values = encodeLineValues();
-      return (level) => {
-        writeLevel(values, level);
+      const values = encodeLineValues(target.lines);
+      return (levels) => {
+        writeLevels(values, levels);
         libc().ioctl(target.fd, ioctls.GPIO_V2_LINE_SET_VALUES_IOCTL, values);
       };
     }
     case "file": {
       const byte = new Uint8Array(new ArrayBuffer(1));
-      return (level) => {
-        byte[0] = level;
+      return (levels) => {
+        byte[0] = levels === 1 ? 1 : lowWord(levels);
         libc().write(target.fd, byte);
       };
     }
     case "record": {
       const record = new DriveRecord(target.memory);
-      return (level) => record.put(level, calls.nowUs());
+      return (levels) => record.put(levels, calls.nowUs());
     }
   }
 }

@@ -1,17 +1,17 @@
 import type { Wave } from "../../../../actors/wave.ts";
 import { HoldfastError } from "../../../protocol/errors.ts";
-import type { Level } from "../../../protocol/requests.ts";
+import type { Levels } from "../../levels.ts";
 import type { PlayerSettings, WaveListener, WavePlayer } from "../../wave-player.ts";
 import { stages, WaveTrack } from "../../wave-track.ts";
 import { LineMemory } from "./line-memory.ts";
 import type { DriveTarget, HandOver } from "./loop.ts";
 
-/** The line of a player, as the main thread drives it. */
+/** The line, or the group, of a player, as the main thread drives it. */
 export interface ThreadedLine {
   /** How the thread drives it. */
   readonly target: DriveTarget;
   /** Drives it from the main thread. @throws HoldfastError */
-  set(level: Level): void;
+  set(level: Levels): void;
   /** What an errno means that the thread met when it drove the line. */
   failure(errno: number): HoldfastError;
 }
@@ -59,7 +59,7 @@ export class ThreadPlayer implements WavePlayer {
     this.#handOver(null);
   }
 
-  get level(): Level {
+  get level(): Levels {
     return this.#handed ? this.#shared.level : this.#track.level;
   }
 
@@ -94,7 +94,7 @@ export class ThreadPlayer implements WavePlayer {
     }
   }
 
-  rest(level: Level | null): void {
+  rest(level: Levels | null): void {
     this.#number = 0;
     const lost = this.#takeBack();
     // What the thread could not do may still be possible, and the line should be left as it is wanted.
@@ -104,7 +104,7 @@ export class ThreadPlayer implements WavePlayer {
     else this.#handOver(null);
   }
 
-  undisturbed<T>(act: (level: Level) => T): T {
+  undisturbed<T>(act: (level: Levels) => T): T {
     const { turn } = this.#shared;
     if (!turn.insist(() => turn.tryBorrow(), PATIENCE_MS)) throw silence();
     try {
@@ -217,7 +217,7 @@ export class ThreadPlayer implements WavePlayer {
     }
   }
 
-  #drive(level: Level): number {
+  #drive(level: Levels): number {
     this.#line.set(level);
     const atUs = this.#thread.nowUs();
     this.#listener.edge(level, atUs, this.#shared.takeLost());
