@@ -25,8 +25,8 @@ const simulator = {
   licence: '\n#include <linux/module.h>\nMODULE_LICENSE("GPL");\n',
 };
 
-/** Modules of Debian's that guests load before, where a kernel has them: the simulator's configuration; a Raspberry Pi's entropy and power. */
-const packaged = ["configfs", "rng-core", "bcm2835-rng", "bcm2835_wdt"];
+/** Modules of Debian's that guests load before, where a kernel has them: the simulator's configuration; a Raspberry Pi's entropy, power and PWM. */
+const packaged = ["configfs", "rng-core", "bcm2835-rng", "bcm2835_wdt", "pwm-bcm2835"];
 
 /** The kernel of Debian's package linux-image-SERIES-FLAVOUR, with gpio-sim beside it. Made once, in less than a minute. */
 export async function debianKernel(arch: Arch, flavour: string): Promise<DebianKernel> {

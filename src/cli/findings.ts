@@ -9,6 +9,7 @@ import type { ReplyOf } from "../protocol/replies.ts";
 import { version } from "../version.ts";
 import { accessRemedy, groupNamed, joinRemedy, type User } from "./access.ts";
 import { frameFindings } from "./frame-findings.ts";
+import { pwmFindings } from "./pwm-findings.ts";
 
 /** Whether something is as it must be: `fail` keeps holdfast from working, `warn` does not. */
 export type Verdict = "ok" | "warn" | "fail";
@@ -44,6 +45,7 @@ export async function examine(sockets: readonly string[], config?: string): Prom
     environment(process.env),
     membership(user(), groups()),
     ...chips(supervisor),
+    ...(await pwmFindings("status" in supervisor && supervisor.status.backend !== "sim", config)),
     ...(await frameFindings(user(), "status" in supervisor ? supervisor.status : null, config)),
     socketFinding(supervisor),
     ...("status" in supervisor ? waveFinding(supervisor.status) : []),

@@ -81,6 +81,19 @@ export interface LineListener {
   fail(error: HoldfastError): void;
 }
 
+/** A line that makes PWM itself, in hardware. */
+export interface LinePwm {
+  /**
+   * Sets the period, and keeps the duty.
+   * @param duty that the line has
+   * @returns how long each duty of a fade is to hold, in µs: no eye sees steps that are shorter
+   * @throws HoldfastError `LINE_UNSUPPORTED`, `LINE_LOST`, `LINE_FAILED`
+   */
+  setPeriod(periodUs: number, duty: number): number;
+  /** Drives the line: 0 is off, 1 is on. @throws HoldfastError `LINE_LOST`, `LINE_FAILED` */
+  setDuty(duty: number): void;
+}
+
 /** A requested line, or a group of them. After `release` none of its methods may be called. */
 export interface Line {
   /** The levels now, of all lines in one call. @throws HoldfastError `LINE_LOST`, `LINE_FAILED` */
@@ -93,6 +106,8 @@ export interface Line {
    * @throws HoldfastError `LINE_UNSUPPORTED`, `LINE_LOST`, `LINE_FAILED`
    */
   reconfigure(settings: LineSettings): void;
+  /** An output that is hardware PWM has it; any other gets its PWM edge by edge, by `set`. */
+  readonly pwm?: LinePwm;
   /**
    * What plays waves on this output: the line's own thread, or hardware. A line without has them played on the event loop, by
    * the supervisor's clock. Until the player stops, nothing else may set the line.
@@ -110,6 +125,28 @@ export interface Simulation {
   wire(a: LineId, b: LineId): void;
 }
 
+/** Where a channel of hardware PWM is: the folder of its chip in sysfs, which has another number after the next start, and its number there. */
+export interface PwmChannelId {
+  readonly chip: string;
+  readonly channel: number;
+}
+
+/** Outputs that are channels of hardware PWM. */
+export interface PwmOutputs {
+  /**
+   * The channel of a name, `<chip>/<number>`, where the chip is called by its device or by its number.
+   * @returns null: there is no such chip now
+   * @throws HoldfastError `BAD_CONFIG`: the chip has no such channel, or several chips are called so
+   */
+  find(name: string): PwmChannelId | null;
+  /**
+   * Takes a channel, and drives it to the first level.
+   * @param periodUs the first period of its PWM
+   * @throws HoldfastError `LINE_BUSY`, `LINE_UNSUPPORTED`, `LINE_LOST`, `PERMISSION_DENIED`, `LINE_FAILED`
+   */
+  request(id: PwmChannelId, settings: OutputSettings, periodUs: number): Line;
+}
+
 /**
  * Where lines come from: the real kernel (`chardev`) or a simulated chip (`sim`). An error about a line says `chip` and `offset`, or, where
  * it can't be told which line of a group is meant, `offsets`; `LINE_BUSY` says `consumer` too, null when that is not known.
@@ -119,6 +156,8 @@ export interface GpioBackend {
   readonly name: string;
   /** Only simulated chips have it. */
   readonly simulation?: Simulation;
+  /** Channels of hardware PWM; absent: there are none beside these chips. */
+  readonly pwm?: PwmOutputs;
   /** How the kernel runs the thread that plays the lines' waves; null or absent: there is none. */
   readonly waves?: WaveScheduling | null;
   /** Lines will be requested: begins what takes a while to begin, so that the first wave is not late for it. Optional to call, and to have. */

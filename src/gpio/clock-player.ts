@@ -2,12 +2,13 @@ import type { Wave } from "../../actors/wave.ts";
 import type { Alarm, Clock } from "../clock/clock.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Line } from "./backend.ts";
-import type { Levels } from "./levels.ts";
+import { areSame, type Driven, type Levels, levelsDriven } from "./levels.ts";
 import type { PlayerSettings, WaveListener, WavePlayer } from "./wave-player.ts";
 import { stages, WaveTrack } from "./wave-track.ts";
 
-/** Plays waves on one output with the alarms of a clock: on the event loop, or in simulated time. */
+/** Plays waves on one output with the alarms of a clock: on the event loop, or in simulated time. A line that makes PWM itself is told its duty. */
 export class ClockPlayer implements WavePlayer {
+  readonly #line: Line;
   readonly #clock: Clock;
   readonly #listener: WaveListener;
   readonly #track: WaveTrack;
@@ -17,16 +18,21 @@ export class ClockPlayer implements WavePlayer {
   watched = true;
 
   constructor(line: Line, { initial, maxOnMs, frequencyHz }: PlayerSettings, clock: Clock, listener: WaveListener) {
+    this.#line = line;
     this.#clock = clock;
     this.#listener = listener;
     this.frequencyHz = frequencyHz;
-    const drive = (level: Levels) => {
-      line.set(level);
+    const drive = (to: Driven) => {
+      const level = levelsDriven(to);
+      // From one duty to another nothing happens that could be seen.
+      const isSeen = line.pwm === undefined || !areSame(level, this.level);
+      if (typeof to === "number" && line.pwm !== undefined) line.pwm.setDuty(to);
+      else line.set(level);
       const atUs = clock.nowUs();
-      listener.edge(level, atUs, 0);
+      if (isSeen) listener.edge(level, atUs, 0);
       return atUs;
     };
-    this.#track = new WaveTrack(drive, initial, clock.nowUs(), maxOnMs * 1000);
+    this.#track = new WaveTrack(drive, initial, clock.nowUs(), maxOnMs * 1000, line.pwm !== undefined);
     this.#arm();
   }
 
@@ -49,7 +55,7 @@ export class ClockPlayer implements WavePlayer {
   play(number: number, wave: Wave, endsOff: boolean): void {
     this.#number = number;
     this.endsOff = endsOff;
-    if (this.#do(() => this.#track.begin(wave, 1_000_000 / this.frequencyHz, this.#clock.nowUs()))) this.#listener.started(number);
+    if (this.#do(() => this.#track.begin(wave, this.#periodUs(), this.#clock.nowUs()))) this.#listener.started(number);
   }
 
   rest(level: Levels | null): void {
@@ -64,6 +70,13 @@ export class ClockPlayer implements WavePlayer {
 
   undisturbed<T>(act: (level: Levels) => T): T {
     return act(this.level);
+  }
+
+  /** Of PWM by levels, or of the duties of a fade. */
+  #periodUs(): number {
+    const periodUs = 1_000_000 / this.frequencyHz;
+    const { driven } = this.#track;
+    return typeof driven === "number" && this.#line.pwm !== undefined ? this.#line.pwm.setPeriod(periodUs, driven) : periodUs;
   }
 
   /** Has the track do something, sees to what comes next, and tells what has come of it. @returns whether the line could be driven */

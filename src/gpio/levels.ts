@@ -15,6 +15,20 @@ export interface MixedLevels {
   readonly high: number;
 }
 
+/** What lines are driven to: their levels, or, of a line that makes PWM itself, its duty, which is between 0 and 1. */
+export type Driven = Levels | number;
+
+/** The levels that lines have by what they are driven to. What a line does that makes PWM nobody sees: it counts as active. */
+export function levelsDriven(driven: Driven): Levels {
+  if (typeof driven !== "number") return driven;
+  return driven > 0 ? 1 : 0;
+}
+
+/** Whether any line is active without a break, which PWM has in every period. */
+export function isUnbroken(driven: Driven): boolean {
+  return typeof driven !== "number" || driven === 1;
+}
+
 const WORD_BITS = 32;
 const ALL_BITS = -1;
 
@@ -69,8 +83,8 @@ export function commonLevel(levels: Levels): Level | null {
   return typeof levels === "number" ? levels : null;
 }
 
-/** Whether the levels of the same lines are the same. */
-export function areSame(one: Levels, other: Levels): boolean {
+/** Whether the same lines are driven to the same. */
+export function areSame(one: Driven, other: Driven): boolean {
   return one === other || (typeof one !== "number" && typeof other !== "number" && one.low === other.low && one.high === other.high);
 }
 

@@ -1,5 +1,5 @@
 import type { Segment, Wave } from "../../actors/wave.ts";
-import { type Levels, levelsOf } from "./levels.ts";
+import { type Driven, type Levels, levelsOf } from "./levels.ts";
 
 /**
  * A wave laid out in time: a cursor that is moved to an instant, in order, and then stands for what is due there. All
@@ -9,6 +9,7 @@ import { type Levels, levelsOf } from "./levels.ts";
 export class WaveScore {
   readonly #wave: Wave;
   readonly #periodUs: number;
+  readonly #takesDuty: boolean;
   readonly #cycleMs: number;
   /** When each segment ends, in ms from the start of its cycle. */
   readonly #segmentEndsMs: Float64Array;
@@ -22,7 +23,7 @@ export class WaveScore {
   /** When the wave should be over, in µs, if it never ran late. */
   readonly plannedEndUs: number;
   /** What the lines are to be driven to. Of no meaning once the wave is over. */
-  level: Levels = 0;
+  driven: Driven = 0;
   /** The wave has had its time. */
   over = false;
   /** When there is something new to do, in µs. */
@@ -32,11 +33,13 @@ export class WaveScore {
 
   /**
    * @param startUs when the wave begins
-   * @param periodUs the period of PWM
+   * @param periodUs the period of PWM; on a line that takes a duty how long each one of a fade holds
+   * @param takesDuty whether the line makes PWM itself; on any other it is made of levels
    */
-  constructor(wave: Wave, startUs: number, periodUs: number) {
+  constructor(wave: Wave, startUs: number, periodUs: number, takesDuty: boolean) {
     this.#wave = wave;
     this.#periodUs = periodUs;
+    this.#takesDuty = takesDuty;
     let sumMs = 0;
     this.#segmentEndsMs = Float64Array.from(wave.segments, ({ ms }) => (sumMs += ms));
     this.#segmentLevels = wave.segments.map(({ levels }) => (levels === undefined ? 1 : levelsOf(levels)));
@@ -60,11 +63,14 @@ export class WaveScore {
     this.over = nowUs >= endUs;
     if (this.over) return;
     const segment = this.#wave.segments[this.#segment];
-    this.level = 0;
+    this.driven = 0;
     if (this.#cycle >= this.#wave.cycles || segment === undefined) return;
     this.dueUs = Math.min(this.#segmentEndUs(), endUs);
-    if (segment.fromDuty !== segment.toDuty || (segment.fromDuty !== 0 && segment.fromDuty !== 1)) this.#modulate(segment, nowUs);
-    else if (segment.fromDuty === 1) this.level = this.#segmentLevels[this.#segment] ?? 1;
+    const { fromDuty, toDuty } = segment;
+    if (fromDuty === toDuty && (fromDuty === 0 || fromDuty === 1)) this.driven = fromDuty && (this.#segmentLevels[this.#segment] ?? 1);
+    else if (!this.#takesDuty) this.#modulate(segment, nowUs);
+    else if (fromDuty === toDuty) this.driven = fromDuty;
+    else this.#fade(segment, nowUs);
   }
 
   #findSegment(nowUs: number): void {
@@ -95,13 +101,23 @@ export class WaveScore {
     const period = this.#periodAt(nowUs, startUs);
     const nextUs = startUs + (period + 1) * this.#periodUs;
     const onUntilUs = Math.min(nextUs, startUs + (period + this.#dutyAt(period, segment)) * this.#periodUs);
-    this.level = nowUs < onUntilUs ? 1 : 0;
+    this.driven = nowUs < onUntilUs ? 1 : 0;
     if (period > this.#period) {
-      const missed = this.level === 0 && onUntilUs > startUs + period * this.#periodUs;
+      const missed = this.driven === 0 && onUntilUs > startUs + period * this.#periodUs;
       this.skipped += period - this.#period - (missed ? 0 : 1);
       this.#period = period;
     }
-    this.dueUs = Math.min(this.level === 1 ? onUntilUs : nextUs, this.dueUs);
+    this.dueUs = Math.min(this.driven === 1 ? onUntilUs : nextUs, this.dueUs);
+  }
+
+  /** A fade of a line that takes a duty: each period has the one in its middle. */
+  #fade(segment: Segment, nowUs: number): void {
+    const startUs = this.#segmentStartUs();
+    const period = this.#periodAt(nowUs, startUs);
+    this.driven = this.#dutyAt(period, segment);
+    this.skipped += Math.max(0, period - this.#period - 1);
+    this.#period = period;
+    this.dueUs = Math.min(startUs + (period + 1) * this.#periodUs, this.dueUs);
   }
 
   /** Which period of a segment an instant is in. One that is due has begun, whatever the division makes of the last bit. */

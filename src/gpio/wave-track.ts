@@ -1,5 +1,5 @@
 import type { Wave } from "../../actors/wave.ts";
-import { areSame, type Levels } from "./levels.ts";
+import { areSame, type Driven, isUnbroken, type Levels, levelsDriven } from "./levels.ts";
 import { WaveScore } from "./wave-score.ts";
 
 /** What a track has come to. Numbers, since threads tell each other of it in shared memory. */
@@ -14,16 +14,17 @@ export type Stage = (typeof stages)[keyof typeof stages];
  * and no thread: whoever has it must step it at `dueUs`, and sees in `stage` what has become of it. Stepping makes no garbage.
  */
 export class WaveTrack {
-  readonly #drive: (level: Levels) => number;
+  readonly #drive: (to: Driven) => number;
+  readonly #takesDuty: boolean;
   readonly #maxOnUs: number;
   #score: WaveScore | null = null;
-  /** When the line was last driven to another level. */
+  /** When the line was last driven to something else. */
   #drivenUs = Number.NEGATIVE_INFINITY;
-  /** The level that the line is driven to, as far as is known. */
-  level: Levels;
-  /** False: driving the line has failed, and nobody knows what has come of it. It is driven then even to the level that it should have. */
+  /** What the line is driven to, as far as is known. */
+  driven: Driven;
+  /** False: driving the line has failed, and nobody knows what has come of it. It is driven then even to what it should have. */
   isSure = true;
-  /** Since when the line has been active, in µs; of no meaning while it is not. */
+  /** Since when the line has been active without a break, in µs; of no meaning while it is not. */
   activeSinceUs: number;
   /** Whether the line goes off with the end of the wave, or keeps its level. */
   endsOff = false;
@@ -35,15 +36,22 @@ export class WaveTrack {
 
   /**
    * @param drive sets the line, and returns when that was, in µs. What it throws comes out of `begin`, `rest` and `step`
-   * @param level that the line has
+   * @param driven what the line is driven to
    * @param activeSinceUs since when, if it is active
    * @param maxOnUs the longest time that the line may be active without a break; Infinity: no limit
+   * @param takesDuty whether the line makes PWM itself; any other is driven to levels alone
    */
-  constructor(drive: (level: Levels) => number, level: Levels, activeSinceUs: number, maxOnUs: number) {
+  constructor(drive: (to: Driven) => number, driven: Driven, activeSinceUs: number, maxOnUs: number, takesDuty = false) {
     this.#drive = drive;
     this.#maxOnUs = maxOnUs;
-    this.level = level;
+    this.#takesDuty = takesDuty;
+    this.driven = driven;
     this.activeSinceUs = activeSinceUs;
+  }
+
+  /** The levels that the line has by that. */
+  get level(): Levels {
+    return levelsDriven(this.driven);
   }
 
   /** When to step next, in µs; Infinity: never. */
@@ -59,13 +67,13 @@ export class WaveTrack {
   /**
    * Plays a wave from now on, in the place of what is playing. Its time begins when its first level is driven, if that is
    * another than the line has: however long that took, the first stretch is no shorter for it.
-   * @param periodUs the period of PWM
+   * @param periodUs the period of PWM, or of the duties of a fade
    * @returns when its time has begun, in µs
    */
   begin(wave: Wave, periodUs: number, nowUs: number): number {
-    this.#play(new WaveScore(wave, nowUs, periodUs), nowUs);
+    this.#play(new WaveScore(wave, nowUs, periodUs, this.#takesDuty), nowUs);
     const startUs = Math.max(nowUs, this.#drivenUs);
-    if (startUs > nowUs) this.#play(new WaveScore(wave, startUs, periodUs), startUs);
+    if (startUs > nowUs) this.#play(new WaveScore(wave, startUs, periodUs, this.#takesDuty), startUs);
     return startUs;
   }
 
@@ -90,7 +98,8 @@ export class WaveTrack {
 
   /** When the line must be off at the latest. */
   get #limitUs(): number {
-    return this.level === 0 || this.stage === stages.stopped ? Number.POSITIVE_INFINITY : this.activeSinceUs + this.#maxOnUs;
+    const counts = isUnbroken(this.driven) && this.stage !== stages.stopped;
+    return counts ? this.activeSinceUs + this.#maxOnUs : Number.POSITIVE_INFINITY;
   }
 
   #play(score: WaveScore, nowUs: number): void {
@@ -109,7 +118,7 @@ export class WaveTrack {
       this.#end(stages.ended);
       if (this.endsOff) this.#set(0);
     } else {
-      this.#set(score.level);
+      this.#set(score.driven);
     }
   }
 
@@ -124,12 +133,12 @@ export class WaveTrack {
     this.stage = stage;
   }
 
-  #set(level: Levels): void {
-    if (this.isSure && areSame(level, this.level)) return;
+  #set(to: Driven): void {
+    if (this.isSure && areSame(to, this.driven)) return;
     this.isSure = false;
-    this.#drivenUs = this.#drive(level);
+    this.#drivenUs = this.#drive(to);
     this.isSure = true;
-    if (this.level === 0) this.activeSinceUs = this.#drivenUs;
-    this.level = level;
+    if (!isUnbroken(this.driven)) this.activeSinceUs = this.#drivenUs;
+    this.driven = to;
   }
 }

@@ -38,6 +38,7 @@ const settings = z.object({
   drive: driveSchema.nullable().describe("null: an input"),
   closeLevel: closeLevelSchema.nullable().describe("null: an input"),
   frequencyHz: z.number().nullable().describe("of PWM; null: an input"),
+  pwm: z.string().nullable().describe("the channel of hardware PWM that the pin is configured to be; null: none"),
   maxOnMs: z.number().nullable().describe("the least of what was configured and asked for; null: no limit, or an input"),
   debounceUs: count.nullable().describe("null: an output"),
 });

@@ -72,7 +72,14 @@ export const onDisconnectSchema = z.enum(["close", "stay"]);
 export const closeLevelSchema = z.enum(["off", "on", "keep"]);
 
 /** A pin as a configuration file describes it: what no client may go beyond. */
-export const pinConfigSchema = z.strictObject({ maxOnMs: durationMs.optional(), closeLevel: closeLevelSchema.optional() });
+export const pinConfigSchema = z.strictObject({
+  maxOnMs: durationMs.optional(),
+  closeLevel: closeLevelSchema.optional(),
+  pwm: z
+    .string()
+    .regex(/^[^/\s]+\/\d{1,3}$/, "must be a chip and a channel of hardware PWM: fe20c000.pwm/0")
+    .optional(),
+});
 
 /** What a group of consumers does with a frame for which it has no room. */
 export const policySchema = z.enum(["latest", "drop-oldest", "drop-newest", "block"]);

@@ -7,12 +7,10 @@ import type { Mode } from "../protocol/requests.ts";
 import { withDetails } from "./error-details.ts";
 import { Input } from "./input.ts";
 import { Output } from "./output.ts";
-import { lineSettings, type PinSettings } from "./pin-settings.ts";
+import { type ConfiguredChannel, lineSettings, type PinSettings } from "./pin-settings.ts";
+import { requestLine } from "./request-line.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { TenantHooks } from "./tenant.ts";
-
-/** What `gpioinfo` shows of our lines. */
-const CONSUMER = "holdfast";
 
 /** The requested handle of a line or of a group, how it is set, and who uses it now: an output or an input. */
 export class OpenLine {
@@ -29,8 +27,18 @@ export class OpenLine {
   /** The number of the last command that a former tenant took: a number means one command for as long as the pin is open. */
   #lastCommand = 0;
 
-  /** @throws HoldfastError what `GpioBackend.request` and `Line.get` throw; the line is not held then */
-  constructor(named: NamedPin, settings: PinSettings, mode: Mode, surroundings: Surroundings, hooks: TenantHooks) {
+  /**
+   * @param pwm the channel that the pin is, if it is one
+   * @throws HoldfastError what `requestLine` and `Line.get` throw; the line is not held then
+   */
+  constructor(
+    named: NamedPin,
+    settings: PinSettings,
+    pwm: ConfiguredChannel | undefined,
+    mode: Mode,
+    surroundings: Surroundings,
+    hooks: TenantHooks,
+  ) {
     this.#pin = named.pin;
     this.#lines = named.lines.length;
     this.#surroundings = surroundings;
@@ -42,9 +50,7 @@ export class OpenLine {
       },
       fail: hooks.failed,
     };
-    this.#line = this.#naming(() =>
-      surroundings.backend.request(idOf(named), lineSettings(settings, settings.initial), CONSUMER, listener),
-    );
+    this.#line = this.#naming(() => requestLine(surroundings.backend, idOf(named), settings, pwm, listener));
     try {
       this.#tenant = this.#newTenant(settings, mode);
     } catch (error) {

@@ -57,6 +57,7 @@ export function pinInfo(named: NamedPin, pin: Pin | undefined, clock: Clock, use
       drive: output ? settings.drive : null,
       closeLevel: output ? settings.closeLevel : null,
       frequencyHz: output ? settings.frequencyHz : null,
+      pwm: pin.bounds.pwm?.channel ?? null,
       maxOnMs: output ? finite(settings.maxOnMs) : null,
       debounceUs: output ? null : settings.debounceUs,
     },

@@ -25,6 +25,16 @@ export interface PinBounds {
   readonly maxOnMs: number;
   /** Undefined: the client says. */
   readonly closeLevel: CloseLevel | undefined;
+  /** The channel of hardware PWM that the pin is; undefined: it is a GPIO line. */
+  readonly pwm: ConfiguredChannel | undefined;
+}
+
+/** A channel of hardware PWM, as the configuration names it. */
+export interface ConfiguredChannel {
+  /** `<chip>/<number>`. */
+  readonly channel: string;
+  /** Where the configuration says so: `pin.GPIO18.pwm`. */
+  readonly key: string;
 }
 
 const defaults = { activeLow: false, bias: "as-is", drive: "push-pull", initial: 0, frequencyHz: DEFAULT_PWM_HZ, debounceUs: 0 } as const;
@@ -111,12 +121,13 @@ export function lineSettings(settings: PinSettings, level: Levels): LineSettings
 }
 
 /**
- * Whether an output may be set so: a client can't set another closing level than the configured one, and where a line may be active
- * for so long only, it is not left active when it closes: nothing would end that.
- * @throws HoldfastError `PIN_CONFLICT`, `LIMIT_ON`, with the field
+ * Whether a pin may be set so: hardware PWM is an output, and has no bias and no drive; a client can't set another closing level than
+ * the configured one; and where a line may be active for so long only, it is not left active when it closes: nothing would end that.
+ * @throws HoldfastError `PIN_CONFLICT`, `LINE_UNSUPPORTED`, `LIMIT_ON`, with the field
  */
 export function assertAllowed(pin: string, settings: PinSettings, bounds: PinBounds, request: RequestOf<"open" | "configure">): void {
   const { direction, closeLevel, maxOnMs } = settings;
+  if (bounds.pwm !== undefined) assertFitsPwm(pin, settings, bounds.pwm);
   if (direction === "in") return;
   if (bounds.closeLevel !== undefined && closeLevel !== bounds.closeLevel) {
     throw new HoldfastError("PIN_CONFLICT", `${pin} is configured to close with closeLevel ${bounds.closeLevel}, not ${closeLevel}`, {
@@ -135,6 +146,20 @@ export function assertAllowed(pin: string, settings: PinSettings, bounds: PinBou
       limit: maxOnMs,
     },
   );
+}
+
+function assertFitsPwm(pin: string, { direction, bias, drive }: PinSettings, { channel }: ConfiguredChannel): void {
+  if (direction === "in") {
+    throw new HoldfastError("PIN_CONFLICT", `${pin} is configured to be hardware PWM (${channel}), which is no input`, {
+      field: "direction",
+      pin,
+      configured: "out",
+    });
+  }
+  const field = bias !== "as-is" ? "bias" : drive !== "push-pull" ? "drive" : undefined;
+  if (field !== undefined) {
+    throw new HoldfastError("LINE_UNSUPPORTED", `${pin} is hardware PWM (${channel}), which has no ${field}`, { field, pin });
+  }
 }
 
 /** Whether a closing level may leave a line active for longer than it may be. */

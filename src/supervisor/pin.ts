@@ -47,7 +47,7 @@ export class Pin {
 
   /**
    * Requests the line; the client holds it.
-   * @throws HoldfastError `LIMIT_ON`, `PIN_CONFLICT`, what `GpioBackend.request` throws
+   * @throws HoldfastError `LIMIT_ON`, `PIN_CONFLICT`, what `requestLine` throws
    */
   constructor(
     readonly named: NamedPin,
@@ -66,7 +66,7 @@ export class Pin {
     this.#assertFitting(request);
     const settings = settingsOf(request, bounds);
     assertAllowed(named.pin, settings, bounds, request);
-    this.#line = new OpenLine(named, settings, request.mode ?? "wait", surroundings, {
+    this.#line = new OpenLine(named, settings, bounds.pwm, request.mode ?? "wait", surroundings, {
       changed: () => listener.changed(this),
       edge: (edge) => this.#edge(edge),
       failed: (error) => this.#fail(error),

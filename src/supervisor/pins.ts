@@ -96,7 +96,7 @@ export class Pins {
     return { pin: pin.name, state: pin.state };
   }
 
-  /** The level of a line, or of all lines of a group at once, open or not. @throws HoldfastError what `find`, `Pin.read` and the backend throw */
+  /** The level of a line, or of all lines of a group at once, open or not. @throws HoldfastError `LINE_UNSUPPORTED`, what `find`, `Pin.read` and the backend throw */
   read(name: string): ReplyOf<"read"> {
     const { named, pin } = this.#lookUp(name);
     if (pin !== undefined) return pin.read();
@@ -105,6 +105,7 @@ export class Pins {
     const occupied = this.#occupied(named);
     if (occupied !== undefined) throw occupiedError(named, occupied);
     const { backend, clock } = this.#surroundings;
+    this.#assertReadable(named);
     return withDetails({ field: "pin", pin: named.pin }, () => {
       const line = backend.request(idOf(named), { direction: "as-is" }, "holdfast read", deaf);
       try {
@@ -190,6 +191,16 @@ export class Pins {
   #groupOf({ lines: [line, ...more] }: NamedPin): Pin | undefined {
     const pin = line && more.length === 0 ? this.#byLine.get(lineKey(line.id)) : undefined;
     return pin !== undefined && pin.named.lines.length > 1 ? pin : undefined;
+  }
+
+  /** To request the line would take the pin away from its PWM. */
+  #assertReadable(named: NamedPin): void {
+    const { pwm } = this.#configured.boundsOf(named, this.#names);
+    if (pwm === undefined) return;
+    throw new HoldfastError("LINE_UNSUPPORTED", `${named.pin} is hardware PWM (${pwm.channel}) and is read only while it is open`, {
+      field: "pin",
+      pin: named.pin,
+    });
   }
 
   #readChips(): readonly ChipInfo[] {

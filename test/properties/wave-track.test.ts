@@ -2,7 +2,7 @@ import { test } from "bun:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { steady, type Wave, waveOf } from "../../actors/wave.ts";
-import type { Levels } from "../../src/gpio/levels.ts";
+import { type Driven, type Levels, levelsDriven } from "../../src/gpio/levels.ts";
 import { stages, WaveTrack } from "../../src/gpio/wave-track.ts";
 import { commandRequests } from "./pin-commands.ts";
 import { property } from "./property.ts";
@@ -23,7 +23,8 @@ class Recorded {
   slownessUs = 0;
 
   constructor(maxOnUs = Number.POSITIVE_INFINITY, level: Levels = 0, activeSinceUs = START_US) {
-    const drive = (next: Levels) => {
+    const drive = (to: Driven) => {
+      const next = levelsDriven(to);
       this.nowUs += this.slownessUs;
       this.driven.push({ level: next, atUs: this.nowUs });
       return this.nowUs;
@@ -94,12 +95,68 @@ property(
     for (const lateUs of late) {
       const { dueUs } = one.track;
       const { length } = one.driven;
-      if (dueUs > one.nowUs) one.track.step((one.nowUs + Math.min(dueUs, one.nowUs + 1e6)) / 2);
+      const earlyUs = (one.nowUs + Math.min(dueUs, one.nowUs + 1e6)) / 2;
+      // Half-way to what is due in the next bit is either of the two.
+      if (earlyUs < dueUs) one.track.step(earlyUs);
       assert.equal(one.driven.length, length);
       assert.equal(one.track.dueUs, dueUs);
       if (!one.step(lateUs)) return;
       assert(one.track.dueUs > dueUs, "time stands still");
     }
+  },
+  500,
+);
+
+/** As far as an endless wave is followed. */
+const STEPS = 100;
+
+/** A track on a line that takes a duty, stepped on time, and what it drives until when. */
+function dutiesOf(wave: Wave, period: number) {
+  let nowUs = START_US;
+  const driven: { duty: number; atUs: number }[] = [];
+  const drive = (to: Driven) => {
+    driven.push({ duty: Number(to), atUs: nowUs - START_US });
+    return nowUs;
+  };
+  const track = new WaveTrack(drive, 0, START_US, Number.POSITIVE_INFINITY, true);
+  track.begin(wave, period, nowUs);
+  track.endsOff = true;
+  for (let steps = 0; track.dueUs !== Number.POSITIVE_INFINITY && steps < STEPS; steps++) {
+    nowUs = track.dueUs;
+    track.step(nowUs);
+  }
+  return { driven, untilUs: track.dueUs === Number.POSITIVE_INFINITY ? track.dueUs : nowUs - START_US };
+}
+
+property(
+  "a line that takes a duty is driven once for each level and duty that a wave holds, and for each step of a fade to the duty in its middle",
+  fc.tuple(waves, periodUs),
+  ([wave, period]) => {
+    const expected: { duty: number; atUs: number }[] = [];
+    const put = (duty: number, atUs: number) => {
+      if (duty !== (expected.at(-1)?.duty ?? 0)) expected.push({ duty, atUs });
+    };
+    const endUs = wave.totalMs * 1000;
+    let fromUs = 0;
+    for (let cycle = 0; cycle < Math.min(wave.cycles, 2 * STEPS) && fromUs < endUs; cycle++) {
+      for (const { fromDuty, toDuty, ms } of wave.segments) {
+        const untilUs = Math.min(endUs, fromUs + ms * 1000);
+        if (fromDuty === toDuty && fromUs < endUs) put(fromDuty, fromUs);
+        for (let step = 0; fromDuty !== toDuty && fromUs + step * period < untilUs && step < 2 * STEPS; step++) {
+          put(fromDuty + (toDuty - fromDuty) * Math.min(1, ((step + 0.5) * period) / (ms * 1000)), fromUs + step * period);
+        }
+        fromUs += ms * 1000;
+      }
+    }
+    if (Math.min(fromUs, endUs) < Number.POSITIVE_INFINITY) put(0, Math.min(fromUs, endUs));
+    const { driven, untilUs } = dutiesOf(wave, period);
+    const due = expected.filter(({ atUs }) => atUs <= untilUs + 0.01);
+    const near = (one: number, other: number) => Math.abs(one - other) < 1e-6;
+    for (const [index, { duty, atUs }] of driven.entries()) {
+      const wanted = due[index];
+      assert(wanted !== undefined && near(duty, wanted.duty) && Math.abs(atUs - wanted.atUs) < 0.01);
+    }
+    assert.equal(driven.length, due.length);
   },
   500,
 );
@@ -135,10 +192,10 @@ function levelOf({ level }: { readonly level: Levels }): Levels {
 }
 
 test("a line of which nobody knows what became of the last attempt to drive it is driven, whatever it was thought to be", () => {
-  const attempts: Levels[] = [];
+  const attempts: Driven[] = [];
   let works = false;
-  const drive = (level: Levels) => {
-    attempts.push(level);
+  const drive = (to: Driven) => {
+    attempts.push(to);
     if (!works) throw new Error("the bus does not answer");
     return START_US;
   };

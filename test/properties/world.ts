@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { SimSharedMemory } from "../../src/frames/sim.ts";
+import type { PwmOutputs } from "../../src/gpio/backend.ts";
 import { SimBackend, type SimChip } from "../../src/gpio/sim.ts";
 import { SimProcesses } from "../../src/processes/sim.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
@@ -102,6 +103,8 @@ export interface WorldOptions {
   /** What the configuration says of pins. */
   readonly pins?: Readonly<Record<string, PinConfig>>;
   readonly chips?: readonly SimChip[];
+  /** Channels of hardware PWM beside the simulated chips. */
+  readonly pwm?: PwmOutputs;
 }
 
 /** A supervisor with its simulated chip, memory, processes and time, and the defects that it reported. */
@@ -116,8 +119,8 @@ export class World {
   readonly defects: string[] = [];
   stopped = false;
 
-  constructor({ limits = {}, drainMs = 10_000, pins = {}, chips }: WorldOptions = {}) {
-    this.sim = new SimBackend({ clock: this.clock, ...(chips && { chips }) });
+  constructor({ limits = {}, drainMs = 10_000, pins = {}, chips, pwm }: WorldOptions = {}) {
+    this.sim = Object.assign(new SimBackend({ clock: this.clock, ...(chips && { chips }) }), pwm && { pwm });
     const defect = (fields: object, message: string) => this.defects.push(`${message}: ${Bun.inspect(fields)}`);
     this.supervisor = new Supervisor({
       backend: this.sim,

@@ -10,6 +10,7 @@ import {
   type LineSettings,
   offsetsOf,
 } from "../backend.ts";
+import { SysfsPwm } from "../pwm/outputs.ts";
 import type { WaveScheduling } from "../wave-player.ts";
 import { EdgeReader } from "./edges.ts";
 import { codeOf, lineError, permissionDenied } from "./errno.ts";
@@ -28,10 +29,12 @@ export class ChardevBackend implements GpioBackend {
   readonly #libc = libc();
   readonly #edges = new EdgeReader();
   readonly #players: WavePlayers;
+  readonly pwm: SysfsPwm;
 
   /** @param options realTimeWaves: false: waves are played by a thread of ordinary priority even where real time is to be had */
   constructor({ realTimeWaves = true }: { readonly realTimeWaves?: boolean } = {}) {
     this.#players = new WavePlayers({ realTime: realTimeWaves });
+    this.pwm = new SysfsPwm({ players: this.#players });
   }
 
   get waves(): WaveScheduling | null {

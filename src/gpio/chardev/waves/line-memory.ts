@@ -1,4 +1,4 @@
-import { highWord, type Levels, levelsOfWords, lowWord } from "../../levels.ts";
+import { type Driven, highWord, type Levels, levelsDriven, levelsOfWords, lowWord } from "../../levels.ts";
 import type { Stage, WaveTrack } from "../../wave-track.ts";
 import { Turn } from "./turn.ts";
 
@@ -6,7 +6,7 @@ import { Turn } from "./turn.ts";
 const at = {
   turn: 0,
   stage: 1,
-  level: 2,
+  driven: 2,
   endsOff: 3,
   watched: 4,
   errno: 5,
@@ -20,11 +20,13 @@ const at = {
 const WORDS_BYTES = 64;
 
 /** Numbers of 64 bits. */
-const factAt = { activeSinceUs: 0, endUs: 1, lateMs: 2 } as const;
-const FACTS_BYTES = 24;
+const factAt = { activeSinceUs: 0, endUs: 1, lateMs: 2, duty: 3 } as const;
+const FACTS_BYTES = 32;
 
-/** What the word of the level says when the lines differ; their levels are in two words of their own then. */
+/** What the word of what is driven says when the lines differ; their levels are in two words of their own then. */
 const MIXED = 2;
+/** What it says of a duty, which is a number of its own then. */
+const DUTY = 3;
 
 /** Edges that may wait to be taken; beyond them they are counted as lost. A power of two, since heads and tails wrap. */
 const EDGES = 1024;
@@ -62,21 +64,33 @@ export class LineMemory {
   }
 
   /**
-   * The levels that the lines are driven to. May be read by anyone; while a wave plays in which the lines differ, the two halves of
+   * What the lines are driven to. May be read by anyone; while a wave plays in which the lines differ, the two halves of
    * a large group may be of two instants.
    */
-  get level(): Levels {
-    const level = Atomics.load(this.#words, at.level);
-    if (level !== MIXED) return level === 1 ? 1 : 0;
+  get driven(): Driven {
+    const driven = Atomics.load(this.#words, at.driven);
+    if (driven === DUTY) return this.#fact(factAt.duty);
+    if (driven !== MIXED) return driven === 1 ? 1 : 0;
     return levelsOfWords(Atomics.load(this.#words, at.low), Atomics.load(this.#words, at.high));
   }
 
-  set level(levels: Levels) {
-    if (typeof levels !== "number") {
-      Atomics.store(this.#words, at.low, levels.low);
-      Atomics.store(this.#words, at.high, levels.high);
+  set driven(to: Driven) {
+    let word = MIXED;
+    if (typeof to !== "number") {
+      Atomics.store(this.#words, at.low, to.low);
+      Atomics.store(this.#words, at.high, to.high);
+    } else if (to === 0 || to === 1) {
+      word = to;
+    } else {
+      this.#facts[factAt.duty] = to;
+      word = DUTY;
     }
-    Atomics.store(this.#words, at.level, typeof levels === "number" ? levels : MIXED);
+    Atomics.store(this.#words, at.driven, word);
+  }
+
+  /** The levels that they have by that. May be read by anyone. */
+  get level(): Levels {
+    return levelsDriven(this.driven);
   }
 
   /** What the wave has come to. May be read by anyone; what belongs to it only in one's turn. */
@@ -131,7 +145,7 @@ export class LineMemory {
     this.#facts[factAt.lateMs] = track.lateMs;
     if (track.skipped > 0) Atomics.add(this.#words, at.skipped, track.skipped);
     track.skipped = 0;
-    this.level = track.level;
+    this.driven = track.driven;
     Atomics.store(this.#words, at.stage, track.stage);
   }
 

@@ -1,7 +1,8 @@
 import { constants } from "node:os";
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Wave } from "../../../../actors/wave.ts";
-import { type Levels, lowWord } from "../../levels.ts";
+import { areSame, type Driven, levelsDriven, lowWord } from "../../levels.ts";
+import { NanosecondsText, onTimeNs } from "../../pwm/nanoseconds.ts";
 import { WaveTrack } from "../../wave-track.ts";
 import { libc, SystemCallError } from "../libc.ts";
 import { encodeLineValues, ioctls, writeLevels } from "../uapi.ts";
@@ -11,13 +12,14 @@ import { DriveRecord } from "./drive-record.ts";
 import { LineMemory } from "./line-memory.ts";
 
 /**
- * How the thread drives a line: one or more requested GPIO lines, a file that takes the levels as one byte, a bit each, or the memory of a
- * `DriveRecord`.
+ * How the thread drives a line: one or more requested GPIO lines, a file that takes the levels as one byte, a bit each, the memory of a
+ * `DriveRecord`, or a file that takes the time on in each period, as a channel of hardware PWM does.
  */
 export type DriveTarget =
   | { readonly kind: "line"; readonly fd: number; readonly lines: number }
   | { readonly kind: "file"; readonly fd: number }
-  | { readonly kind: "record"; readonly memory: SharedArrayBuffer };
+  | { readonly kind: "record"; readonly memory: SharedArrayBuffer }
+  | { readonly kind: "duty"; readonly fd: number; readonly periodNs: number };
 
 /** A wave, or the longest time active of a line at rest, that becomes the thread's to see to. */
 export interface HandOver {
@@ -31,7 +33,7 @@ export interface HandOver {
   /** When the wave began, in µs on CLOCK_MONOTONIC. What was due at that instant has been done. */
   readonly startUs: number;
   readonly periodUs: number;
-  readonly level: Levels;
+  readonly driven: Driven;
   readonly activeSinceUs: number;
   readonly maxOnUs: number;
 }
@@ -145,17 +147,20 @@ class PlayedLine {
   readonly #calls: TimeCalls;
   readonly #shared: LineMemory;
   readonly #serial: number;
-  readonly #write: (level: Levels) => void;
+  readonly #write: (to: Driven) => void;
+  /** From one duty to another nothing happens that could be seen. */
+  readonly #takesDuty: boolean;
   readonly #track: WaveTrack;
   /** The last step did something that the main thread is to hear of. */
   hasNews = false;
 
-  constructor({ memory, serial, target, wave, startUs, periodUs, level, activeSinceUs, maxOnUs }: HandOver, calls: TimeCalls) {
+  constructor({ memory, serial, target, wave, startUs, periodUs, driven, activeSinceUs, maxOnUs }: HandOver, calls: TimeCalls) {
     this.#calls = calls;
     this.#shared = new LineMemory(memory);
     this.#serial = serial;
     this.#write = writer(target, calls);
-    this.#track = new WaveTrack((next) => this.#drive(next), level, activeSinceUs, maxOnUs);
+    this.#takesDuty = target.kind === "duty";
+    this.#track = new WaveTrack((next) => this.#drive(next), driven, activeSinceUs, maxOnUs, this.#takesDuty);
     // The main thread has done the same, with the line; here it is as it should be already.
     if (wave !== null) this.#track.begin(wave, periodUs, startUs);
   }
@@ -191,11 +196,13 @@ class PlayedLine {
     return nextUs;
   }
 
-  #drive(level: Levels): number {
-    this.#write(level);
+  #drive(to: Driven): number {
+    this.#write(to);
     const atUs = this.#calls.nowUs();
-    this.#shared.level = level;
-    if (this.#shared.watched) {
+    const level = levelsDriven(to);
+    const isSeen = !this.#takesDuty || !areSame(level, this.#shared.level);
+    this.#shared.driven = to;
+    if (isSeen && this.#shared.watched) {
       this.#shared.putEdge(level, atUs);
       this.hasNews = true;
     }
@@ -203,26 +210,30 @@ class PlayedLine {
   }
 }
 
-/** What drives a line. What it is given throws SystemCallError, and makes no garbage. */
-function writer(target: DriveTarget, calls: TimeCalls): (levels: Levels) => void {
+/** What drives a line; all but a target of the kind `duty` to levels alone. It throws SystemCallError, and makes no garbage. */
+function writer(target: DriveTarget, calls: TimeCalls): (to: Driven) => void {
   switch (target.kind) {
     case "line": {
       const values = encodeLineValues(target.lines);
-      return (levels) => {
-        writeLevels(values, levels);
+      return (to) => {
+        writeLevels(values, levelsDriven(to));
         libc().ioctl(target.fd, ioctls.GPIO_V2_LINE_SET_VALUES_IOCTL, values);
       };
     }
     case "file": {
       const byte = new Uint8Array(new ArrayBuffer(1));
-      return (levels) => {
-        byte[0] = levels === 1 ? 1 : lowWord(levels);
+      return (to) => {
+        byte[0] = to === 1 ? 1 : lowWord(levelsDriven(to));
         libc().write(target.fd, byte);
       };
     }
     case "record": {
       const record = new DriveRecord(target.memory);
-      return (levels) => record.put(levels, calls.nowUs());
+      return (to) => record.put(levelsDriven(to), calls.nowUs());
+    }
+    case "duty": {
+      const text = new NanosecondsText();
+      return (to) => libc().write(target.fd, text.of(onTimeNs(Number(to), target.periodNs)));
     }
   }
 }

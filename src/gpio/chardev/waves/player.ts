@@ -1,6 +1,6 @@
 import type { Wave } from "../../../../actors/wave.ts";
 import { HoldfastError } from "../../../protocol/errors.ts";
-import type { Levels } from "../../levels.ts";
+import { areSame, type Driven, type Levels, levelsDriven } from "../../levels.ts";
 import type { PlayerSettings, WaveListener, WavePlayer } from "../../wave-player.ts";
 import { stages, WaveTrack } from "../../wave-track.ts";
 import { LineMemory } from "./line-memory.ts";
@@ -10,8 +10,10 @@ import type { DriveTarget, HandOver } from "./loop.ts";
 export interface ThreadedLine {
   /** How the thread drives it. */
   readonly target: DriveTarget;
-  /** Drives it from the main thread. @throws HoldfastError */
-  set(level: Levels): void;
+  /** Drives it from the main thread; a target of the kind `duty` to any duty, others to levels. @throws HoldfastError */
+  set(to: Driven): void;
+  /** As that of `LinePwm`, for a target of the kind `duty`. @throws HoldfastError */
+  setPeriod?(periodUs: number, duty: number): number;
   /** What an errno means that the thread met when it drove the line. */
   failure(errno: number): HoldfastError;
 }
@@ -55,7 +57,8 @@ export class ThreadPlayer implements WavePlayer {
     this.#listener = listener;
     this.frequencyHz = frequencyHz;
     this.#maxOnUs = maxOnMs * 1000;
-    this.#track = new WaveTrack((level) => this.#drive(level), initial, thread.nowUs(), this.#maxOnUs);
+    const takesDuty = line.target.kind === "duty";
+    this.#track = new WaveTrack((to) => this.#drive(to), initial, thread.nowUs(), this.#maxOnUs, takesDuty);
     this.#handOver(null);
   }
 
@@ -142,7 +145,8 @@ export class ThreadPlayer implements WavePlayer {
   }
 
   #begin(wave: Wave, endsOff: boolean): void {
-    this.#periodUs = 1_000_000 / this.frequencyHz;
+    const periodUs = 1_000_000 / this.frequencyHz;
+    this.#periodUs = this.#line.setPeriod?.(periodUs, Number(this.#track.driven)) ?? periodUs;
     this.endsOff = endsOff;
     this.#track.endsOff = endsOff;
     this.#startUs = this.#track.begin(wave, this.#periodUs, this.#thread.nowUs());
@@ -151,7 +155,7 @@ export class ThreadPlayer implements WavePlayer {
   /** Leaves what is due later to the thread. */
   #handOver(wave: Wave | null): void {
     if (this.#track.dueUs === Number.POSITIVE_INFINITY) return;
-    const { level, activeSinceUs } = this.#track;
+    const { driven, activeSinceUs } = this.#track;
     this.#shared.errno = 0;
     this.#shared.write(this.#track);
     this.#handed = true;
@@ -162,7 +166,7 @@ export class ThreadPlayer implements WavePlayer {
       wave,
       startUs: this.#startUs,
       periodUs: this.#periodUs,
-      level,
+      driven,
       activeSinceUs,
       maxOnUs: this.#maxOnUs,
     });
@@ -188,7 +192,7 @@ export class ThreadPlayer implements WavePlayer {
     this.#thread.retract(this);
     this.#collect();
     this.#track.stop();
-    this.#track.level = this.#shared.level;
+    this.#track.driven = this.#shared.driven;
     this.#track.isSure = this.#shared.errno === 0;
     this.#track.activeSinceUs = this.#shared.activeSinceUs;
   }
@@ -198,7 +202,7 @@ export class ThreadPlayer implements WavePlayer {
     this.#shared.turn.seize();
     this.#regain();
     this.#track.isSure = this.#attempt(() => this.#line.set(0)) === null;
-    this.#track.level = 0;
+    this.#track.driven = 0;
   }
 
   /** Tells of what the thread has left to tell. */
@@ -217,10 +221,13 @@ export class ThreadPlayer implements WavePlayer {
     }
   }
 
-  #drive(level: Levels): number {
-    this.#line.set(level);
+  #drive(to: Driven): number {
+    const level = levelsDriven(to);
+    // From one duty to another nothing happens that could be seen.
+    const isSeen = this.#line.setPeriod === undefined || !areSame(level, this.#track.level);
+    this.#line.set(to);
     const atUs = this.#thread.nowUs();
-    this.#listener.edge(level, atUs, this.#shared.takeLost());
+    if (isSeen) this.#listener.edge(level, atUs, this.#shared.takeLost());
     return atUs;
   }
 
