@@ -38,7 +38,7 @@ chipStory("what a chip that goes was playing ends as cancelled, LINE_LOST, and w
   expect(await client.status()).toMatchObject({ state: "running" });
 });
 
-/** Of the kernel's refusals one in twenty was taken for another, when the runtime compiled something just then. */
+/** Once, one chip in twenty that went was taken for a line that failed: errno had been read too late. */
 const ROUNDS = 12;
 
 chipStory("a chip that comes and goes is opened again each time, and each time what was open is LINE_LOST", async (_, stage) => {
