@@ -50,7 +50,10 @@ export const guests: Readonly<Record<string, Guest>> = {
   }),
 };
 
-/** QEMU's own arm64 board, with the processor of a Raspberry Pi 5. With all that QEMU can emulate (`-cpu max`) Bun's threads crash. */
+/**
+ * QEMU's own arm64 board, with the processor of a Raspberry Pi 5. Not all that QEMU 7.2 can emulate (`-cpu max`): there Bun's threads
+ * crash, for a reason not found, when SVE has vectors of more than 128 bits. No Raspberry Pi has SVE.
+ */
 function virt(): string {
   return `-accel tcg -M virt -nic none -cpu cortex-a76 -smp 2 -m ${MEMORY_MIB}`;
 }

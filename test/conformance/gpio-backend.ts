@@ -24,8 +24,8 @@ export interface Rig {
   close(): void;
 }
 
-/** The longest that anything may take to arrive, in ms. A kernel in an emulator is slow. */
-const PATIENCE_MS = 5000;
+/** The longest that anything may take to arrive, in ms. On an emulated machine a thread may need seconds to start. */
+const PATIENCE_MS = Number(process.env["TEST_PATIENCE_MS"] ?? 5000);
 
 const CONSUMER = "conformance";
 /** Long enough for a slow machine to drive some levels within it. */
