@@ -24,9 +24,12 @@ export function levelsDriven(driven: Driven): Levels {
   return driven > 0 ? 1 : 0;
 }
 
+/** The largest duty whose break counts as one: a shorter one may be rounded away, by us to nanoseconds and by a chip to its own clock. */
+const LARGEST_BROKEN_DUTY = 0.99;
+
 /** Whether any line is active without a break, which PWM has in every period. */
 export function isUnbroken(driven: Driven): boolean {
-  return typeof driven !== "number" || driven === 1;
+  return typeof driven !== "number" || driven > LARGEST_BROKEN_DUTY;
 }
 
 const WORD_BITS = 32;

@@ -112,6 +112,9 @@ function find(name: string, names: PinNames, log: Log): NamedLine | undefined {
     return names.resolve(name);
   } catch (error) {
     const { code, message } = HoldfastError.from(error);
+    if (name.split("+").some((part) => name !== part && names.fitting(part).length > 0)) {
+      throw mistake(`pin.${name}`, "a group has no table: say it of each of its lines");
+    }
     if (code !== "PIN_UNKNOWN" || !names.mayAppear(name)) throw mistake(`pin.${name}`, message);
     log.warn({ pin: name }, `the configuration speaks of a pin that is not there now: ${message}`);
     return undefined;

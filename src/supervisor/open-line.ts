@@ -54,7 +54,7 @@ export class OpenLine {
     try {
       this.#tenant = this.#newTenant(settings, mode);
     } catch (error) {
-      this.#line.release(() => {});
+      this.#abandon(settings);
       throw error;
     }
   }
@@ -145,6 +145,16 @@ export class OpenLine {
     const output = new Output(this.#line, settings, this.#surroundings, this.#hooks);
     output.watched = this.#watched;
     return output;
+  }
+
+  /** Gives the line back that could not be used. What it was opened with is not left standing. */
+  #abandon({ direction }: PinSettings): void {
+    try {
+      if (direction === "out") this.#line.set(0);
+    } catch {
+      // That the line can't be used is what the caller hears.
+    }
+    this.#line.release(() => {});
   }
 
   /** Asks something of the line. What it refuses is about the field that names it. */

@@ -135,7 +135,14 @@ export class Output implements Tenant {
 
   /** Whether anybody watches the line. */
   set watched(watched: boolean) {
-    this.#player.watched = watched;
+    if (watched === this.#player.watched) return;
+    if (!watched) this.#player.watched = false;
+    // From here on every edge is told, against the levels that there are now.
+    else
+      this.#player.undisturbed((levels) => {
+        this.#told = levels;
+        this.#player.watched = true;
+      });
   }
 
   /**

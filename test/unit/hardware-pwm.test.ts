@@ -129,6 +129,28 @@ describe("a pin that is a channel of hardware PWM", () => {
     expect(kernel.state(pi3, 0)?.onNs).toBe(0);
   });
 
+  test("may not pass by that limit with a break so short that it is rounded away", async () => {
+    const { kernel, world, client } = stage([pi3], { pwm: "3f20c000.pwm/0", maxOnMs: 50 });
+    open(client);
+    const on = client.ask({ op: "value", pin: "GPIO18", value: 0.999_999_99, ack: "done", mode: "nowait" });
+    await world.pass(50);
+    expect(on.body).toMatchObject({ outcome: "cancelled", reason: "MAX_ON" });
+    expect(kernel.state(pi3, 0)?.onNs).toBe(0);
+  });
+
+  test("is disabled when it closes off and the kernel does not take the duty for that", async () => {
+    const { kernel, world, client } = stage();
+    open(client, { initial: 1 });
+    kernel.fault = (path) => {
+      if (path.endsWith("duty_cycle")) throw refusal("EIO");
+    };
+    kernel.taken.length = 0;
+    client.ask({ op: "close", pin: "GPIO18" });
+    await world.settle();
+    expect(briefly(kernel.taken)).toEqual(["enable 0", "unexport 0"]);
+    world.defects.length = 0;
+  });
+
   test("is turned over by activeLow, while it is disabled", async () => {
     const { kernel, world, client } = stage();
     open(client, { activeLow: true });

@@ -45,6 +45,7 @@ export class PwmLine implements Line {
       const fd = players === undefined ? -1 : refusing("export", id, () => openSync(channel.dutyPath, fsConstants.O_WRONLY));
       return new PwmLine(channel, id, fd, players, released);
     } catch (error) {
+      off(channel);
       channel.close();
       throw error;
     }
@@ -105,6 +106,15 @@ export class PwmLine implements Line {
       setPeriod: this.pwm.setPeriod,
       failure: (errno) => channelError(errnoName(errno), "set", this.#id),
     };
+  }
+}
+
+/** What `close` does tells of it if this fails. */
+function off(channel: PwmChannel): void {
+  try {
+    channel.setDuty(0);
+  } catch {
+    // It is disabled then.
   }
 }
 

@@ -86,6 +86,8 @@ export class PwmChannel {
   readonly #path: string;
   readonly #write: SysfsWrite;
   #periodNs = 0;
+  /** It was to be off, and the kernel did not take that. */
+  #offRefused = false;
 
   /** Nothing is done yet. @param chip its folder */
   constructor(chip: string, number: number, write: SysfsWrite) {
@@ -142,7 +144,9 @@ export class PwmChannel {
 
   /** @throws the error of `node:fs` */
   setDuty(duty: number): void {
+    this.#offRefused = duty === 0;
     this.#set("duty_cycle", onTimeNs(duty, this.#periodNs));
+    this.#offRefused = false;
   }
 
   /** The time on in each period, as the kernel knows it. @throws the error of `node:fs` */
@@ -150,10 +154,13 @@ export class PwmChannel {
     return Number(this.#read("duty_cycle"));
   }
 
-  /** Gives the channel back. One that is off is disabled; one that is on is left so, and what it does then is up to the driver. Never throws. */
+  /**
+   * Gives the channel back. One that is off, or could not be driven off, is disabled; one that is on is left so, and what it does then is up
+   * to the driver. Never throws.
+   */
   close(): void {
     try {
-      if (this.onNs === 0) this.#set("enable", 0);
+      if (this.#offRefused || this.onNs === 0) this.#set("enable", 0);
     } catch {
       // It may have gone with its chip.
     }
