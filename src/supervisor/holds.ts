@@ -52,7 +52,7 @@ export class Holds {
       return;
     }
     const dueUs = () => Math.max(client.heardUs, sinceUs) + heartbeatMs * 1000;
-    const heartbeat = new Watchdog(this.clock, dueUs, () => silent(heartbeatMs));
+    const heartbeat = new Watchdog(this.clock, heartbeatMs * 1000, dueUs, () => silent(heartbeatMs));
     this.#holds.set(client, { ...hold, heartbeatMs, stop: () => heartbeat.stop() });
   }
 

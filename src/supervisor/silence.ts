@@ -22,7 +22,7 @@ export class Silence {
     this.#lastNs = timestampNs(clock);
     // A µs may have a fraction that an instant in ns has lost.
     const dueUs = () => Math.ceil(Number(this.#dueNs) / 1000);
-    this.#watchdog = new Watchdog(clock, dueUs, () => this.#notice());
+    this.#watchdog = new Watchdog(clock, silenceMs * 1000, dueUs, () => this.#notice());
   }
 
   /** An edge has come. @param lost edges before it that were not seen: who knows when they were */

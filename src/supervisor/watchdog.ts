@@ -3,17 +3,20 @@ import type { Alarm, Clock } from "../clock/clock.ts";
 /** Tells once when nothing has been heard for so long; `start` makes it listen again. */
 export class Watchdog {
   readonly #clock: Clock;
+  readonly #periodUs: number;
   readonly #dueUs: () => number;
   readonly #silent: () => void;
   #alarm: Alarm | null = null;
 
   /**
    * Listens from now on.
+   * @param periodUs for how long nothing may be heard
    * @param dueUs until when something must be heard, as far as is known now
    * @param silent is told that nothing was
    */
-  constructor(clock: Clock, dueUs: () => number, silent: () => void) {
+  constructor(clock: Clock, periodUs: number, dueUs: () => number, silent: () => void) {
     this.#clock = clock;
+    this.#periodUs = periodUs;
     this.#dueUs = dueUs;
     this.#silent = silent;
     this.start();
@@ -39,10 +42,11 @@ export class Watchdog {
 
   /**
    * An alarm that is late tells of a busy machine: what has come meanwhile is not read yet, and who should be heard may have been
-   * kept from speaking. That is no silence, so there is as much time again.
+   * kept from speaking. That is no silence, so there is as much time again, but no more than there is ever: however long the machine
+   * was busy, what has fallen silent meanwhile is missed as soon as that.
    */
   #lastCall(nowUs: number, lateUs: number): void {
-    this.#alarm = this.#clock.at(nowUs + lateUs, () => {
+    this.#alarm = this.#clock.at(nowUs + Math.min(lateUs, this.#periodUs), () => {
       if (this.#dueUs() > this.#clock.nowUs()) return this.#listen(this.#dueUs());
       this.#alarm = null;
       this.#silent();

@@ -118,6 +118,13 @@ describe("a client that has asked for a heartbeat", () => {
     await world.pass(300);
     expect(world.sim.level(gpio17)).toBe(0);
   });
+
+  test("is missed as soon as ever after that, however long the supervisor was busy", async () => {
+    const { world } = beating();
+    world.clock.stallMs(3_600_000);
+    await world.pass(100);
+    expect(world.sim.level(gpio17)).toBe(0);
+  });
 });
 
 test("the library sends no sign of life by itself; a pin that was lost by silence is closed without a complaint", async () => {
