@@ -72,15 +72,15 @@ export class FrameListeners {
   #frame(client: ScriptedClient, event: EventOf<"frame">): void {
     const { sub, lease, seq, epoch, slot, generation, lost, bytes, meta, timestampNs } = event;
     this.#leases.add(lease);
-    this.#book.told(client.number, event);
     const key = `${client.number}/${sub}`;
     assert(seq > (this.#lastSeq.get(key) ?? 0), "the numbers of a consumer's frames increase");
     this.#lastSeq.set(key, seq);
     const said = this.#said.get(`${epoch}/${seq}`) ?? assert.fail("a frame that nobody published");
     assert.deepEqual({ bytes, meta, timestampNs }, said, "what the producer said of a frame");
     const read = this.#model.leases.get(lease);
-    // Who is slow may have let go of it before it took the event.
+    // Who is slow may have let go of it before it took the event, and reads nothing then.
     if (read?.kind !== "read") return;
+    this.#book.told(client.number, event);
     const wanted = {
       sub: read.consumer.sub,
       client: read.client,
