@@ -2,7 +2,7 @@ import type { Wave } from "../../actors/wave.ts";
 import type { Alarm, Clock } from "../clock/clock.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Line } from "./backend.ts";
-import { areSame, type Driven, type Levels, levelsDriven } from "./levels.ts";
+import { type Driven, type Levels, levelsDriven } from "./levels.ts";
 import type { PlayerSettings, WaveListener, WavePlayer } from "./wave-player.ts";
 import { stages, WaveTrack } from "./wave-track.ts";
 
@@ -22,12 +22,10 @@ export class ClockPlayer implements WavePlayer {
     this.#clock = clock;
     this.#listener = listener;
     this.frequencyHz = frequencyHz;
-    const drive = (to: Driven) => {
+    const drive = (to: Driven, isSeen: boolean) => {
       const level = levelsDriven(to);
-      // From one duty to another nothing happens that could be seen.
-      const isSeen = line.pwm === undefined || !areSame(level, this.level);
-      if (typeof to === "number" && line.pwm !== undefined) line.pwm.setDuty(to);
-      else line.set(level);
+      if (line.pwm === undefined) line.set(level);
+      else line.pwm.setDuty(Number(to));
       const atUs = clock.nowUs();
       if (isSeen) listener.edge(level, atUs, 0);
       return atUs;
@@ -75,8 +73,7 @@ export class ClockPlayer implements WavePlayer {
   /** Of PWM by levels, or of the duties of a fade. */
   #periodUs(): number {
     const periodUs = 1_000_000 / this.frequencyHz;
-    const { driven } = this.#track;
-    return typeof driven === "number" && this.#line.pwm !== undefined ? this.#line.pwm.setPeriod(periodUs, driven) : periodUs;
+    return this.#line.pwm?.setPeriod(periodUs, Number(this.#track.driven)) ?? periodUs;
   }
 
   /** Has the track do something, sees to what comes next, and tells what has come of it. @returns whether the line could be driven */

@@ -9,12 +9,19 @@ export const stages = { resting: 0, playing: 1, ended: 2, limited: 3, stopped: 4
 export type Stage = (typeof stages)[keyof typeof stages];
 
 /**
+ * Sets a line. What it throws comes out of `begin`, `rest` and `step`.
+ * @param isSeen whether that is an edge: from one duty to another nothing happens that could be seen
+ * @returns when that was, in µs
+ */
+export type Drive = (to: Driven, isSeen: boolean) => number;
+
+/**
  * The wave of one line, or of a group, and the longest time that it may be active: what is to be done, and when. A group is active while any of
- * its lines is. It knows no clock
- * and no thread: whoever has it must step it at `dueUs`, and sees in `stage` what has become of it. Stepping makes no garbage.
+ * its lines is. It knows no clock and no thread: whoever has it must step it at `dueUs`, and sees in `stage` what has become of it. Stepping
+ * makes no garbage.
  */
 export class WaveTrack {
-  readonly #drive: (to: Driven) => number;
+  readonly #drive: Drive;
   readonly #takesDuty: boolean;
   readonly #maxOnUs: number;
   #score: WaveScore | null = null;
@@ -35,13 +42,12 @@ export class WaveTrack {
   skipped = 0;
 
   /**
-   * @param drive sets the line, and returns when that was, in µs. What it throws comes out of `begin`, `rest` and `step`
    * @param driven what the line is driven to
    * @param activeSinceUs since when, if it is active
    * @param maxOnUs the longest time that the line may be active without a break; Infinity: no limit
    * @param takesDuty whether the line makes PWM itself; any other is driven to levels alone
    */
-  constructor(drive: (to: Driven) => number, driven: Driven, activeSinceUs: number, maxOnUs: number, takesDuty = false) {
+  constructor(drive: Drive, driven: Driven, activeSinceUs: number, maxOnUs: number, takesDuty = false) {
     this.#drive = drive;
     this.#maxOnUs = maxOnUs;
     this.#takesDuty = takesDuty;
@@ -136,7 +142,7 @@ export class WaveTrack {
   #set(to: Driven): void {
     if (this.isSure && areSame(to, this.driven)) return;
     this.isSure = false;
-    this.#drivenUs = this.#drive(to);
+    this.#drivenUs = this.#drive(to, !this.#takesDuty || !areSame(levelsDriven(to), this.level));
     this.isSure = true;
     if (!isUnbroken(this.driven)) this.activeSinceUs = this.#drivenUs;
     this.driven = to;

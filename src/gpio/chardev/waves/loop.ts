@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Wave } from "../../../../actors/wave.ts";
-import { areSame, type Driven, levelsDriven, lowWord } from "../../levels.ts";
+import { type Driven, levelsDriven, lowWord } from "../../levels.ts";
 import { NanosecondsText, onTimeNs } from "../../pwm/nanoseconds.ts";
 import { WaveTrack } from "../../wave-track.ts";
 import { libc, SystemCallError } from "../libc.ts";
@@ -148,8 +148,6 @@ class PlayedLine {
   readonly #shared: LineMemory;
   readonly #serial: number;
   readonly #write: (to: Driven) => void;
-  /** From one duty to another nothing happens that could be seen. */
-  readonly #takesDuty: boolean;
   readonly #track: WaveTrack;
   /** The last step did something that the main thread is to hear of. */
   hasNews = false;
@@ -159,8 +157,7 @@ class PlayedLine {
     this.#shared = new LineMemory(memory);
     this.#serial = serial;
     this.#write = writer(target, calls);
-    this.#takesDuty = target.kind === "duty";
-    this.#track = new WaveTrack((next) => this.#drive(next), driven, activeSinceUs, maxOnUs, this.#takesDuty);
+    this.#track = new WaveTrack((next, isSeen) => this.#drive(next, isSeen), driven, activeSinceUs, maxOnUs, target.kind === "duty");
     // The main thread has done the same, with the line; here it is as it should be already.
     if (wave !== null) this.#track.begin(wave, periodUs, startUs);
   }
@@ -196,14 +193,12 @@ class PlayedLine {
     return nextUs;
   }
 
-  #drive(to: Driven): number {
+  #drive(to: Driven, isSeen: boolean): number {
     this.#write(to);
     const atUs = this.#calls.nowUs();
-    const level = levelsDriven(to);
-    const isSeen = !this.#takesDuty || !areSame(level, this.#shared.level);
     this.#shared.driven = to;
     if (isSeen && this.#shared.watched) {
-      this.#shared.putEdge(level, atUs);
+      this.#shared.putEdge(levelsDriven(to), atUs);
       this.hasNews = true;
     }
     return atUs;

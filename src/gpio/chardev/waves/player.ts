@@ -1,6 +1,6 @@
 import type { Wave } from "../../../../actors/wave.ts";
 import { HoldfastError } from "../../../protocol/errors.ts";
-import { areSame, type Driven, type Levels, levelsDriven } from "../../levels.ts";
+import { type Driven, type Levels, levelsDriven } from "../../levels.ts";
 import type { PlayerSettings, WaveListener, WavePlayer } from "../../wave-player.ts";
 import { stages, WaveTrack } from "../../wave-track.ts";
 import { LineMemory } from "./line-memory.ts";
@@ -58,7 +58,7 @@ export class ThreadPlayer implements WavePlayer {
     this.frequencyHz = frequencyHz;
     this.#maxOnUs = maxOnMs * 1000;
     const takesDuty = line.target.kind === "duty";
-    this.#track = new WaveTrack((to) => this.#drive(to), initial, thread.nowUs(), this.#maxOnUs, takesDuty);
+    this.#track = new WaveTrack((to, isSeen) => this.#drive(to, isSeen), initial, thread.nowUs(), this.#maxOnUs, takesDuty);
     this.#handOver(null);
   }
 
@@ -221,13 +221,10 @@ export class ThreadPlayer implements WavePlayer {
     }
   }
 
-  #drive(to: Driven): number {
-    const level = levelsDriven(to);
-    // From one duty to another nothing happens that could be seen.
-    const isSeen = this.#line.setPeriod === undefined || !areSame(level, this.#track.level);
+  #drive(to: Driven, isSeen: boolean): number {
     this.#line.set(to);
     const atUs = this.#thread.nowUs();
-    if (isSeen) this.#listener.edge(level, atUs, this.#shared.takeLost());
+    if (isSeen) this.#listener.edge(levelsDriven(to), atUs, this.#shared.takeLost());
     return atUs;
   }
 
