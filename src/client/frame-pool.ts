@@ -4,7 +4,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { Grant, PoolLayout, ReplyOf } from "../protocol/replies.ts";
 import { type FrameOptions, FrameStream } from "./frame-stream.ts";
 import type { SendRequest, Subscriptions } from "./subscriptions.ts";
-import { type FrameFields, type Producer, WritableFrame } from "./writable-frame.ts";
+import { type FrameFields, type Producer, slotIsGone, WritableFrame } from "./writable-frame.ts";
 
 /** What pools and their frames need of their client. */
 export interface PoolClient {
@@ -19,9 +19,6 @@ export type HeldGrant = Grant & { readonly connection: number };
 
 /** How many other files than that of its grant a producer may meet before it gives up. */
 const MOST_FILES = 3;
-
-/** What giving a slot up comes to when there is nothing to give up any more. After other errors it is tried again. */
-const over: ReadonlySet<string> = new Set(["POOL_UNKNOWN", "POOL_GONE", "LEASE_UNKNOWN", "LEASE_FOREIGN", "LEASE_KIND"]);
 
 /** A pool of frames. Under Bun its memory is mapped; under Node every frame is copied once. `await using` closes it. */
 export class FramePool implements AsyncDisposable {
@@ -204,7 +201,8 @@ export class FramePool implements AsyncDisposable {
       }
       await this.#client.request("slot.abort", { lease: grant.lease });
     } catch (error) {
-      if (!(error instanceof HoldfastError) || !over.has(error.code)) this.#orphans.push(grant);
+      // What could not be given up for another reason is tried again.
+      if (!(error instanceof HoldfastError) || !slotIsGone.has(error.code)) this.#orphans.push(grant);
     }
   }
 

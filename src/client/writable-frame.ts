@@ -34,8 +34,8 @@ export interface Producer {
 /** The longest pause between two looks at whether an operation is over, in ms. */
 const LONGEST_LOOK_MS = 250;
 
-/** Errors of a publish after which the producer has the slot no more. After others it may mend the request, or give the slot up. */
-const final: ReadonlySet<string> = new Set(["POOL_GONE", "LEASE_UNKNOWN", "LEASE_FOREIGN", "LEASE_KIND", "DISCONNECTED"]);
+/** Errors that say that the producer has the slot no more, and nothing to give up. */
+export const slotIsGone: ReadonlySet<string> = new Set(["POOL_UNKNOWN", "POOL_GONE", "LEASE_UNKNOWN", "LEASE_FOREIGN", "LEASE_KIND"]);
 
 /** A slot that this program writes a frame to. Leaving its scope unpublished gives it up. */
 export class WritableFrame implements Disposable {
@@ -97,7 +97,9 @@ export class WritableFrame implements Disposable {
       this.#producer.ended(this);
       return { seq };
     } catch (error) {
-      if (this.#isLeft || (error instanceof HoldfastError && final.has(error.code))) void this.#giveUp(memory);
+      // After other errors the program may mend what it says, or give the slot up.
+      const isLost = error instanceof HoldfastError && (slotIsGone.has(error.code) || error.code === "DISCONNECTED");
+      if (this.#isLeft || isLost) void this.#giveUp(memory);
       throw error;
     } finally {
       this.#isPublishing = false;
