@@ -171,8 +171,9 @@ export class Pool {
     this.#latest = slot;
     tally.framesPublished += 1;
     this.#rate.tick();
-    for (const group of this.groups) group.offer(slot);
-    for (const group of this.groups) group.deliver();
+    const { groups } = this;
+    for (const group of groups) group.offer(slot);
+    for (const group of groups) group.deliver();
     this.#renewal.used();
     // Those who have waited come first.
     this.waiting.serve();
@@ -304,15 +305,16 @@ export class Pool {
 
   /** Gives up the oldest frame that nobody reads, and for which all that wait would take a newer one. */
   #reclaim(): Slot | undefined {
+    const { groups } = this;
     const [oldest] = this.#slots
-      .filter((slot) => slot.state === "ready" && this.groups.every((group) => group.yields || !group.waitsFor(slot)))
+      .filter((slot) => slot.state === "ready" && groups.every((group) => group.yields || !group.waitsFor(slot)))
       .sort((a, b) => (a.frame as Frame).seq - (b.frame as Frame).seq);
     if (oldest === undefined) return undefined;
     if (oldest === this.#latest) {
       this.#latest = null;
       oldest.pass();
     }
-    for (const group of this.groups) group.giveUp(oldest);
+    for (const group of groups) group.giveUp(oldest);
     return oldest;
   }
 

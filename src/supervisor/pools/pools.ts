@@ -21,8 +21,8 @@ export class Pools {
   readonly #leases: Leases;
   readonly #quarantine: Quarantine;
   readonly #emptied: () => void;
-  /** Soft: no more slots are granted, and each pool goes when it is drained. Hard: at once. */
-  #shut: "no" | "soft" | "hard" = "no";
+  /** No more slots are granted, and each pool goes when it is drained. */
+  #shut = false;
 
   /** @param emptied is told when, after `shut`, the last pool has gone */
   constructor(surroundings: Surroundings, emptied: () => void) {
@@ -142,7 +142,7 @@ export class Pools {
 
   /** Ends every pool: softly, when what waits for consumers has been delivered and released, or at once. */
   shut(hard: boolean): void {
-    this.#shut = hard ? "hard" : "soft";
+    this.#shut = true;
     for (const pool of [...this.#pools.values()]) {
       pool.shut();
       if (hard) this.#remove(pool);
@@ -156,7 +156,7 @@ export class Pools {
     this.#reserving += 1;
     try {
       const memory = await this.#surroundings.memory.reserve(name, slots, format);
-      if (this.#shut === "no") return use(memory);
+      if (!this.#shut) return use(memory);
       memory.remove();
       throw shuttingDown();
     } finally {
@@ -166,7 +166,7 @@ export class Pools {
   }
 
   #removeDrained(): void {
-    if (this.#shut === "no") return;
+    if (!this.#shut) return;
     for (const pool of [...this.#pools.values()]) if (pool.isDrained) this.#remove(pool);
   }
 
@@ -179,7 +179,7 @@ export class Pools {
   }
 
   #tellIfEmptied(): void {
-    if (this.#shut === "no" || !this.isEmpty) return;
+    if (!this.#shut || !this.isEmpty) return;
     this.#quarantine.close();
     this.#emptied();
   }
@@ -209,7 +209,7 @@ export class Pools {
   }
 
   #assertOpen(): void {
-    if (this.#shut !== "no") throw shuttingDown();
+    if (this.#shut) throw shuttingDown();
   }
 
   /** Whether a client may have another lease. @throws HoldfastError `SHUTTING_DOWN`, `DISCONNECTED`, `LIMIT_LEASES` */
