@@ -1,24 +1,9 @@
 import { expect, test } from "bun:test";
 import { tally } from "../../src/cli/status.ts";
 import type { Counters } from "../../src/protocol/replies.ts";
+import { newTally } from "../../src/supervisor/tally.ts";
 
-const none: Counters = {
-  clients: 0,
-  requests: 12,
-  errors: 1,
-  accepted: 7,
-  done: 5,
-  cancelled: 2,
-  edges: 30,
-  lostEvents: 4,
-  skippedCycles: 0,
-  framesPublished: 0,
-  framesDelivered: 0,
-  framesDropped: 0,
-  leasesRevoked: 0,
-  slotsQuarantined: 0,
-  holdsLost: 0,
-};
+const none: Counters = { ...newTally(), requests: 12, errors: 1, accepted: 7, done: 5, cancelled: 2, edges: 30, lostEvents: 4 };
 
 test("status tells what was counted of commands and edges, and nothing of frames where there are none", () => {
   expect(tally(none)).toBe("12 requests, 1 refused · 7 commands: 5 done, 2 cancelled · 30 edges, 4 lost");
