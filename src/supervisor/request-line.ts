@@ -21,11 +21,6 @@ export function requestLine(
   if (pwm === undefined || backend.pwm === undefined || wanted.direction !== "out") return backend.request(id, wanted, CONSUMER, listener);
   const channel = backend.pwm.find(pwm.channel);
   if (channel !== null) return backend.pwm.request(channel, wanted, 1_000_000 / settings.frequencyHz);
-  throw new HoldfastError(
-    "BAD_CONFIG",
-    `${pwm.key}: there is no such PWM chip now: ${pwm.channel}; ls -l /sys/class/pwm/*/device lists them`,
-    {
-      key: pwm.key,
-    },
-  );
+  const message = `${pwm.key}: there is no such PWM chip now: ${pwm.channel}; ls -l /sys/class/pwm/*/device lists them`;
+  throw new HoldfastError("BAD_CONFIG", message, { key: pwm.key });
 }
