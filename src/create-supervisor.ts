@@ -6,11 +6,13 @@ import type { SharedMemory } from "./frames/memory.ts";
 import type { GpioBackend } from "./gpio/backend.ts";
 import { PidfdProcesses } from "./processes/pidfd.ts";
 import { DEFAULT_DRAIN_MS, defaultLimits, type Limits } from "./protocol/limits.ts";
+import type { ListenSettings } from "./protocol/listen.ts";
 import type { ReplyOf } from "./protocol/replies.ts";
 import type { PinConfig, PoolSettings } from "./protocol/requests.ts";
 import { Supervisor, type SupervisorParts } from "./supervisor/supervisor.ts";
 import type { Log } from "./supervisor/surroundings.ts";
 import { inProcess } from "./transports/in-process.ts";
+import type { Listener } from "./transports/listener.ts";
 import { UnixListener } from "./transports/unix.ts";
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -21,6 +23,8 @@ export interface SupervisorOptions {
   readonly backend: GpioBackend;
   /** Serve other processes on this Unix socket; without it only this process has clients. */
   readonly socket?: string;
+  /** Serve on these listeners as well. */
+  readonly listen?: ListenSettings;
   /** Pools of frames that are there from the start, by their names. */
   readonly pools?: Readonly<Record<string, PoolSettings>>;
   /** What no client may go beyond with a pin, by the pins' names; `*`: with all others. */
@@ -57,16 +61,16 @@ export interface EmbeddedSupervisor extends AsyncDisposable {
  * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`, `BAD_CONFIG` for `pins`, what the backend throws, and what `pool.create` answers
  */
 export async function createSupervisor(options: SupervisorOptions): Promise<EmbeddedSupervisor> {
-  const { backend, socket, pools = {}, memory = new FolderSharedMemory(), clock = new RealClock(), drainMs = DEFAULT_DRAIN_MS } = options;
+  const { backend, memory = new FolderSharedMemory(), clock = new RealClock(), drainMs = DEFAULT_DRAIN_MS } = options;
   const { log = silent, pins = {} } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const parts = { backend, memory, processes: new PidfdProcesses(), clock, limits, configuredPins: pins, drainMs, log };
-  const { supervisor, listener } = await start(parts, socket, pools).catch((error) => {
+  const { supervisor, listeners } = await start(parts, options).catch((error) => {
     backend.close();
     throw error;
   });
   const stopped = supervisor.stopped.then(async () => {
-    await listener?.close();
+    await Promise.all(listeners.map((listener) => listener.close()));
     backend.close();
   });
   const shutdown = async ({ hard = false } = {}) => {
@@ -85,21 +89,32 @@ export async function createSupervisor(options: SupervisorOptions): Promise<Embe
 /** Makes the pools and serves. Nothing of it is left when something fails. */
 async function start(
   parts: SupervisorParts,
-  socket: string | undefined,
-  pools: Required<SupervisorOptions>["pools"],
-): Promise<{ readonly supervisor: Supervisor; readonly listener: UnixListener | null }> {
-  const { memory, limits, log } = parts;
+  { socket, pools = {}, listen = {} }: SupervisorOptions,
+): Promise<{ readonly supervisor: Supervisor; readonly listeners: readonly Listener[] }> {
+  const { memory, log } = parts;
   if (socket !== undefined) await UnixListener.assertFree(socket);
   const supervisor = new Supervisor(parts);
+  const listeners: Listener[] = [];
   try {
     parts.backend.start?.();
     for (const path of memory.removeLeftovers()) log.info({ path }, "removed the file of a pool whose supervisor has ended");
     for (const [name, settings] of Object.entries(pools)) await supervisor.pools.create(name, settings);
-    const listener = socket === undefined ? null : await UnixListener.open(socket, supervisor, limits, log);
-    return { supervisor, listener };
+    for await (const listener of serve(supervisor, parts, socket, listen)) listeners.push(listener);
+    return { supervisor, listeners };
   } catch (error) {
     supervisor.shutdown(true);
     await supervisor.stopped;
+    await Promise.all(listeners.map((listener) => listener.close()));
     throw error;
   }
+}
+
+/** Every listener that is asked for, one after the other. */
+async function* serve(
+  supervisor: Supervisor,
+  { limits, log }: SupervisorParts,
+  socket: string | undefined,
+  _listen: ListenSettings,
+): AsyncGenerator<Listener> {
+  if (socket !== undefined) yield await UnixListener.open(socket, supervisor, limits, log);
 }

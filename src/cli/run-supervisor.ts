@@ -32,6 +32,7 @@ export async function serveUntilTold(socket: string, flags: ServeFlags): Promise
     clock,
     pools: config.pools,
     pins: config.pins,
+    listen: config.listen,
     memory: new FolderSharedMemory(config.frames.directory),
     limits: { ...config.limits, ...limit, ...(maxOn === undefined ? {} : { maxOnMs: maxOn }) },
     drainMs: drainTimeout,

@@ -4,6 +4,7 @@ import { formatOf } from "../frames/format.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { issueInWords } from "../protocol/issue-in-words.ts";
 import { defaultLimits, type Limits, MAX_DURATION_MS, MIN_DURATION_MS } from "../protocol/limits.ts";
+import { type ListenSettings, listenSchema } from "../protocol/listen.ts";
 import { type PinConfig, type PoolSettings, pinConfigSchema, poolSettingsSchema, requestSchemas } from "../protocol/requests.ts";
 
 /** What a supervisor's configuration file says: nothing but what is in it. docs/configuration.md is its manual. */
@@ -18,6 +19,8 @@ export interface Config {
   readonly pools: Readonly<Record<string, PoolSettings>>;
   /** What no client may go beyond with a pin, by the pins' names; `*`: with all others. */
   readonly pins: Readonly<Record<string, PinConfig>>;
+  /** Where to listen beside the Unix socket. */
+  readonly listen: ListenSettings;
 }
 
 /** Largest number that a limit may be. It is there to catch mistakes: no machine holds so many of anything. */
@@ -40,6 +43,7 @@ const poolTable = z.strictObject({ slots, format: fourcc, ...poolShape });
 const poolName = requestSchemas["pool.create"].shape.pool;
 
 const configSchema = z.strictObject({
+  listen: listenSchema.optional(),
   limits: limitsTable.optional(),
   frames: framesTable.optional(),
   pool: z.record(poolName, poolTable).optional(),
@@ -67,12 +71,13 @@ export function parseConfig(text: string, file: string): Config {
       faults.push({ key: [section, "__proto__"], message: "is no name" });
   }
   if (!parsed.success || faults.length > 0) throw mistaken(file, faults);
-  const { limits = {}, frames: { directory } = {}, pool = {}, pin = {} } = parsed.data;
+  const { limits = {}, frames: { directory } = {}, pool = {}, pin = {}, listen = {} } = parsed.data;
   return {
     limits: limits as Partial<Limits>,
     frames: directory === undefined ? {} : { directory },
     pools: Object.fromEntries(Object.entries(pool).map(([name, table]) => [name, settingsOf(table)])),
     pins: pin,
+    listen,
   };
 }
 
@@ -126,12 +131,19 @@ function schemaFaults(issues: readonly z.core.$ZodIssue[], document: unknown): F
 
 const inWords = (issue: z.core.$ZodIssue) => issueInWords(issue, "a table");
 
-function knownKeys([section]: readonly string[]): readonly string[] {
+function knownKeys([section, name]: readonly string[]): readonly string[] {
   if (section === "limits") return limitNames;
+  if (section === "listen") return listenKeys(name);
   if (section === "frames") return Object.keys(framesTable.shape);
   if (section === "pool") return Object.keys(poolTable.shape);
   if (section === "pin") return Object.keys(pinConfigSchema.shape);
   return Object.keys(configSchema.shape);
+}
+
+function listenKeys(listener: string | undefined): readonly string[] {
+  const listeners = listenSchema.shape;
+  if (listener === undefined) return Object.keys(listeners);
+  return Object.keys(listeners[listener as keyof typeof listeners].unwrap().shape);
 }
 
 function mistaken(file: string, faults: readonly Fault[]): HoldfastError {

@@ -60,6 +60,8 @@ export const errorCodes = {
   SHUTTING_DOWN: "The supervisor is draining and takes no more work.",
   ALREADY_RUNNING: "Another supervisor serves this socket.",
   SOCKET_PATH: "The socket cannot be made at this path.",
+  ADDRESS_IN_USE: "Another program listens on this address and port.",
+  FORBIDDEN: "The client has no right to do this.",
   NOT_RUNNING: "No supervisor answers on the socket.",
   DISCONNECTED: "The connection ended before the reply came.",
   INTERNAL: "A defect in holdfast; the log has the details.",

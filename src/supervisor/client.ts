@@ -1,5 +1,6 @@
 import { type Actor, createActor } from "xstate";
 import { clientMachine } from "../../actors/client.ts";
+import type { Access } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Event } from "../protocol/replies.ts";
 import type { Pin } from "./pin.ts";
@@ -15,6 +16,8 @@ export interface Peer {
   /** Its process and user (SO_PEERCRED), null where the platform does not tell. */
   readonly pid: number | null;
   readonly uid: number | null;
+  /** What it may do. */
+  readonly access: Access;
 }
 
 /** The way to a client. */

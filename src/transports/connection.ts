@@ -8,15 +8,13 @@ import { parseRequest } from "../protocol/requests.ts";
 import type { Client, Outlet, Peer } from "../supervisor/client.ts";
 import type { Reply, Supervisor } from "../supervisor/supervisor.ts";
 import type { Log } from "../supervisor/surroundings.ts";
+import { LAST_READ_MS } from "./socket-server.ts";
 
 /** From this share of the unsent limit on, a client that does not read is not served either: its requests and events wait. */
 const PRESSED_SHARE = 1 / 4;
 
 /** With so many bytes a write does not wait for the end of the turn: the client is to read the first replies while the next ones are made. */
 const EAGER_BYTES = 2048;
-
-/** How long a peer may take to read the last that it is sent, in ms. */
-export const LAST_READ_MS = 1000;
 
 /**
  * One client on a byte stream: bytes become requests, replies and events become bytes. What is sent within one turn of the

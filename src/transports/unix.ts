@@ -1,33 +1,30 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { createServer, connect as dial, type Server, type Socket } from "node:net";
+import { createServer, connect as dial, type Server } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { gpioGroup } from "../gpio-group.ts";
+import { fullAccess } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { type Limits, MAX_SOCKET_PATH_BYTES } from "../protocol/limits.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { Log } from "../supervisor/surroundings.ts";
-import { Connection, LAST_READ_MS } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import type { Listener } from "./listener.ts";
 import { peerCredentials } from "./peer-credentials.ts";
-
-/** Connections beyond the limit on clients that are told why they are refused; more at once are closed without a word. */
-const REFUSED_AT_ONCE = 64;
+import { SocketServer } from "./socket-server.ts";
 
 /** Owner and group may talk to the supervisor. */
 const SOCKET_MODE = 0o660;
 
 /** A Unix socket on which a supervisor serves. */
-export class UnixListener {
-  readonly #server: Server;
-  readonly #sockets: Set<Socket>;
+export class UnixListener implements Listener {
+  readonly #server: SocketServer;
 
   private constructor(
     readonly path: string,
-    server: Server,
-    sockets: Set<Socket>,
+    server: SocketServer,
   ) {
     this.#server = server;
-    this.#sockets = sockets;
   }
 
   /**
@@ -51,19 +48,17 @@ export class UnixListener {
    */
   static async open(path: string, supervisor: Supervisor, limits: Limits, log: Log): Promise<UnixListener> {
     await UnixListener.assertFree(path);
-    const sockets = new Set<Socket>();
     const server = createServer({ allowHalfOpen: true }, (socket) => {
-      sockets.add(socket);
-      socket.on("close", () => sockets.delete(socket));
       try {
         const { pid, uid } = peerCredentials(socket);
-        new Connection(supervisor, socket, { transport: "unix", name: pid === null ? "unnamed" : `pid ${pid}`, pid, uid }, limits, log);
+        const name = pid === null ? "unnamed" : `pid ${pid}`;
+        new Connection(supervisor, socket, { transport: "unix", name, pid, uid, access: fullAccess }, limits, log);
       } catch (error) {
         const { code, message } = HoldfastError.from(error);
         log.warn({ code, reason: message }, "client refused");
       }
     });
-    server.maxConnections = limits.clients + REFUSED_AT_ONCE;
+    const served = new SocketServer(server, limits.clients);
     try {
       mkdirSync(dirname(path), { recursive: true });
       await serveAt(path, server);
@@ -71,24 +66,14 @@ export class UnixListener {
       server.close();
       throw socketError(error, path);
     }
-    return new UnixListener(path, server, sockets);
+    return new UnixListener(path, served);
   }
 
   /** Takes no more clients, removes the file, and ends the connections once what was answered has been sent. */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = this.#server.close();
     rmSync(this.path, { force: true });
-    // Replies of this very turn, as that to `shutdown`, are yet to be written.
-    await new Promise((resolve) => setImmediate(resolve));
-    for (const socket of this.#sockets) socket.destroySoon();
-    const impatience = setTimeout(() => this.#hangUp(), LAST_READ_MS);
     await closed;
-    clearTimeout(impatience);
-  }
-
-  /** Ends the connections of those who do not read. */
-  #hangUp(): void {
-    for (const socket of this.#sockets) socket.destroy();
   }
 }
 

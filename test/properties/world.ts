@@ -3,6 +3,7 @@ import { SimSharedMemory } from "../../src/frames/sim.ts";
 import type { PwmOutputs } from "../../src/gpio/backend.ts";
 import { SimBackend, type SimChip } from "../../src/gpio/sim.ts";
 import { SimProcesses } from "../../src/processes/sim.ts";
+import { fullAccess } from "../../src/protocol/access.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
 import type { Event, PinInfo, ReplyOf } from "../../src/protocol/replies.ts";
@@ -53,7 +54,7 @@ export class ScriptedClient implements Outlet {
   /** @param pid of its process; null: it is not known */
   constructor(supervisor: Supervisor, name: string, pid: number | null = null) {
     this.#supervisor = supervisor;
-    this.client = supervisor.attach({ transport: "test", name, pid, uid: null }, this);
+    this.client = supervisor.attach({ transport: "test", name, pid, uid: null, access: fullAccess }, this);
   }
 
   get number(): number {

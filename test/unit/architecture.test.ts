@@ -38,7 +38,7 @@ const rules: Record<string, Rule> = {
 };
 
 /** Pieces of transports that are none themselves; beside them, no transport knows another. */
-const piecesOfTransports = ["src/transports/connection.ts", "src/transports/peer-credentials.ts"];
+const piecesOfTransports = ["connection", "listener", "peer-credentials", "socket-server"].map((piece) => `src/transports/${piece}.ts`);
 
 const socketModules = ["net", "tls", "dgram", "http", "https", "http2"].map((name) => `node:${name}`);
 

@@ -45,6 +45,13 @@ test("a file says limits, the folder of frames, and pools and pins by name", () 
 
     [pin."*"]
     closeLevel = "keep"
+
+    [listen.pigpio]
+    port = 18_888
+
+    [listen.remoteio]
+    address = "0.0.0.0"
+    insecure = true
   `;
   expect(parseConfig(text, FILE)).toEqual({
     limits: { clients: 64, maxOnMs: 1500.5 },
@@ -54,11 +61,12 @@ test("a file says limits, the folder of frames, and pools and pins by name", () 
       bytes: { slots: 2, bytes: 65_536 },
     },
     pins: { GPIO17: { maxOnMs: 30_000, closeLevel: "off" }, "*": { closeLevel: "keep" } },
+    listen: { pigpio: { port: 18_888 }, remoteio: { address: "0.0.0.0", insecure: true } },
   });
 });
 
 test("an empty file asks for nothing", () => {
-  expect(parseConfig("# nothing yet\n", FILE)).toEqual({ limits: {}, frames: {}, pools: {}, pins: {} });
+  expect(parseConfig("# nothing yet\n", FILE)).toEqual({ limits: {}, frames: {}, pools: {}, pins: {}, listen: {} });
 });
 
 describe("what is not TOML is named by line and column", () => {
@@ -79,7 +87,7 @@ describe("what is not TOML is named by line and column", () => {
 describe("a mistake is named by file and key", () => {
   const image = 'format = "BGR3"\nwidth = 640\nheight = 480';
   const mistakes: [text: string, key: string, says: string | RegExp][] = [
-    ["[limit]\nclients = 1", "limit", "there is no such key; known are limits, frames, pool, pin"],
+    ["[limit]\nclients = 1", "limit", "there is no such key; known are listen, limits, frames, pool, pin"],
     ["[limits]\nclient = 1", "limits.client", /known are messageBytes, .*clients/],
     ["[limits]\nclients = 0", "limits.clients", "must be at least 1"],
     ["[limits]\nclients = 1.5", "limits.clients", "must be a whole number"],
@@ -101,6 +109,10 @@ describe("a mistake is named by file and key", () => {
     ["[pin.GPIO17]\nmaxOn = 1", "pin.GPIO17.maxOn", "known are maxOnMs, closeLevel"],
     ["[pin.GPIO17]\nmaxOnMs = 0", "pin.GPIO17.maxOnMs", "must be at least 0.001"],
     ['[pin."gpio:17"]\ncloseLevel = "low"', 'pin."gpio:17".closeLevel', /off.*on.*keep/],
+    ["[listen.telnet]", "listen.telnet", "known are tcp, pigpio, remoteio"],
+    ["[listen.remoteio]\nprot = 8509", "listen.remoteio.prot", "known are address, port, insecure, access, mode"],
+    ['[listen.pigpio]\naddress = "0.0.0.0"', "listen.pigpio.address", "say insecure = true if that is wanted"],
+    ['[listen.pigpio]\naddress = "pi.local"', "listen.pigpio.address", "must be an address of this machine"],
     ["pin = 17", "pin", "must be a table"],
     ["[[pool]]\nslots = 6", "pool", "must be a table"],
     ["pool = 6", "pool", "must be a table"],
@@ -131,7 +143,7 @@ describe("the file", () => {
   const codeOf = (attempt: Promise<unknown>) => attempt.then(String, ({ code, message }: HoldfastError) => `${code}: ${message}`);
 
   test("the default one need not be there", async () => {
-    const found = { file: null, config: { limits: {}, frames: {}, pools: {}, pins: {} } };
+    const found = { file: null, config: { limits: {}, frames: {}, pools: {}, pins: {}, listen: {} } };
     expect(await readConfig(undefined, join(folder, "holdfast.toml"))).toEqual(found);
     expect(await readConfig(undefined, join(folder, "none", "holdfast.toml"))).toEqual(found);
   });

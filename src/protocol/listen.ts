@@ -1,0 +1,53 @@
+import { z } from "zod";
+
+/** Where pigpio's programs look for its daemon (pigpio.h, PI_DEFAULT_SOCKET_PORT). */
+export const PIGPIO_PORT = 8888;
+/** Where remoteio's programs look for its server. */
+export const REMOTEIO_PORT = 8509;
+/** Where holdfast's own protocol is over TCP. */
+export const TCP_PORT = 8510;
+
+const LOOPBACK = "127.0.0.1";
+
+/** What every listener on a TCP port is told. */
+const endpoint = {
+  address: z.string().refine(isAddress, "must be an address of this machine: 127.0.0.1, or 0.0.0.0 for all that it has").optional(),
+  port: z.int().min(0).max(65535).optional(),
+  /** It is reachable from other machines without TLS and a token, and that is wanted. */
+  insecure: z.boolean().optional(),
+  /** Whose rights its clients have: the name of a table `[access.NAME]`. */
+  access: z.string().min(1).optional(),
+};
+
+/** A protocol that knows neither TLS nor tokens is for this machine's own programs, unless it is written out that it is not. */
+function staysOnThisMachine(
+  { address, insecure }: { address?: string | undefined; insecure?: boolean | undefined },
+  context: z.RefinementCtx,
+) {
+  if (insecure === true || isLoopback(address)) return;
+  const message =
+    "lets other machines in without TLS and a token, which this protocol does not have: say insecure = true if that is wanted";
+  context.addIssue({ code: "custom", path: ["address"], message });
+}
+
+/** What an operator says of the listeners beside the Unix socket. One that is not spoken of is off. */
+export const listenSchema = z.strictObject({
+  tcp: z.strictObject(endpoint).optional(),
+  pigpio: z.strictObject(endpoint).superRefine(staysOnThisMachine).optional(),
+  remoteio: z
+    .strictObject({ ...endpoint, mode: z.enum(["wait", "nowait"]).optional() })
+    .superRefine(staysOnThisMachine)
+    .optional(),
+});
+
+/** The listeners beside the Unix socket. */
+export type ListenSettings = z.infer<typeof listenSchema>;
+
+/** Whether only this machine's own programs reach an address (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3). */
+export function isLoopback(address: string = LOOPBACK): boolean {
+  return address === "localhost" || address === "::1" || address.startsWith("127.");
+}
+
+function isAddress(text: string): boolean {
+  return text === "localhost" || z.union([z.ipv4(), z.ipv6()]).safeParse(text).success;
+}

@@ -1,0 +1,32 @@
+import type { Server } from "node:net";
+import { HoldfastError } from "../protocol/errors.ts";
+
+/** Where others than this process find the supervisor. */
+export interface Listener {
+  /** Takes no more clients, and resolves when the last connection has ended. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens on a TCP port.
+ * @param key of the configuration's table that asks for it: `listen.pigpio`
+ * @throws HoldfastError `ADDRESS_IN_USE`, `PERMISSION_DENIED`, `BAD_CONFIG`
+ */
+export function listenOn(server: Server, address: string, port: number, key: string): Promise<void> {
+  return new Promise((listening, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, address, port, key)));
+    server.listen({ host: address, port }, () => {
+      server.removeAllListeners("error");
+      listening();
+    });
+  });
+}
+
+function listenError({ code, message }: NodeJS.ErrnoException, address: string, port: number, key: string): HoldfastError {
+  const details = { key: `${key}.${code === "EADDRNOTAVAIL" ? "address" : "port"}`, address, port };
+  const where = `${address}, port ${port}`;
+  if (code === "EADDRINUSE") return new HoldfastError("ADDRESS_IN_USE", `${key}: another program listens on ${where}`, details);
+  if (code === "EACCES") return new HoldfastError("PERMISSION_DENIED", `${key}: this user may not listen on ${where}`, details);
+  if (code === "EADDRNOTAVAIL") return new HoldfastError("BAD_CONFIG", `${key}.address: this machine has no address ${address}`, details);
+  return new HoldfastError("BAD_CONFIG", `${key}: nothing can listen on ${where}: ${message}`, details);
+}
