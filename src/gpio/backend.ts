@@ -158,6 +158,8 @@ export interface GpioBackend {
   readonly simulation?: Simulation;
   /** Channels of hardware PWM; absent: there are none beside these chips. */
   readonly pwm?: PwmOutputs;
+  /** The revision code of the Raspberry Pi that the chips are on; null: they are on another machine. */
+  readonly revision: number | null;
   /** How the kernel runs the thread that plays the lines' waves; null or absent: there is none. */
   readonly waves?: WaveScheduling | null;
   /** Lines will be requested: begins what takes a while to begin, so that the first wave is not late for it. Optional to call, and to have. */

@@ -13,6 +13,7 @@ import {
   offsetsOf,
   type Simulation,
 } from "./backend.ts";
+import { SIM_REVISION } from "./board-revision.ts";
 import { SimGroup } from "./sim/group.ts";
 import { type Failing, failIfAsked, lineLost, SimLine, type Surroundings, type Terminal } from "./sim/line.ts";
 import { join, Pad, settle } from "./sim/net.ts";
@@ -77,6 +78,7 @@ interface Chip {
  */
 export class SimBackend implements GpioBackend, Simulation {
   readonly name = "sim";
+  readonly revision = SIM_REVISION;
   readonly simulation: Simulation = this;
   readonly #clock: Clock;
   readonly #notices: Notices;

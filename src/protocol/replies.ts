@@ -254,6 +254,7 @@ export const replySchemas = {
     pid: count,
     uptimeMs: z.number(),
     backend: z.string(),
+    boardRevision: count.nullable().describe("the revision code of the Raspberry Pi that the lines are on; null: another machine"),
     waves: z
       .enum(["real-time", "normal"])
       .nullable()

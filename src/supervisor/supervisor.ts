@@ -119,6 +119,7 @@ export class Supervisor {
       pid: process.pid,
       uptimeMs: (clock.nowUs() - this.#startedUs) / 1000,
       backend: backend.name,
+      boardRevision: backend.revision,
       waves: backend.waves ?? null,
       counters: { ...tally },
       clients: [...this.#clients.values()].map((client) => clientInfo(client, clock)),

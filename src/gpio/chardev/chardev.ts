@@ -10,6 +10,7 @@ import {
   type LineSettings,
   offsetsOf,
 } from "../backend.ts";
+import { boardRevision } from "../board-revision.ts";
 import { SysfsPwm } from "../pwm/outputs.ts";
 import type { WaveScheduling } from "../wave-player.ts";
 import { EdgeReader } from "./edges.ts";
@@ -26,6 +27,7 @@ import { WavePlayers } from "./waves/thread.ts";
  */
 export class ChardevBackend implements GpioBackend {
   readonly name = "chardev";
+  readonly revision = boardRevision();
   readonly #libc = libc();
   readonly #edges = new EdgeReader();
   readonly #players: WavePlayers;
