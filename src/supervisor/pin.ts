@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { CancelReason } from "../../actors/pin.ts";
 import { timestampNs } from "../clock/clock.ts";
 import type { Edge } from "../gpio/backend.ts";
@@ -170,16 +171,18 @@ export class Pin {
   }
 
   /**
-   * Changes the settings of a pin that this client holds alone. Nothing is released and requested again.
+   * Changes the settings of a pin that this client holds alone; a client that is not alone may say what they are. Nothing is released and
+   * requested again.
    * @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`, `PIN_CLOSING`, `PIN_DIRECTION`, `PIN_CONFLICT`, `LIMIT_ON`, and the backend's
    */
   configure(client: Client, request: RequestOf<"configure">): void {
     const hold = this.#assertHolds(client);
     this.#assertNotClosing();
-    if (this.#holds.size > 1) throw this.#holds.busy(client);
     this.#assertFitting(request);
     const settings = changedSettings(this.settings, request, this.bounds);
+    const isNoChange = isDeepStrictEqual(settings, this.settings) && (request.mode ?? this.tenant.mode) === this.tenant.mode;
     assertFits(this.name, this.settings, settings, request);
+    if (this.#holds.size > 1 && !isNoChange) throw this.#holds.busy(client);
     assertAllowed(this.name, settings, this.bounds, request);
     this.#line.change(settings, request.mode);
     hold.onDisconnect = request.onDisconnect ?? hold.onDisconnect;

@@ -143,11 +143,13 @@ export class HoldingModel {
     const use = this.use(client, name);
     const pin = this.pins.get(name);
     if (use !== "ok" || pin === undefined) return use;
-    if (pin.holders.size > 1) return "PIN_BUSY";
     const direction = request.direction ?? pin.settings.direction;
     const { mode, closeLevel, initial, maxOnMs } = request;
     if (direction === "in" && (mode ?? closeLevel ?? initial ?? maxOnMs) !== undefined) return "PIN_DIRECTION";
     if ((initial ?? maxOnMs) !== undefined && pin.settings.direction === "out") return "BAD_FIELD";
+    const said = named({ direction: request.direction, mode, closeLevel, bias: request.bias });
+    const isNoChange = Object.entries(said).every(([key, value]) => pin.settings[key as keyof ModelSettings] === value);
+    if (pin.holders.size > 1 && !isNoChange) return "PIN_BUSY";
     const turned = this.#settingsOf(name, { ...request, direction });
     const refusal = this.#forbids(name, { ...(direction === pin.settings.direction ? pin.settings : turned), ...named({ closeLevel }) });
     if (refusal !== null) return refusal;

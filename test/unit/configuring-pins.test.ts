@@ -26,6 +26,17 @@ test("while others hold the pin its settings are theirs too", () => {
   world.join("other").ask({ op: "open", pin: "GPIO17", direction: "out", share: true });
   const refusal = client.ask({ op: "configure", pin: "GPIO17", bias: "pull-up" }).error;
   expect([refusal?.code, refusal?.details["holder"]]).toEqual(["PIN_BUSY", "other"]);
+  expect(client.ask({ op: "configure", pin: "GPIO17", mode: "nowait" }).outcome).toBe("PIN_BUSY");
+});
+
+test("while others hold the pin a client may say what its settings are, and what becomes of its own hold", () => {
+  const { world, client } = opened();
+  const other = world.join("other");
+  other.ask({ op: "open", pin: "GPIO17", direction: "out", share: true });
+  client.ask({ op: "on", pin: "GPIO17" });
+  const same = { bias: "as-is", mode: "wait", frequencyHz: 200, onDisconnect: "stay" } as const;
+  expect(other.ask({ op: "configure", pin: "GPIO17", ...same }).outcome).toBe("ok");
+  expect(world.shown("GPIO17")).toMatchObject({ state: "on", holders: [{ onDisconnect: "close" }, { onDisconnect: "stay" }] });
 });
 
 test("an output becomes an input and an output again, on the same request, and those who watch it go on watching", async () => {
