@@ -1,3 +1,4 @@
+import { AccessRules } from "./access/access-rules.ts";
 import { type ClientOptions, HoldfastClient } from "./client/client.ts";
 import type { Clock } from "./clock/clock.ts";
 import { RealClock } from "./clock/real.ts";
@@ -5,8 +6,10 @@ import { FolderSharedMemory } from "./frames/folder.ts";
 import type { SharedMemory } from "./frames/memory.ts";
 import type { GpioBackend } from "./gpio/backend.ts";
 import { PidfdProcesses } from "./processes/pidfd.ts";
+import type { AccessTable } from "./protocol/access.ts";
+import { assertConfig } from "./protocol/assert-config.ts";
 import { DEFAULT_DRAIN_MS, defaultLimits, type Limits } from "./protocol/limits.ts";
-import type { ListenSettings } from "./protocol/listen.ts";
+import { type ListenSettings, listenSchema } from "./protocol/listen.ts";
 import type { ReplyOf } from "./protocol/replies.ts";
 import type { PinConfig, PoolSettings } from "./protocol/requests.ts";
 import { Supervisor, type SupervisorParts } from "./supervisor/supervisor.ts";
@@ -27,6 +30,8 @@ export interface SupervisorOptions {
   readonly listen?: ListenSettings;
   /** Pools of frames that are there from the start, by their names. */
   readonly pools?: Readonly<Record<string, PoolSettings>>;
+  /** Who may do what, by the names of the tables; without any, whoever reaches the supervisor may do everything. */
+  readonly access?: Readonly<Record<string, AccessTable>>;
   /** What no client may go beyond with a pin, by the pins' names; `*`: with all others. */
   readonly pins?: Readonly<Record<string, PinConfig>>;
   /** Where pools are made; default: the machine's shared memory, `new FolderSharedMemory()`. */
@@ -62,9 +67,9 @@ export interface EmbeddedSupervisor extends AsyncDisposable {
  */
 export async function createSupervisor(options: SupervisorOptions): Promise<EmbeddedSupervisor> {
   const { backend, memory = new FolderSharedMemory(), clock = new RealClock(), drainMs = DEFAULT_DRAIN_MS } = options;
-  const { log = silent, pins = {} } = options;
+  const { log = silent, pins = {}, access = {} } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const parts = { backend, memory, processes: new PidfdProcesses(), clock, limits, configuredPins: pins, drainMs, log };
+  const parts = { backend, memory, processes: new PidfdProcesses(), clock, limits, configuredPins: pins, access, drainMs, log };
   const { supervisor, listeners } = await start(parts, options).catch((error) => {
     backend.close();
     throw error;
@@ -89,9 +94,11 @@ export async function createSupervisor(options: SupervisorOptions): Promise<Embe
 /** Makes the pools and serves. Nothing of it is left when something fails. */
 async function start(
   parts: SupervisorParts,
-  { socket, pools = {}, listen = {} }: SupervisorOptions,
+  { socket, pools = {}, listen = {}, access = {} }: SupervisorOptions,
 ): Promise<{ readonly supervisor: Supervisor; readonly listeners: readonly Listener[] }> {
   const { memory, log } = parts;
+  const rules = new AccessRules(access);
+  assertConfig(listenSchema, listen, "listen");
   if (socket !== undefined) await UnixListener.assertFree(socket);
   const supervisor = new Supervisor(parts);
   const listeners: Listener[] = [];
@@ -99,7 +106,7 @@ async function start(
     parts.backend.start?.();
     for (const path of memory.removeLeftovers()) log.info({ path }, "removed the file of a pool whose supervisor has ended");
     for (const [name, settings] of Object.entries(pools)) await supervisor.pools.create(name, settings);
-    for await (const listener of serve(supervisor, parts, socket, listen)) listeners.push(listener);
+    for await (const listener of serve(supervisor, parts, rules, socket, listen)) listeners.push(listener);
     return { supervisor, listeners };
   } catch (error) {
     supervisor.shutdown(true);
@@ -113,8 +120,9 @@ async function start(
 async function* serve(
   supervisor: Supervisor,
   { limits, log }: SupervisorParts,
+  rules: AccessRules,
   socket: string | undefined,
   _listen: ListenSettings,
 ): AsyncGenerator<Listener> {
-  if (socket !== undefined) yield await UnixListener.open(socket, supervisor, limits, log);
+  if (socket !== undefined) yield await UnixListener.open(socket, supervisor, rules, limits, log);
 }

@@ -24,6 +24,7 @@ export type * from "./gpio/backend.ts";
 export { ChardevBackend } from "./gpio/chardev/chardev.ts";
 export { SimBackend, type SimChip, simHeader } from "./gpio/sim.ts";
 export type * from "./gpio/wave-player.ts";
+export type { AccessTable } from "./protocol/access.ts";
 export { type ErrorCode, type ErrorDetails, errorCodes, HoldfastError } from "./protocol/errors.ts";
 export { defaultLimits, type Limits } from "./protocol/limits.ts";
 export type {

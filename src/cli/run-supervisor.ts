@@ -33,6 +33,7 @@ export async function serveUntilTold(socket: string, flags: ServeFlags): Promise
     pools: config.pools,
     pins: config.pins,
     listen: config.listen,
+    access: config.access,
     memory: new FolderSharedMemory(config.frames.directory),
     limits: { ...config.limits, ...limit, ...(maxOn === undefined ? {} : { maxOnMs: maxOn }) },
     drainMs: drainTimeout,

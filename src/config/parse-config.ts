@@ -1,6 +1,7 @@
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { formatOf } from "../frames/format.ts";
+import { type AccessTable, accessTableSchema } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { issueInWords } from "../protocol/issue-in-words.ts";
 import { defaultLimits, type Limits, MAX_DURATION_MS, MIN_DURATION_MS } from "../protocol/limits.ts";
@@ -21,6 +22,8 @@ export interface Config {
   readonly pins: Readonly<Record<string, PinConfig>>;
   /** Where to listen beside the Unix socket. */
   readonly listen: ListenSettings;
+  /** Who may do what, by the names of the tables. */
+  readonly access: Readonly<Record<string, AccessTable>>;
 }
 
 /** Largest number that a limit may be. It is there to catch mistakes: no machine holds so many of anything. */
@@ -48,6 +51,7 @@ const configSchema = z.strictObject({
   frames: framesTable.optional(),
   pool: z.record(poolName, poolTable).optional(),
   pin: z.record(requestSchemas.read.shape.pin, pinConfigSchema).optional(),
+  access: z.record(z.string().min(1), accessTableSchema).optional(),
 });
 
 /** A mistake, and the key that has it: `["pool", "cam0", "slots"]`. */
@@ -66,18 +70,19 @@ export function parseConfig(text: string, file: string): Config {
   const parsed = configSchema.safeParse(document);
   const faults = parsed.success ? poolFaults(parsed.data.pool ?? {}) : schemaFaults(parsed.error.issues, document);
   // What nobody could mean as a name, zod passes over in silence.
-  for (const section of ["pool", "pin"]) {
+  for (const section of ["pool", "pin", "access"]) {
     if (Object.hasOwn((document[section] ?? {}) as object, "__proto__"))
       faults.push({ key: [section, "__proto__"], message: "is no name" });
   }
   if (!parsed.success || faults.length > 0) throw mistaken(file, faults);
-  const { limits = {}, frames: { directory } = {}, pool = {}, pin = {}, listen = {} } = parsed.data;
+  const { limits = {}, frames: { directory } = {}, pool = {}, pin = {}, listen = {}, access = {} } = parsed.data;
   return {
     limits: limits as Partial<Limits>,
     frames: directory === undefined ? {} : { directory },
     pools: Object.fromEntries(Object.entries(pool).map(([name, table]) => [name, settingsOf(table)])),
     pins: pin,
     listen,
+    access,
   };
 }
 
@@ -137,6 +142,7 @@ function knownKeys([section, name]: readonly string[]): readonly string[] {
   if (section === "frames") return Object.keys(framesTable.shape);
   if (section === "pool") return Object.keys(poolTable.shape);
   if (section === "pin") return Object.keys(pinConfigSchema.shape);
+  if (section === "access") return Object.keys(accessTableSchema.shape);
   return Object.keys(configSchema.shape);
 }
 

@@ -35,6 +35,11 @@ function placeOf({ chip, offset }: LineId): string {
   return `${chip}:${offset}`;
 }
 
+/** Whether a line is called so: in capitals or not where that is the same, or by the path of its chip. */
+export function isCalled({ names, id }: NamedLine, name: string): boolean {
+  return names.includes(name) || names.includes(fold(name)) || placeOf(id) === name;
+}
+
 /** A line's names in the order of preference for the canonical one; `17` and `BOARD11` are never canonical. */
 function namesOf(label: string, offset: number, name: string | null): { readonly preferred: string[]; readonly others: string[] } {
   const boardPin = headerChips.has(label) ? boardPinOf.get(offset) : undefined;

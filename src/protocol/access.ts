@@ -1,15 +1,40 @@
+import { z } from "zod";
+
 /** Names of pins or pools; `*`: all. */
 export type Names = "*" | readonly string[];
 
+const names = z.union([z.literal("*"), z.array(z.string().min(1))], {
+  error: 'must be a list of names, such as ["GPIO17", "GPIO27"], or "*" for all',
+});
+const account = z.union([z.string().min(1), z.int().nonnegative()], { error: "must be a name, or a number from 0 on" });
+
+/** What an operator says of some clients, in a table `[access.NAME]`: who they are, and what they may do. */
+export const accessTableSchema = z.strictObject({
+  token: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/, "must be what `holdfast token` prints: sha256: and 64 hexadecimal digits")
+    .optional(),
+  user: account.optional(),
+  group: account.optional(),
+  certificate: z.string().min(1).optional(),
+  read: names.optional(),
+  watch: names.optional(),
+  command: names.optional(),
+  frames: names.optional(),
+  admin: z.boolean().optional(),
+});
+/** What an operator says of some clients. */
+export type AccessTable = z.infer<typeof accessTableSchema>;
+
 /** What a client may do. */
 export interface Access {
-  /** The table of the configuration that says so; null: nothing is said of it, and it may do everything. */
-  readonly rule: string | null;
+  /** The tables of the configuration that say so, by their names; none: nothing is said of it, and it may do everything. */
+  readonly rules: readonly string[];
   /** Pins whose levels and states it may see. */
   readonly read: Names;
-  /** Pins that it may open as inputs, and whose edges it may be told of. */
+  /** Pins that it may open as inputs, and whose edges it may be told of. It may see them, too. */
   readonly watch: Names;
-  /** Pins that it may open as outputs, and command. */
+  /** Pins that it may open as outputs, and command. It may see them, too. */
   readonly command: Names;
   /** Pools that it may use. */
   readonly frames: Names;
@@ -18,4 +43,22 @@ export interface Access {
 }
 
 /** That of clients of whom nothing is said. */
-export const fullAccess: Access = { rule: null, read: "*", watch: "*", command: "*", frames: "*", admin: true };
+export const fullAccess: Access = { rules: [], read: "*", watch: "*", command: "*", frames: "*", admin: true };
+
+/** That of clients of whom all these tables speak: what one of them allows is allowed. */
+export function accessBy(tables: readonly (readonly [name: string, table: AccessTable])[]): Access {
+  const all = (right: "read" | "watch" | "command" | "frames") => union(tables.map(([, table]) => table[right] ?? []));
+  return {
+    rules: tables.map(([name]) => name),
+    read: all("read"),
+    watch: all("watch"),
+    command: all("command"),
+    frames: all("frames"),
+    admin: tables.some(([, { admin }]) => admin === true),
+  };
+}
+
+function union(lists: readonly Names[]): Names {
+  const joined = new Set(lists.flat());
+  return joined.has("*") ? "*" : [...joined];
+}

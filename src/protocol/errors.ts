@@ -62,6 +62,7 @@ export const errorCodes = {
   SOCKET_PATH: "The socket cannot be made at this path.",
   ADDRESS_IN_USE: "Another program listens on this address and port.",
   FORBIDDEN: "The client has no right to do this.",
+  NOT_LOCAL: "Frames are in shared memory, which a connection over the network does not reach.",
   NOT_RUNNING: "No supervisor answers on the socket.",
   DISCONNECTED: "The connection ended before the reply came.",
   INTERNAL: "A defect in holdfast; the log has the details.",

@@ -9,6 +9,9 @@ const nouns: Readonly<Record<string, string>> = {
   array: "a list",
 };
 
+/** What zod says where a schema has no words of its own. */
+const UNSAID = "Invalid input";
+
 /**
  * What a value must be that a schema refuses. What a schema says in words of its own stays.
  * @param map what a map is called where the value was written
@@ -25,6 +28,7 @@ export function issueInWords(issue: z.core.$ZodIssue, map = "a map"): string {
     case "invalid_value":
       return `must be ${listed(issue.values)}`;
     case "invalid_union":
+      if (issue.message !== UNSAID) return issue.message;
       return `must be ${listed(choices(issue))}`;
     default:
       return issue.message;

@@ -73,7 +73,8 @@ export type PinInfo = z.infer<typeof pinInfoSchema>;
 export const clientInfoSchema = z.object({
   client: count,
   name: z.string(),
-  transport: z.string().describe("unix, in-process"),
+  transport: z.string().describe("unix, tcp, in-process, …"),
+  address: z.string().nullable().describe("where on the network it is; null: on this machine"),
   state: z.enum(["connected", "leaving"]),
   pid: count.nullable(),
   uid: count.nullable(),

@@ -4,6 +4,7 @@ import type { Access } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Event } from "../protocol/replies.ts";
 import type { Pin } from "./pin.ts";
+import { Rights } from "./rights.ts";
 import { Subscription } from "./subscription.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -11,6 +12,8 @@ import type { Surroundings } from "./surroundings.ts";
 export interface Peer {
   /** `unix`, `in-process`, … */
   readonly transport: string;
+  /** Where on the network it is; null: on this machine, whose memory it shares. */
+  readonly address: string | null;
   /** What it is called until it says `hello`. */
   readonly name: string;
   /** Its process and user (SO_PEERCRED), null where the platform does not tell. */
@@ -38,6 +41,9 @@ export interface ClientListener {
   gone(): void;
 }
 
+/** So many refusals of a client are logged each. */
+const TOLD_REFUSALS = 10;
+
 /** Whoever sends requests, and what it holds. */
 export class Client {
   readonly #actor: Actor<typeof clientMachine>;
@@ -46,6 +52,8 @@ export class Client {
   readonly #waits = new Set<() => void>();
   readonly #subscriptions = new Map<number, { readonly subscription: Subscription; readonly end: () => void }>();
   #lastSubscription = 0;
+  #refusals = 0;
+  readonly rights: Rights;
   readonly connectedUs: number;
   name: string;
   /** The pins that it holds. */
@@ -66,6 +74,7 @@ export class Client {
   ) {
     this.#listener = listener;
     this.name = peer.name;
+    this.rights = new Rights(peer.access);
     this.connectedUs = surroundings.clock.nowUs();
     this.heardUs = this.connectedUs;
     this.#actor = createActor(clientMachine.provide({ actions: { letGo: () => this.#letGo() } }));
@@ -77,9 +86,16 @@ export class Client {
     return this.#actor.getSnapshot().value === "connected" ? "connected" : "leaving";
   }
 
-  /** How an error names it: `"conveyor" (pid 812)`. */
+  /** How an error names it: `"conveyor" (pid 812)`, `"panel" (192.168.1.5)`. */
   get label(): string {
-    return this.peer.pid === null ? `"${this.name}"` : `"${this.name}" (pid ${this.peer.pid})`;
+    const { pid, address } = this.peer;
+    const where = pid === null ? address : `pid ${pid}`;
+    return where === null ? `"${this.name}"` : `"${this.name}" (${where})`;
+  }
+
+  /** There is something that it may not do: it is checked before each request. */
+  get isConfined(): boolean {
+    return !this.rights.isFull || this.peer.address !== null;
   }
 
   get subscriptions(): number {
@@ -95,6 +111,15 @@ export class Client {
       pin,
       heartbeatMs,
     });
+  }
+
+  /** Says who was refused what, and by which rule. One that asks again and again does not fill the log: of ten times as many, one more is told. */
+  logRefusal({ message, details }: HoldfastError): void {
+    this.#refusals += 1;
+    if (this.#refusals > TOLD_REFUSALS && !Number.isInteger(Math.log10(this.#refusals))) return;
+    const { transport, address, pid, uid } = this.peer;
+    const who = { client: this.number, name: this.name, transport, address, pid, uid };
+    this.surroundings.log.warn({ ...who, ...details, code: "FORBIDDEN", reason: message, refusals: this.#refusals }, "refused");
   }
 
   /** The connection is over: what it holds is let go of. */

@@ -1,10 +1,11 @@
 import type { GpioBackend } from "../gpio/backend.ts";
 import type { NamedPin } from "../gpio/named-pin.ts";
 import type { NamedLine, PinNames } from "../gpio/pin-names.ts";
+import { assertConfig, badConfig } from "../protocol/assert-config.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-import { issueInWords } from "../protocol/issue-in-words.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { type PinConfig, pinConfigSchema } from "../protocol/requests.ts";
+import { configuredLine } from "./configured-line.ts";
 import { outlasts, type PinBounds } from "./pin-settings.ts";
 import type { Log } from "./surroundings.ts";
 
@@ -28,23 +29,24 @@ export class ConfiguredPins {
     names: PinNames,
     { limits, log, backend }: { readonly limits: Limits; readonly log: Log; readonly backend: GpioBackend },
   ) {
-    for (const [name, config] of Object.entries({ ...byName, [ALL_OTHERS]: otherwise })) assertValid(name, config);
+    for (const [name, config] of Object.entries({ ...byName, [ALL_OTHERS]: otherwise }))
+      assertConfig(pinConfigSchema, config, `pin.${name}`);
     this.#byName = byName;
     this.#otherwise = otherwise;
     this.#limits = limits;
     const seen = new Map<NamedLine, string>();
     for (const name of Object.keys(byName)) {
-      const line = find(name, names, log);
+      const line = configuredLine(name, `pin.${name}`, names, log);
       const other = line && seen.get(line);
-      if (other !== undefined) throw mistake(`pin.${name}`, `is the line of pin.${other} too`);
+      if (other !== undefined) throw badConfig(`pin.${name}`, `is the line of pin.${other} too`);
       if (line !== undefined) seen.set(line, name);
     }
     for (const [name, config] of [[ALL_OTHERS, {}] as const, ...Object.entries(byName)]) {
       const { closeLevel = "off", maxOnMs } = this.#bounds([config]);
       if (!outlasts(closeLevel, maxOnMs)) continue;
-      throw mistake(`pin.${name}.closeLevel`, `${closeLevel} would outlast the ${maxOnMs} ms for which the pin may be active`);
+      throw badConfig(`pin.${name}.closeLevel`, `${closeLevel} would outlast the ${maxOnMs} ms for which the pin may be active`);
     }
-    if (otherwise.pwm !== undefined) throw mistake(`pin.${ALL_OTHERS}.pwm`, "a channel is one pin's");
+    if (otherwise.pwm !== undefined) throw badConfig(`pin.${ALL_OTHERS}.pwm`, "a channel is one pin's");
     assertChannels(byName, backend, log);
   }
 
@@ -98,36 +100,13 @@ export class ConfiguredPins {
   }
 }
 
-/** What comes from a program has been checked by no parser. */
-function assertValid(name: string, config: PinConfig): void {
-  const [issue] = pinConfigSchema.safeParse(config).error?.issues ?? [];
-  if (issue === undefined) return;
-  const key = issue.code === "unrecognized_keys" ? issue.keys[0] : issue.path.map(String).join(".");
-  throw mistake(`pin.${name}.${key}`, issue.code === "unrecognized_keys" ? "there is no such key" : issueInWords(issue, "a table"));
-}
-
-/** The line of that name; undefined: it may come with a chip that is not there yet. */
-function find(name: string, names: PinNames, log: Log): NamedLine | undefined {
-  try {
-    return names.resolve(name);
-  } catch (error) {
-    const { code, message } = HoldfastError.from(error);
-    if (name.split("+").some((part) => name !== part && names.fitting(part).length > 0)) {
-      throw mistake(`pin.${name}`, "a group has no table: say it of each of its lines");
-    }
-    if (code !== "PIN_UNKNOWN" || !names.mayAppear(name)) throw mistake(`pin.${name}`, message);
-    log.warn({ pin: name }, `the configuration speaks of a pin that is not there now: ${message}`);
-    return undefined;
-  }
-}
-
 /** Each pin has a channel of its own, which its chip has, if that is there already. */
 function assertChannels(pins: Readonly<Record<string, PinConfig>>, { pwm: outputs }: GpioBackend, log: Log): void {
   const seen = new Map<string, string>();
   for (const [name, { pwm: channel }] of Object.entries(pins)) {
     if (channel === undefined) continue;
     const other = seen.get(channel);
-    if (other !== undefined) throw mistake(`pin.${name}.pwm`, `${channel} is the channel of pin.${other} too`);
+    if (other !== undefined) throw badConfig(`pin.${name}.pwm`, `${channel} is the channel of pin.${other} too`);
     seen.set(channel, name);
     if (outputs === undefined) continue;
     const found = keyed(`pin.${name}.pwm`, () => outputs.find(channel));
@@ -144,8 +123,4 @@ function keyed<T>(key: string, act: () => T): T {
     if (code !== "BAD_CONFIG") throw error;
     throw new HoldfastError(code, `${key}: ${message}`, { ...details, key });
   }
-}
-
-function mistake(key: string, message: string): HoldfastError {
-  return new HoldfastError("BAD_CONFIG", `${key}: ${message}`, { key });
 }

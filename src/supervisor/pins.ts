@@ -3,15 +3,18 @@ import type { ChipInfo, LineId, LineListener, Simulation } from "../gpio/backend
 import { levelAt } from "../gpio/levels.ts";
 import { alone, findPin, idOf, type NamedPin, resolvePin } from "../gpio/named-pin.ts";
 import { type NamedLine, PinNames } from "../gpio/pin-names.ts";
+import type { AccessTable } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
 import type { PinConfig, RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
+import { configuredLine } from "./configured-line.ts";
 import { ConfiguredPins } from "./configured-pins.ts";
 import { withDetails } from "./error-details.ts";
 import { type Occupied, occupiedError } from "./occupied.ts";
 import { Pin } from "./pin.ts";
 import { pinInfo } from "./pin-info.ts";
+import { allRights } from "./rights.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { toldIfSteady, toldLevels } from "./told-levels.ts";
@@ -57,6 +60,16 @@ export class Pins {
     this.#configured = new ConfiguredPins(configured, this.#names, surroundings);
   }
 
+  /** Whether the pins that rights are given to are lines of this machine, or may become some. @throws HoldfastError `BAD_CONFIG` */
+  assertNamed(tables: Readonly<Record<string, AccessTable>>): void {
+    for (const [table, { read, watch, command }] of Object.entries(tables)) {
+      for (const [right, pins = []] of Object.entries({ read, watch, command })) {
+        if (pins === "*") continue;
+        for (const name of pins) if (name !== "*") configuredLine(name, `access.${table}.${right}`, this.#names, this.#surroundings.log);
+      }
+    }
+  }
+
   /** The open pins. */
   get open(): readonly Pin[] {
     return [...this.#open.values()];
@@ -64,7 +77,7 @@ export class Pins {
 
   /** The open pin of that name, for a client that has opened it. @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `PIN_NOT_OPEN`, `HOLD_LOST` */
   find(client: Client, name: string): Pin {
-    const { named, pin } = this.#lookUp(name);
+    const { named, pin } = this.lookUp(name);
     if (pin === undefined) client.assertNotLapsed(named.pin);
     if (pin !== undefined) return pin;
     const group = this.#groupOf(named);
@@ -82,7 +95,7 @@ export class Pins {
    */
   openFor(client: Client, request: RequestOf<"open">): ReplyOf<"open"> | Promise<ReplyOf<"open">> {
     if (this.#shut) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is shutting down and opens no more pins");
-    const { named, pin } = this.#lookUp(request.pin);
+    const { named, pin } = this.lookUp(request.pin);
     const occupied = pin === undefined ? this.#occupied(named) : undefined;
     const inTheWay = pin ?? occupied?.by;
     if (inTheWay?.closing) {
@@ -98,7 +111,7 @@ export class Pins {
 
   /** The level of a line, or of all lines of a group at once, open or not. @throws HoldfastError `LINE_UNSUPPORTED`, what `find`, `Pin.read` and the backend throw */
   read(name: string): ReplyOf<"read"> {
-    const { named, pin } = this.#lookUp(name);
+    const { named, pin } = this.lookUp(name);
     if (pin !== undefined) return pin.read();
     const group = this.#groupOf(named);
     if (group !== undefined) return group.read(named.lines[0]);
@@ -118,7 +131,7 @@ export class Pins {
 
   /** @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `LIMIT_SUBSCRIPTIONS` */
   observe(client: Client, name: string): ReplyOf<"observe"> {
-    const { named, pin } = this.#lookUp(name);
+    const { named, pin } = this.lookUp(name);
     const at = key(named);
     const observations = this.#observations.get(at) ?? new Set();
     const subscription = client.subscribe(() => {
@@ -132,11 +145,12 @@ export class Pins {
     return { sub: subscription.number, state: (pin ?? this.#groupOf(named))?.state ?? "closed" };
   }
 
-  /** Every line, open or not. @throws HoldfastError what `GpioBackend.chips` throws */
-  all(): readonly PinInfo[] {
+  /** Every line that one may see, open or not. @throws HoldfastError what `GpioBackend.chips` throws */
+  all(rights = allRights): readonly PinInfo[] {
     const chips = this.#readChips();
     return this.#names
       .all()
+      .filter((line) => rights.mayDo("read", [line]))
       .map((line) => pinInfo(alone(line), this.#byLine.get(lineKey(line.id)), this.#surroundings.clock, usedBy(chips, line.id)));
   }
 
@@ -160,7 +174,7 @@ export class Pins {
    * @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`; `BAD_FIELD` for a group
    */
   locate(name: string, field = "pin"): LineId {
-    const [line, ...more] = withDetails({ field }, () => this.#lookUp(name)).named.lines as [NamedLine];
+    const [line, ...more] = withDetails({ field }, () => this.lookUp(name)).named.lines as [NamedLine];
     if (more.length > 0) throw new HoldfastError("BAD_FIELD", `${name} is a group; this is for one line`, { field });
     return line.id;
   }
@@ -168,8 +182,9 @@ export class Pins {
   /**
    * The line or group of that name, and its pin when it is open. Only an open pin is sure to be what its name meant when the chips were
    * read: where any other line was, there may be another chip by now.
+   * @throws HoldfastError what `resolvePin` throws
    */
-  #lookUp(name: string): Found {
+  lookUp(name: string): Found {
     const known = findPin(name, this.#names);
     const open = known && this.#open.get(key(known));
     if (open !== undefined) return { named: open.named, pin: open };
@@ -243,6 +258,8 @@ export class Pins {
         deadline.cancel();
         const leftMs = (deadlineUs - clock.nowUs()) / 1000;
         try {
+          // By now its name may be that of another line.
+          client.rights.assertPin([request.direction === "out" ? "command" : "watch"], this.lookUp(request.pin).named);
           resolve(this.openFor(client, { ...request, waitMs: leftMs > 0 ? leftMs : undefined }));
         } catch (error) {
           reject(error);

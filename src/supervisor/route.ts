@@ -25,8 +25,8 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
     return { client: client.number, server: `holdfast ${version}`, protocol: PROTOCOL_VERSION };
   },
   ping: () => ({}),
-  status: (supervisor) => supervisor.status(),
-  pins: ({ pins }) => ({ pins: [...pins.all()] }),
+  status: (supervisor, client) => supervisor.status(client),
+  pins: ({ pins }, { rights }) => ({ pins: [...pins.all(rights)] }),
   shutdown: (supervisor, _, { hard }) => {
     supervisor.shutdown(hard);
     return {};
@@ -59,7 +59,7 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
   },
   close: ({ pins }, client, { pin, hard = false }) => client.wait((closed) => pins.find(client, pin).close(client, hard, () => closed({}))),
 
-  pools: ({ pools }) => ({ pools: pools.all() }),
+  pools: ({ pools }, { rights }) => ({ pools: pools.all(rights) }),
   "pool.create": ({ pools }, _, { id: _id, op: _op, pool, ...settings }) => pools.create(pool, settings),
   "pool.open": ({ pools }, _, { pool }) => pools.open(pool),
   "pool.remove": ({ pools }, _, { pool }) => pools.remove(pool),

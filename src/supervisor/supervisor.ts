@@ -1,14 +1,18 @@
 import { type Actor, createActor } from "xstate";
 import { supervisorMachine } from "../../actors/supervisor.ts";
 import { type Clock, xstateClock } from "../clock/clock.ts";
+import type { AccessTable } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { ClientInfo, ReplyOf } from "../protocol/replies.ts";
 import type { Op, PinConfig, Request } from "../protocol/requests.ts";
 import { version } from "../version.ts";
 import { Client, type Outlet, type Peer } from "./client.ts";
+import { assertPermitted } from "./permission.ts";
+import type { Pin } from "./pin.ts";
 import { pinInfo } from "./pin-info.ts";
 import { Pins } from "./pins.ts";
 import { Pools } from "./pools/pools.ts";
+import { allRights } from "./rights.ts";
 import { route } from "./route.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { newTally } from "./tally.ts";
@@ -19,6 +23,8 @@ export interface SupervisorParts extends Omit<Surroundings, "tally"> {
   readonly drainMs: number;
   /** What the configuration says of pins, by their names; `*`: of all others. */
   readonly configuredPins?: Readonly<Record<string, PinConfig>>;
+  /** What the configuration says of clients, by the names of its tables. */
+  readonly access?: Readonly<Record<string, AccessTable>>;
 }
 
 /** Any reply, without `id` and `ok`. */
@@ -40,11 +46,12 @@ export class Supervisor {
   readonly stopped: Promise<void>;
 
   /** @throws HoldfastError `BAD_CONFIG`, what `GpioBackend.chips` throws */
-  constructor({ drainMs, configuredPins = {}, ...parts }: SupervisorParts) {
+  constructor({ drainMs, configuredPins = {}, access = {}, ...parts }: SupervisorParts) {
     this.#surroundings = { ...parts, tally: newTally() };
     const { clock } = parts;
     this.#startedUs = clock.nowUs();
     this.pins = new Pins(this.#surroundings, configuredPins, () => this.#tellIfDrained());
+    this.pins.assertNamed(access);
     this.pools = new Pools(this.#surroundings, () => this.#tellIfDrained());
     const machine = supervisorMachine.provide({ actions: { closeAll: () => this.#shut(false), abortAll: () => this.#shut(true) } });
     this.#actor = createActor(machine, { input: { drainMs }, clock: xstateClock(clock) });
@@ -97,10 +104,11 @@ export class Supervisor {
           limit: limits.pendingRequests,
         });
       }
+      if (client.isConfined) assertPermitted(client, request, this.pins);
       const reply = route(this, client, request);
       return reply instanceof Promise ? this.#follow(client, reply) : reply;
     } catch (thrown) {
-      throw this.#report(thrown);
+      throw this.#report(client, thrown);
     }
   }
 
@@ -110,9 +118,12 @@ export class Supervisor {
     this.#actor.send({ type: "shutdown", hard });
   }
 
-  /** What `status` shows. */
-  status(): ReplyOf<"status"> {
+  /** What `status` shows. @param asker sees what it may; none: everything */
+  status(asker?: Client): ReplyOf<"status"> {
     const { backend, clock, tally } = this.#surroundings;
+    const rights = asker?.rights ?? allRights;
+    const isSeen = ({ named }: Pin) => rights.mayDo("read", named.lines);
+    const isShown = (client: Client) => rights.isFull || client === asker || [...client.pins].some(isSeen);
     return {
       state: this.state,
       version,
@@ -122,9 +133,9 @@ export class Supervisor {
       boardRevision: backend.revision,
       waves: backend.waves ?? null,
       counters: { ...tally },
-      clients: [...this.#clients.values()].map((client) => clientInfo(client, clock)),
-      pins: this.pins.open.map((pin) => pinInfo(pin.named, pin, clock, null)),
-      pools: this.pools.all(),
+      clients: [...this.#clients.values()].filter(isShown).map((client) => clientInfo(client, [...client.pins].filter(isSeen), clock)),
+      pins: this.pins.open.filter(isSeen).map((pin) => pinInfo(pin.named, pin, clock, null)),
+      pools: this.pools.all(rights),
     };
   }
 
@@ -142,17 +153,18 @@ export class Supervisor {
     try {
       return await reply;
     } catch (thrown) {
-      throw this.#report(thrown);
+      throw this.#report(client, thrown);
     } finally {
       client.pending -= 1;
     }
   }
 
-  #report(thrown: unknown): HoldfastError {
+  #report(client: Client, thrown: unknown): HoldfastError {
+    const { log, tally } = this.#surroundings;
     const error = HoldfastError.from(thrown);
-    this.#surroundings.tally.errors += 1;
-    if (error.code === "INTERNAL")
-      this.#surroundings.log.error({ err: error.cause ?? error }, "a request failed in a way that it must not");
+    tally.errors += 1;
+    if (error.code === "INTERNAL") log.error({ err: error.cause ?? error }, "a request failed in a way that it must not");
+    if (error.code === "FORBIDDEN") client.logRefusal(error);
     return error;
   }
 }
@@ -169,17 +181,18 @@ function mayWait(request: Request): boolean {
   );
 }
 
-function clientInfo(client: Client, clock: Clock): ClientInfo {
-  const { number, name, peer, state, connectedUs, pins, subscriptions, pending } = client;
+function clientInfo(client: Client, pins: readonly Pin[], clock: Clock): ClientInfo {
+  const { number, name, peer, state, connectedUs, subscriptions, pending } = client;
   return {
     client: number,
     name,
     transport: peer.transport,
+    address: peer.address,
     state,
     pid: peer.pid,
     uid: peer.uid,
     connectedMs: (clock.nowUs() - connectedUs) / 1000,
-    pins: [...pins].map((pin) => pin.name),
+    pins: pins.map((pin) => pin.name),
     subscriptions,
     pending,
   };

@@ -8,7 +8,7 @@ import { parseRequest } from "../protocol/requests.ts";
 import type { Client, Outlet, Peer } from "../supervisor/client.ts";
 import type { Reply, Supervisor } from "../supervisor/supervisor.ts";
 import type { Log } from "../supervisor/surroundings.ts";
-import { LAST_READ_MS } from "./socket-server.ts";
+import { failure, hangUp } from "./refuse.ts";
 
 /** From this share of the unsent limit on, a client that does not read is not served either: its requests and events wait. */
 const PRESSED_SHARE = 1 / 4;
@@ -38,7 +38,7 @@ export class Connection implements Outlet {
   #pressed = false;
   #ended = false;
 
-  /** @throws HoldfastError `LIMIT_CLIENTS`, `SHUTTING_DOWN`; the socket has been told and closed then */
+  /** @throws HoldfastError `LIMIT_CLIENTS`, `SHUTTING_DOWN` */
   constructor(supervisor: Supervisor, socket: Socket, peer: Peer, limits: Limits, log: Log) {
     this.#supervisor = supervisor;
     this.#socket = socket;
@@ -46,13 +46,7 @@ export class Connection implements Outlet {
     this.#log = log;
     this.#reader = new FrameReader(limits);
     socket.on("error", (error) => log.debug({ err: error }, "connection failed"));
-    try {
-      this.#client = supervisor.attach(peer, this);
-    } catch (error) {
-      socket.write(encode(failure(null, error)));
-      hangUp(socket);
-      throw error;
-    }
+    this.#client = supervisor.attach(peer, this);
     log.debug({ client: this.#client.number, pid: peer.pid, uid: peer.uid }, "client connected");
     socket.on("data", (chunk) => this.#receive(chunk as Uint8Array));
     socket.on("end", () => this.#end());
@@ -191,21 +185,6 @@ export class Connection implements Outlet {
   }
 }
 
-/**
- * Ends a connection: the peer has its time to read the last that it was sent, and what it still sends is thrown away. (To close
- * a socket with unread bytes would reset it, and the peer might not see why.)
- */
-function hangUp(socket: Socket): void {
-  const impatience = setTimeout(() => socket.destroy(), LAST_READ_MS);
-  socket.once("close", () => clearTimeout(impatience));
-  socket.resume();
-  socket.end();
-}
-
 function idOf({ id }: Readonly<Record<string, unknown>>): number | null {
   return Number.isSafeInteger(id) && (id as number) >= 0 ? (id as number) : null;
-}
-
-function failure(id: number | null, error: unknown): object {
-  return { id, ok: false, error: HoldfastError.from(error).toValue() };
 }

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createServer, connect as dial, type Server } from "node:net";
 import { dirname, join, resolve } from "node:path";
+import type { AccessRules } from "../access/access-rules.ts";
 import { gpioGroup } from "../gpio-group.ts";
-import { fullAccess } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { type Limits, MAX_SOCKET_PATH_BYTES } from "../protocol/limits.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -11,6 +11,7 @@ import type { Log } from "../supervisor/surroundings.ts";
 import { Connection } from "./connection.ts";
 import type { Listener } from "./listener.ts";
 import { peerCredentials } from "./peer-credentials.ts";
+import { refuse } from "./refuse.ts";
 import { SocketServer } from "./socket-server.ts";
 
 /** Owner and group may talk to the supervisor. */
@@ -46,16 +47,18 @@ export class UnixListener implements Listener {
    * Serves on a socket. A file that a dead supervisor left is replaced; the folder is made when it is missing.
    * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`
    */
-  static async open(path: string, supervisor: Supervisor, limits: Limits, log: Log): Promise<UnixListener> {
+  static async open(path: string, supervisor: Supervisor, rules: AccessRules, limits: Limits, log: Log): Promise<UnixListener> {
     await UnixListener.assertFree(path);
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       try {
-        const { pid, uid } = peerCredentials(socket);
+        const { pid, uid, gids } = peerCredentials(socket);
         const name = pid === null ? "unnamed" : `pid ${pid}`;
-        new Connection(supervisor, socket, { transport: "unix", name, pid, uid, access: fullAccess }, limits, log);
+        const access = rules.ofUser({ uid, gids });
+        new Connection(supervisor, socket, { transport: "unix", address: null, name, pid, uid, access }, limits, log);
       } catch (error) {
-        const { code, message } = HoldfastError.from(error);
-        log.warn({ code, reason: message }, "client refused");
+        const { code, message, details } = HoldfastError.from(error);
+        log.warn({ ...details, code, reason: message }, "client refused");
+        refuse(socket, error);
       }
     });
     const served = new SocketServer(server, limits.clients);

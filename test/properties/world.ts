@@ -3,12 +3,12 @@ import { SimSharedMemory } from "../../src/frames/sim.ts";
 import type { PwmOutputs } from "../../src/gpio/backend.ts";
 import { SimBackend, type SimChip } from "../../src/gpio/sim.ts";
 import { SimProcesses } from "../../src/processes/sim.ts";
-import { fullAccess } from "../../src/protocol/access.ts";
+import { type AccessTable, fullAccess } from "../../src/protocol/access.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
 import type { Event, PinInfo, ReplyOf } from "../../src/protocol/replies.ts";
 import { type Op, type PinConfig, parseRequest, type RequestOf } from "../../src/protocol/requests.ts";
-import type { Client, Outlet } from "../../src/supervisor/client.ts";
+import type { Client, Outlet, Peer } from "../../src/supervisor/client.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
 import { RestlessClock } from "./wave-stage.ts";
 
@@ -51,10 +51,11 @@ export class ScriptedClient implements Outlet {
   readonly client: Client;
   readonly #supervisor: Supervisor;
 
-  /** @param pid of its process; null: it is not known */
-  constructor(supervisor: Supervisor, name: string, pid: number | null = null) {
+  /** @param peer where it differs from one of whom nothing is known, and who may do everything */
+  constructor(supervisor: Supervisor, name: string, peer: Partial<Peer> = {}) {
     this.#supervisor = supervisor;
-    this.client = supervisor.attach({ transport: "test", name, pid, uid: null, access: fullAccess }, this);
+    const unknown = { transport: "test", address: null, name, pid: null, uid: null, access: fullAccess };
+    this.client = supervisor.attach({ ...unknown, ...peer }, this);
   }
 
   get number(): number {
@@ -103,6 +104,8 @@ export interface WorldOptions {
   readonly drainMs?: number;
   /** What the configuration says of pins. */
   readonly pins?: Readonly<Record<string, PinConfig>>;
+  /** What it says of clients. */
+  readonly access?: Readonly<Record<string, AccessTable>>;
   readonly chips?: readonly SimChip[];
   /** Channels of hardware PWM beside the simulated chips. */
   readonly pwm?: PwmOutputs;
@@ -120,7 +123,7 @@ export class World {
   readonly defects: string[] = [];
   stopped = false;
 
-  constructor({ limits = {}, drainMs = 10_000, pins = {}, chips, pwm }: WorldOptions = {}) {
+  constructor({ limits = {}, drainMs = 10_000, pins = {}, access = {}, chips, pwm }: WorldOptions = {}) {
     this.sim = Object.assign(new SimBackend({ clock: this.clock, ...(chips && { chips }) }), pwm && { pwm });
     const defect = (fields: object, message: string) => this.defects.push(`${message}: ${Bun.inspect(fields)}`);
     this.supervisor = new Supervisor({
@@ -131,6 +134,7 @@ export class World {
       limits: { ...defaultLimits, ...limits },
       drainMs,
       configuredPins: pins,
+      access,
       log: { debug() {}, info() {}, warn: defect, error: defect },
     });
     void this.supervisor.stopped.then(() => {
@@ -139,7 +143,12 @@ export class World {
   }
 
   join(name: string, pid: number | null = null): ScriptedClient {
-    const client = new ScriptedClient(this.supervisor, name, pid);
+    return this.welcome(name, { pid });
+  }
+
+  /** @param peer what there is to say of it */
+  welcome(name: string, peer: Partial<Peer>): ScriptedClient {
+    const client = new ScriptedClient(this.supervisor, name, peer);
     this.clients.push(client);
     return client;
   }

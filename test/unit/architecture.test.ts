@@ -22,15 +22,19 @@ const rules: Record<string, Rule> = {
   protocol: { may: [] },
   libc: { may: ["protocol"] },
   "gpio-group": { may: [] },
+  access: { may: ["protocol"] },
   clock: { may: ["libc"] },
   gpio: { may: ["protocol", "clock", "libc"], types: ["actors"] },
   frames: { may: ["protocol", "libc", "gpio-group"] },
   processes: { may: ["libc"] },
   supervisor: { may: ["actors", "gpio", "frames", "protocol", "clock", "version"], types: ["processes"] },
   client: { may: ["frames", "protocol"], sockets: true },
-  transports: { may: ["protocol", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },
+  transports: { may: ["protocol", "libc", "gpio-group"], types: ["supervisor", "client", "access"], sockets: true },
   version: { may: ["package.json"] },
-  "create-supervisor": { may: ["supervisor", "transports", "client", "frames", "processes", "clock", "protocol"], types: ["gpio"] },
+  "create-supervisor": {
+    may: ["access", "supervisor", "transports", "client", "frames", "processes", "clock", "protocol"],
+    types: ["gpio"],
+  },
   index: { may: ["create-supervisor", "client", "gpio", "frames", "clock", "protocol", "actors"], types: ["supervisor"] },
   config: { may: ["frames", "protocol"] },
   cli: { may: ["create-supervisor", "client", "config", "gpio", "frames", "clock", "protocol", "version"] },
@@ -38,7 +42,9 @@ const rules: Record<string, Rule> = {
 };
 
 /** Pieces of transports that are none themselves; beside them, no transport knows another. */
-const piecesOfTransports = ["connection", "listener", "peer-credentials", "socket-server"].map((piece) => `src/transports/${piece}.ts`);
+const piecesOfTransports = ["connection", "listener", "peer-credentials", "refuse", "socket-server"].map(
+  (piece) => `src/transports/${piece}.ts`,
+);
 
 const socketModules = ["net", "tls", "dgram", "http", "https", "http2"].map((name) => `node:${name}`);
 

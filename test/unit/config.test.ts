@@ -62,11 +62,12 @@ test("a file says limits, the folder of frames, and pools and pins by name", () 
     },
     pins: { GPIO17: { maxOnMs: 30_000, closeLevel: "off" }, "*": { closeLevel: "keep" } },
     listen: { pigpio: { port: 18_888 }, remoteio: { address: "0.0.0.0", insecure: true } },
+    access: {},
   });
 });
 
 test("an empty file asks for nothing", () => {
-  expect(parseConfig("# nothing yet\n", FILE)).toEqual({ limits: {}, frames: {}, pools: {}, pins: {}, listen: {} });
+  expect(parseConfig("# nothing yet\n", FILE)).toEqual({ limits: {}, frames: {}, pools: {}, pins: {}, listen: {}, access: {} });
 });
 
 describe("what is not TOML is named by line and column", () => {
@@ -87,7 +88,7 @@ describe("what is not TOML is named by line and column", () => {
 describe("a mistake is named by file and key", () => {
   const image = 'format = "BGR3"\nwidth = 640\nheight = 480';
   const mistakes: [text: string, key: string, says: string | RegExp][] = [
-    ["[limit]\nclients = 1", "limit", "there is no such key; known are listen, limits, frames, pool, pin"],
+    ["[limit]\nclients = 1", "limit", "there is no such key; known are listen, limits, frames, pool, pin, access"],
     ["[limits]\nclient = 1", "limits.client", /known are messageBytes, .*clients/],
     ["[limits]\nclients = 0", "limits.clients", "must be at least 1"],
     ["[limits]\nclients = 1.5", "limits.clients", "must be a whole number"],
@@ -143,7 +144,7 @@ describe("the file", () => {
   const codeOf = (attempt: Promise<unknown>) => attempt.then(String, ({ code, message }: HoldfastError) => `${code}: ${message}`);
 
   test("the default one need not be there", async () => {
-    const found = { file: null, config: { limits: {}, frames: {}, pools: {}, pins: {}, listen: {} } };
+    const found = { file: null, config: { limits: {}, frames: {}, pools: {}, pins: {}, listen: {}, access: {} } };
     expect(await readConfig(undefined, join(folder, "holdfast.toml"))).toEqual(found);
     expect(await readConfig(undefined, join(folder, "none", "holdfast.toml"))).toEqual(found);
   });

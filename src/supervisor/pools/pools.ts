@@ -5,6 +5,7 @@ import { HoldfastError } from "../../protocol/errors.ts";
 import type { Grant, PoolInfo, PoolLayout, ReplyOf } from "../../protocol/replies.ts";
 import type { PoolSettings, RequestOf } from "../../protocol/requests.ts";
 import type { Client } from "../client.ts";
+import { allRights } from "../rights.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Leases, type WriteLease } from "./lease.ts";
 import { Pool, type PoolSurroundings } from "./pool.ts";
@@ -135,9 +136,9 @@ export class Pools {
     this.#quarantine.take(client, left);
   }
 
-  /** Every pool. */
-  all(): PoolInfo[] {
-    return [...this.#pools.values()].map((pool) => pool.info());
+  /** Every pool that one may use. */
+  all(rights = allRights): PoolInfo[] {
+    return [...this.#pools.values()].filter(({ name }) => rights.mayUse(name)).map((pool) => pool.info());
   }
 
   /** Ends every pool: softly, when what waits for consumers has been delivered and released, or at once. */

@@ -1,0 +1,116 @@
+import { type Access, type AccessTable, accessBy, accessTableSchema, fullAccess } from "../protocol/access.ts";
+import { assertConfig, badConfig } from "../protocol/assert-config.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import { type Accounts, systemAccounts } from "./accounts.ts";
+import { digestOf, isSameDigest } from "./token.ts";
+
+/** Who is at the other end of a Unix socket; null: the platform does not tell. */
+export interface SocketUser {
+  readonly uid: number | null;
+  /** All groups of the process. */
+  readonly gids: readonly number[];
+}
+
+/** What a client on the network shows of itself. */
+export interface NetworkProof {
+  readonly token: string | undefined;
+  /** The common name of its certificate, which an authority that the listener trusts has signed. */
+  readonly certificate: string | undefined;
+}
+
+/** A table, and the accounts that it means. */
+interface Rule {
+  readonly name: string;
+  readonly table: AccessTable;
+  readonly uid: number | null;
+  readonly gid: number | null;
+}
+
+/** The tables `[access.NAME]`: what they let whom do. */
+export class AccessRules {
+  readonly #rules: readonly Rule[];
+
+  /** @throws HoldfastError `BAD_CONFIG` with the `key`: a key or value that there is not, or a user or group that this machine has not */
+  constructor(tables: Readonly<Record<string, AccessTable>>, accounts: Accounts = systemAccounts) {
+    this.#rules = Object.entries(tables).map(([name, table]) => {
+      assertConfig(accessTableSchema, table, `access.${name}`);
+      const number = (key: "user" | "group", find: (account: string) => number | null) => {
+        const account = table[key];
+        if (typeof account !== "string") return account ?? null;
+        const found = find(account);
+        if (found === null)
+          throw badConfig(
+            `access.${name}.${key}`,
+            `this machine has no ${key} ${account}; one of a directory service is named by its number`,
+          );
+        return found;
+      };
+      return { name, table, uid: number("user", accounts.uidOf), gid: number("group", accounts.gidOf) };
+    });
+  }
+
+  /** Whether clients on the network have a way to show who they are. */
+  get knowsNetworkClients(): boolean {
+    return this.#rules.some(({ table: { token, certificate } }) => token !== undefined || certificate !== undefined);
+  }
+
+  /**
+   * What a user of the Unix socket may do: everything, where no table speaks of users; and the supervisor's own user and root always.
+   * @throws HoldfastError `FORBIDDEN`
+   */
+  ofUser({ uid, gids }: SocketUser): Access {
+    const spoken = this.#rules.filter((rule) => rule.uid !== null || rule.gid !== null);
+    if (spoken.length === 0 || uid === 0 || (uid !== null && uid === process.getuid?.())) return fullAccess;
+    const fitting = spoken.filter((rule) => (rule.uid !== null && rule.uid === uid) || (rule.gid !== null && gids.includes(rule.gid)));
+    if (fitting.length > 0) return access(fitting);
+    throw new HoldfastError(
+      "FORBIDDEN",
+      `no table [access.NAME] speaks of ${uid === null ? "this user" : `user ${uid}`}, nor of a group of it`,
+      { uid },
+    );
+  }
+
+  /**
+   * What the clients of a listener may do that asks nobody who they are: what `access` of its table says, or everything.
+   * @param key of the listener's table: `listen.pigpio`
+   * @throws HoldfastError `BAD_CONFIG` for a table that there is not
+   */
+  ofListener(key: string, name: string | undefined): Access {
+    return name === undefined ? fullAccess : access([this.#named(`${key}.access`, name)]);
+  }
+
+  /**
+   * What a client on the network may do by what it shows, and by the `access` of its listener. Everything, where there are neither tables for
+   * it nor that.
+   * @throws HoldfastError `FORBIDDEN`, `BAD_CONFIG` as `ofListener` does
+   */
+  ofNetworkClient({ token, certificate }: NetworkProof, key: string, name: string | undefined): Access {
+    const fitting = new Set(name === undefined ? [] : [this.#named(`${key}.access`, name)]);
+    if (token !== undefined && this.#rules.some(({ table }) => table.token !== undefined)) {
+      for (const rule of this.#withToken(token)) fitting.add(rule);
+    }
+    for (const rule of this.#rules) if (certificate !== undefined && rule.table.certificate === certificate) fitting.add(rule);
+    if (fitting.size > 0) return access([...fitting]);
+    if (!this.knowsNetworkClients && name === undefined) return fullAccess;
+    throw new HoldfastError("FORBIDDEN", "this needs a token, in the field token of hello (HOLDFAST_TOKEN)", { field: "token" });
+  }
+
+  /** A token that is wrong is a mistake, whatever else a client may show. @throws HoldfastError `FORBIDDEN` */
+  #withToken(token: string): Rule[] {
+    const digest = digestOf(token);
+    // All are compared, so that the time says nothing of which one it was.
+    const fitting = this.#rules.filter(({ table }) => isSameDigest(table.token ?? "", digest));
+    if (fitting.length === 0) throw new HoldfastError("FORBIDDEN", "no table [access.NAME] has this token", { field: "token" });
+    return fitting;
+  }
+
+  #named(key: string, name: string): Rule {
+    const rule = this.#rules.find((each) => each.name === name);
+    if (rule === undefined) throw badConfig(key, `there is no table [access.${name}]`);
+    return rule;
+  }
+}
+
+function access(rules: readonly Rule[]): Access {
+  return accessBy(rules.map(({ name, table }) => [name, table]));
+}

@@ -1,0 +1,94 @@
+import { HoldfastError } from "../protocol/errors.ts";
+import type { Op, Request, RequestOf } from "../protocol/requests.ts";
+import type { Client } from "./client.ts";
+import type { Pins } from "./pins.ts";
+import type { PinRight } from "./rights.ts";
+
+/** Whether a client may do what a request of one kind asks. @throws HoldfastError `FORBIDDEN`, `NOT_LOCAL`, what `Pins.lookUp` throws */
+type Check<O extends Op> = (client: Client, request: RequestOf<O>, pins: Pins) => void;
+
+/** It concerns the client itself alone, or shows no more than it may see. */
+const free = () => {};
+
+/** @param right to every line of the pin */
+function needs(right: PinRight): (client: Client, request: { readonly pin: string }, pins: Pins) => void {
+  return ({ rights }, { pin }, pins) => rights.assertPin([right], pins.lookUp(pin).named);
+}
+
+const command = needs("command");
+
+/** Outputs are for those who may command them, inputs for those who may watch them. */
+const rightTo = { out: "command", in: "watch" } as const;
+
+/** What changes or ends an open pin needs the right to what it is. */
+function needsRightToWhatItIs({ rights }: Client, request: { readonly pin: string }, pins: Pins): void {
+  const { named, pin } = pins.lookUp(request.pin);
+  rights.assertPin(pin === undefined ? ["command", "watch"] : [rightTo[pin.tenant.direction]], named);
+}
+
+/** Who uses the memory of frames must be where it is. */
+function needsMemory({ peer }: Client): void {
+  if (peer.address === null) return;
+  const message = "frames are in the shared memory of the supervisor's machine, which is not to be had over the network";
+  throw new HoldfastError("NOT_LOCAL", message, { address: peer.address });
+}
+
+const pool = ({ rights }: Client, request: { readonly pool: string }) => rights.assertPool(request.pool);
+
+const frames = (client: Client, request: { readonly pool: string }) => {
+  pool(client, request);
+  needsMemory(client);
+};
+
+const admin = ({ rights }: Client) => rights.assertAdmin();
+
+/** What each operation needs. A lease is its owner's, who had the right to it. */
+const checks: { readonly [O in Op]: Check<O> } = {
+  hello: free,
+  ping: free,
+  status: free,
+  pins: free,
+  shutdown: admin,
+
+  open: ({ rights }, { pin, direction }, pins) => rights.assertPin([rightTo[direction]], pins.lookUp(pin).named),
+  configure: (client, request, pins) => {
+    needsRightToWhatItIs(client, request, pins);
+    if (request.direction !== undefined) client.rights.assertPin([rightTo[request.direction]], pins.lookUp(request.pin).named);
+  },
+  on: command,
+  off: command,
+  toggle: command,
+  write: command,
+  value: command,
+  blink: command,
+  pulse: command,
+  pattern: command,
+  mode: command,
+  cancel: command,
+  read: needs("read"),
+  watch: needs("watch"),
+  observe: needs("read"),
+  unwatch: free,
+  close: needsRightToWhatItIs,
+
+  pools: free,
+  "pool.create": pool,
+  "pool.open": frames,
+  "pool.remove": pool,
+  "slot.acquire": frames,
+  "slot.publish": needsMemory,
+  "slot.abort": needsMemory,
+  "slot.release": needsMemory,
+  "frames.subscribe": frames,
+
+  "sim.set": admin,
+  "sim.wire": admin,
+};
+
+/**
+ * Whether a client may ask this: the one place where that is decided, before anything is done.
+ * @throws HoldfastError `FORBIDDEN`, `NOT_LOCAL`, and what the names of pins lead to
+ */
+export function assertPermitted(client: Client, request: Request, pins: Pins): void {
+  (checks[request.op] as Check<Op>)(client, request as never, pins);
+}

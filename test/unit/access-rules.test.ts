@@ -1,0 +1,131 @@
+import { describe, expect, test } from "bun:test";
+import { AccessRules } from "../../src/access/access-rules.ts";
+import type { Accounts } from "../../src/access/accounts.ts";
+import { digestOf, newToken } from "../../src/access/token.ts";
+import { type AccessTable, fullAccess } from "../../src/protocol/access.ts";
+import { refusal } from "../refusal.ts";
+
+const accounts: Accounts = {
+  uidOf: (user) => ({ root: 0, pi: 1000 })[user] ?? null,
+  gidOf: (group) => ({ gpio: 997, pi: 1000 })[group] ?? null,
+};
+
+function rulesOf(tables: Readonly<Record<string, AccessTable>>): AccessRules {
+  return new AccessRules(tables, accounts);
+}
+
+const stranger = { uid: 4321, gids: [4321] };
+
+describe("a user of the Unix socket", () => {
+  test("may do everything while no table speaks of users", () => {
+    const rules = rulesOf({ panel: { token: digestOf("secret"), read: ["GPIO17"] }, screens: { read: "*" } });
+    expect(rules.ofUser(stranger)).toBe(fullAccess);
+    expect(rules.ofUser({ uid: null, gids: [] })).toBe(fullAccess);
+  });
+
+  test("may do what the tables of all its names and groups say together", () => {
+    const rules = rulesOf({
+      pi: { user: "pi", read: ["GPIO2"], admin: true },
+      gpio: { group: "gpio", read: ["GPIO3"], watch: "*" },
+      other: { group: 44, command: "*" },
+    });
+    expect(rules.ofUser({ uid: 1000, gids: [1000, 997] })).toEqual({
+      rules: ["pi", "gpio"],
+      read: ["GPIO2", "GPIO3"],
+      watch: "*",
+      command: [],
+      frames: [],
+      admin: true,
+    });
+    expect(rules.ofUser({ uid: 5, gids: [44] })).toMatchObject({ rules: ["other"], command: "*", admin: false });
+  });
+
+  test("is refused where tables speak of others alone, and so is one of whom the kernel says nothing", () => {
+    const rules = rulesOf({ pi: { user: 1000, read: "*" } });
+    expect(refusal(() => rules.ofUser(stranger))).toMatchObject({ code: "FORBIDDEN", details: { uid: 4321 } });
+    expect(refusal(() => rules.ofUser({ uid: null, gids: [] })).code).toBe("FORBIDDEN");
+  });
+
+  test("may do everything as root, and as the supervisor's own user, whatever the tables say", () => {
+    const rules = rulesOf({ nobody: { user: 0, group: 0 }, me: { user: process.getuid?.() ?? 0 } });
+    expect(rules.ofUser({ uid: 0, gids: [0] })).toBe(fullAccess);
+    expect(rules.ofUser({ uid: process.getuid?.() ?? 0, gids: [] })).toBe(fullAccess);
+  });
+});
+
+describe("a client on the network", () => {
+  const none = { token: undefined, certificate: undefined };
+  const key = "listen.tcp";
+
+  test("may do everything where there is nothing by which to know it", () => {
+    expect(rulesOf({ pi: { user: "pi" } }).ofNetworkClient(none, key, undefined)).toBe(fullAccess);
+    expect(rulesOf({}).ofNetworkClient({ ...none, token: "of another supervisor" }, key, undefined)).toBe(fullAccess);
+  });
+
+  test("needs a token as soon as a table has one, and has the rights of that table", () => {
+    const token = newToken();
+    const rules = rulesOf({ panel: { token: digestOf(token), command: ["GPIO17"] }, other: { token: digestOf("other"), admin: true } });
+    expect(rules.ofNetworkClient({ ...none, token }, key, undefined)).toMatchObject({
+      rules: ["panel"],
+      command: ["GPIO17"],
+      admin: false,
+    });
+    for (const wrong of [undefined, "", `${token} `, digestOf(token)]) {
+      expect(refusal(() => rules.ofNetworkClient({ ...none, token: wrong }, key, undefined)).code).toBe("FORBIDDEN");
+    }
+  });
+
+  test("has the rights of its certificate, of its token and of its listener together; a wrong token helps nobody", () => {
+    const rules = rulesOf({
+      all: { read: "*" },
+      panel: { token: digestOf("secret"), command: ["GPIO17"] },
+      door: { certificate: "door.local", watch: ["GPIO4"] },
+    });
+    expect(rules.ofNetworkClient({ token: "secret", certificate: "door.local" }, key, "all")).toMatchObject({
+      rules: ["all", "panel", "door"],
+      read: "*",
+      watch: ["GPIO4"],
+      command: ["GPIO17"],
+    });
+    expect(rules.ofNetworkClient(none, key, "all").rules).toEqual(["all"]);
+    expect(rules.ofNetworkClient({ ...none, certificate: "door.local" }, key, undefined).rules).toEqual(["door"]);
+    expect(refusal(() => rules.ofNetworkClient({ token: "guess", certificate: "door.local" }, key, "all")).code).toBe("FORBIDDEN");
+    expect(refusal(() => rules.ofNetworkClient({ ...none, certificate: "window.local" }, key, undefined)).code).toBe("FORBIDDEN");
+  });
+});
+
+test("the clients of a listener have the rights that it names, or all", () => {
+  const rules = rulesOf({ legacy: { command: ["GPIO17"] } });
+  expect(rules.ofListener("listen.pigpio", undefined)).toBe(fullAccess);
+  expect(rules.ofListener("listen.pigpio", "legacy")).toMatchObject({ rules: ["legacy"], command: ["GPIO17"], read: [] });
+  expect(refusal(() => rules.ofListener("listen.pigpio", "legcy"))).toMatchObject({
+    code: "BAD_CONFIG",
+    details: { key: "listen.pigpio.access" },
+  });
+});
+
+describe("a table with a mistake is refused by its key", () => {
+  const mistakes: [table: Record<string, unknown>, key: string, says: string][] = [
+    [{ user: "pie" }, "user", "this machine has no user pie"],
+    [{ group: "gpoi" }, "group", "this machine has no group gpoi"],
+    [{ user: -1 }, "user", "must be at least 0"],
+    [{ token: "secret" }, "token", "must be what `holdfast token` prints"],
+    [{ read: "GPIO17" }, "read", 'must be a list of names, such as ["GPIO17", "GPIO27"], or "*" for all'],
+    [{ read: [17] }, "read", "must be a list of names"],
+    [{ write: "*" }, "write", "there is no such key"],
+    [{ admin: "yes" }, "admin", "must be true or false"],
+  ];
+  for (const [table, key, says] of mistakes) {
+    test(JSON.stringify(table), () => {
+      const { code, message, details } = refusal(() => rulesOf({ panel: table }));
+      expect({ code, details }).toEqual({ code: "BAD_CONFIG", details: { key: `access.panel.${key}` } });
+      expect(message).toStartWith(`access.panel.${key}: ${says}`);
+    });
+  }
+});
+
+test("no two tokens are the same, and each fits into one word", () => {
+  const tokens = Array.from({ length: 50 }, newToken);
+  expect(new Set(tokens).size).toBe(50);
+  for (const token of tokens) expect(token).toMatch(/^hf_[A-Za-z0-9_-]{43}$/);
+});
