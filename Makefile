@@ -10,7 +10,7 @@ TESTS := test/unit/ test/properties/ test/integration/
 # Further options of `bun test`, as in: make test FLAGS="--test-name-pattern lease"
 FLAGS ?=
 
-.PHONY: help setup build lib dist demo demo-frames test test-chaos test-kernel test-kernel-qemu test-arm64 coverage lint format docs bench bench-kernel clean
+.PHONY: help setup build lib dist demo demo-frames test test-chaos test-python test-kernel test-kernel-qemu test-arm64 coverage lint format docs bench bench-kernel clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -32,6 +32,9 @@ test: build lib ## run the tests that need no hardware and no kernel of their ow
 
 test-chaos: build ## kill and stop processes that exchange frames: CHAOS_SECONDS=60, CHAOS_SEED
 	$(BUN) test $(FLAGS) test/chaos/
+
+test-python: build ## run the tests of the Python package, with the Python and the libraries of Debian, which it installs
+	$(BUN) scripts/test-python.ts $(FLAGS)
 
 test-kernel: build ## run the executable on a real kernel with simulated chips, as a program of this machine (x86_64)
 	$(BUN) scripts/test-kernel.ts uml $(FLAGS)

@@ -1,0 +1,41 @@
+"""The thread on which a program's callbacks run, so that a slow one does not keep the connection waiting."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from typing import Callable, Optional
+
+logger = logging.getLogger("holdfast")
+
+
+class Background:
+    """One thread for all callbacks of a client: begun with the first one, and ended with the client."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[Optional[Callable[[], None]]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: Optional[threading.Thread] = None
+
+    def post(self, callback: Callable[[], None]) -> None:
+        """Calls it soon, after those that wait already. What it throws is logged."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="holdfast-callbacks", daemon=True)
+                self._thread.start()
+        self._waiting.put(callback)
+
+    def end(self) -> None:
+        """Ends the thread when it has called what waits."""
+        self._waiting.put(None)
+
+    def _run(self) -> None:
+        while True:
+            callback = self._waiting.get()
+            if callback is None:
+                return
+            try:
+                callback()
+            except Exception:
+                logger.exception("a callback has failed")

@@ -1,0 +1,219 @@
+"""The client of a supervisor."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from types import TracebackType
+from typing import Any, Callable, Literal, Mapping, Optional, Sequence, Type, TypeVar, Union
+
+from .address import addresses, dial
+from .errors import HoldfastError
+from .events import EventStream, Watch
+from .parsed import parsed
+from .pins import HeldPin, InputPin, OutputPin, PinName
+from .pool_info import PoolInfo
+from .replies import Bias, CloseLevel, Drive, Level, Mode, OnDisconnect, PinInfo, Reading, StateChange, Status
+from .session import Patience, Session
+
+#: How long a supervisor may take to answer a request that has nothing to wait for, in ms, unless the program says otherwise.
+DEFAULT_TIMEOUT_MS = 10_000
+
+_MOST_CHARACTERS_OF_A_NAME = 64
+
+P = TypeVar("P", bound=HeldPin)
+
+
+def connect(
+    address: Optional[str] = None,
+    *,
+    name: Optional[str] = None,
+    token: Optional[str] = None,
+    reconnect: bool = False,
+    timeout_ms: Optional[float] = DEFAULT_TIMEOUT_MS,
+    on_connection: Optional[Callable[[Literal["lost", "back"]], None]] = None,
+    on_given_up: Optional[Callable[[str, HoldfastError], None]] = None,
+) -> Client:
+    """Connects to a running supervisor.
+
+    :param address: ``unix:/path`` or a path, or ``holdfast://host:port``; default: ``HOLDFAST_URL``, ``HOLDFAST_SOCKET``, or else the
+        first that a supervisor answers on of ``$XDG_RUNTIME_DIR/holdfast.sock`` and ``/run/holdfast/holdfast.sock``
+    :param name: what others see as the holder of its pins; default: the program's
+    :param token: what the supervisor asks for over the network; default: ``HOLDFAST_TOKEN``
+    :param reconnect: dial again when the connection is lost, with growing pauses, and open and watch again what was open and watched.
+        Requests under way fail with ``DISCONNECTED`` all the same: whether they were done can't be known.
+    :param timeout_ms: how long the supervisor may take to answer; None: for ever
+    :param on_connection: told when the connection is lost, and when it is back
+    :param on_given_up: told of each pin that could not be opened again with the connection: this client does not hold it any more
+    :raises HoldfastError: ``NOT_RUNNING``, ``SOCKET_PATH``, ``PERMISSION_DENIED``, ``LIMIT_CLIENTS``, ``BAD_PROTOCOL``
+    """
+    called = name or os.path.basename(sys.argv[0] or "") or "python"
+    silent = []
+    candidates = addresses(address)
+    for candidate in candidates:
+        try:
+            session = Session(
+                partial(dial, candidate, timeout_ms),
+                name=called[:_MOST_CHARACTERS_OF_A_NAME],
+                token=token,
+                reconnect=reconnect,
+                timeout_ms=timeout_ms,
+                on_connection=on_connection,
+                on_given_up=on_given_up,
+            )
+            return Client(session)
+        except HoldfastError as error:
+            if error.code != "NOT_RUNNING":
+                raise
+            silent.append(f"{candidate}: {error.details.get('reason')}")
+    raise HoldfastError("NOT_RUNNING", f"no supervisor answers on {'; nor on '.join(silent)}", {"paths": [str(each) for each in candidates]})
+
+
+class Client:
+    """A client of a supervisor. Any thread may use it; each call waits for the supervisor's answer. Leaving its scope closes it."""
+
+    def __init__(self, session: Session) -> None:
+        """For ``connect``."""
+        self._session = session
+
+    def request(self, op: str, *, timeout_ms: Patience = "default", **fields: Any) -> dict[str, Any]:
+        """Sends any request of the protocol, and returns the reply. Names are Python's: ``duration_ms``. Fields that are None are left out.
+
+        :param timeout_ms: how long the reply may take; None: for ever; default: what ``connect`` was told, and the request's own ``wait_ms``
+        :raises HoldfastError: what the supervisor answers; ``DISCONNECTED``
+        :raises TimeoutError: it does not answer in time; whether it has done what was asked can't be known
+        """
+        return self._session.request(op, fields, timeout_ms)
+
+    def output(
+        self,
+        pin: PinName,
+        *,
+        initial: Union[Level, Sequence[Level], None] = None,
+        share: Optional[bool] = None,
+        mode: Optional[Mode] = None,
+        bias: Optional[Bias] = None,
+        drive: Optional[Drive] = None,
+        active_low: Optional[bool] = None,
+        on_disconnect: Optional[OnDisconnect] = None,
+        close_level: Optional[CloseLevel] = None,
+        frequency_hz: Optional[float] = None,
+        max_on_ms: Optional[float] = None,
+        heartbeat_ms: Optional[float] = None,
+        wait_ms: Optional[float] = None,
+    ) -> OutputPin:
+        """Holds a pin as an output. docs/pins.md has what the settings mean; what is not said is the supervisor's default.
+
+        :raises HoldfastError: ``PIN_BUSY``, ``PIN_CONFLICT``, ``PIN_CLOSING``, ``LINE_BUSY``, …
+        """
+        settings: dict[str, Any] = {
+            "initial": initial,
+            "share": share,
+            "mode": mode,
+            "bias": bias,
+            "drive": drive,
+            "active_low": active_low,
+            "on_disconnect": on_disconnect,
+            "close_level": close_level,
+            "frequency_hz": frequency_hz,
+            "max_on_ms": max_on_ms,
+            "heartbeat_ms": heartbeat_ms,
+            "wait_ms": wait_ms,
+        }
+        return self._open(OutputPin(self._session, str(pin), settings))
+
+    def input(
+        self,
+        pin: PinName,
+        *,
+        bias: Optional[Bias] = None,
+        active_low: Optional[bool] = None,
+        debounce_us: Optional[int] = None,
+        on_disconnect: Optional[OnDisconnect] = None,
+        heartbeat_ms: Optional[float] = None,
+        wait_ms: Optional[float] = None,
+    ) -> InputPin:
+        """Holds a pin as an input.
+
+        :raises HoldfastError: ``PIN_CONFLICT``, ``PIN_BUSY``, ``LINE_BUSY``, …
+        """
+        settings: dict[str, Any] = {
+            "bias": bias,
+            "active_low": active_low,
+            "debounce_us": debounce_us,
+            "on_disconnect": on_disconnect,
+            "heartbeat_ms": heartbeat_ms,
+            "wait_ms": wait_ms,
+        }
+        return self._open(InputPin(self._session, str(pin), settings))
+
+    def read(self, pin: PinName) -> Reading:
+        """The level of any pin now; it need not be open."""
+        return parsed(Reading, self.request("read", pin=str(pin)))
+
+    def observe(self, pin: PinName) -> EventStream[StateChange]:
+        """What a pin does, from now on: its ``state``, then an event for each change of state or command. It need not be open."""
+        stream: EventStream[StateChange] = EventStream("observe", {"pin": str(pin)}, self._session.leave)
+        self._session.subscribe(stream)
+        return stream
+
+    def on_state(
+        self,
+        pin: PinName,
+        callback: Callable[[StateChange], None],
+        *,
+        on_end: Optional[Callable[[Optional[HoldfastError]], None]] = None,
+    ) -> Watch:
+        """Calls the program with each change of a pin's state or command, on the background thread. The pin need not be open."""
+        watch = Watch("observe", {"pin": str(pin)}, self._session.leave, self._session.background, callback, on_end)
+        self._session.subscribe(watch)
+        return watch
+
+    def ping(self) -> None:
+        """A sign of life, as any request is one: it keeps what was opened with ``heartbeat_ms``. Call it where the program's work goes on."""
+        self.request("ping")
+
+    def pins(self) -> list[PinInfo]:
+        """Every line of every chip."""
+        return [parsed(PinInfo, pin) for pin in self.request("pins")["pins"]]
+
+    def pools(self) -> list[PoolInfo]:
+        """Every pool, with its slots and who holds them."""
+        return [parsed(PoolInfo, pool) for pool in self.request("pools")["pools"]]
+
+    def status(self) -> Status:
+        """The supervisor, its clients, its open pins and its pools."""
+        return parsed(Status, self.request("status"))
+
+    def sim_set(self, pin: PinName, level: Optional[Level]) -> None:
+        """Drives the wire of a simulated line from outside, to a physical level; None lets go.
+
+        :raises HoldfastError: ``NOT_SIMULATED``
+        """
+        self.request("sim.set", pin=str(pin), level=level)
+
+    def sim_wire(self, pin: PinName, to: PinName) -> None:
+        """Wires two simulated lines together.
+
+        :raises HoldfastError: ``NOT_SIMULATED``
+        """
+        self.request("sim.wire", pin=str(pin), to=str(to))
+
+    def shutdown(self, *, hard: bool = False) -> None:
+        """Ends the supervisor, softly or at once."""
+        self.request("shutdown", hard=hard)
+
+    def close(self) -> None:
+        """Ends the connection. What the client holds is closed softly, or stays, as it was opened."""
+        self._session.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
+        self.close()
+
+    def _open(self, pin: P) -> P:
+        pin.open()
+        return pin

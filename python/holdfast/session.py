@@ -1,0 +1,230 @@
+"""What outlives a connection: it is dialled again when it is lost, and what was open and watched is opened and watched again."""
+
+from __future__ import annotations
+
+import random
+import threading
+from functools import partial
+from typing import Any, Callable, Literal, Mapping, Optional, Protocol, Union
+
+from .background import Background
+from .connection import Connection, PendingReply, Stream
+from .errors import HoldfastError
+from .subscriptions import Subscriber, Subscriptions
+
+PROTOCOL_VERSION = 1
+
+#: The pause before the first attempt to reconnect, and the longest one, in s.
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 5.0
+
+#: How long a request may take: in ms; None: for ever; ``"default"``: what the program has said for all of them.
+Patience = Union[float, None, Literal["default"]]
+
+
+class Reopened(Protocol):
+    """What a client holds: it is to be had again after a reconnection."""
+
+    name: str
+
+    def begin_to_reopen(self, connection: Connection) -> PendingReply:
+        """Asks for it again."""
+
+    def reopen_otherwise(self, connection: Connection, error: HoldfastError) -> Optional[PendingReply]:
+        """It was refused: asks for it in another way, where there is one."""
+
+
+class Restored(Protocol):
+    """What has something to do on a new connection."""
+
+    def restore(self) -> None:
+        """There is a connection again."""
+
+
+class Session:
+    """A client's connection, the one after it, and what belongs to all of them."""
+
+    def __init__(
+        self,
+        dial: Callable[[], Stream],
+        *,
+        name: str,
+        token: Optional[str],
+        reconnect: bool,
+        timeout_ms: Optional[float],
+        on_connection: Optional[Callable[[Literal["lost", "back"]], None]],
+        on_given_up: Optional[Callable[[str, HoldfastError], None]],
+    ) -> None:
+        """
+        :raises HoldfastError: ``NOT_RUNNING``, ``PERMISSION_DENIED``, ``BAD_PROTOCOL``, ``LIMIT_CLIENTS``, ``DISCONNECTED``
+        """
+        self._dial = dial
+        self._hello = {"protocol": PROTOCOL_VERSION, "name": name, "token": token}
+        self._reconnects = reconnect
+        self._timeout_ms = timeout_ms
+        self._on_connection = on_connection
+        self._on_given_up = on_given_up
+        self.background = Background()
+        self._subscriptions = Subscriptions()
+        self._lock = threading.Lock()
+        self._held: list[Reopened] = []
+        self._restored: list[Restored] = []
+        self._connection: Optional[Connection] = None
+        #: The connection was whole, and nobody is at work to make another.
+        self._is_established = False
+        self._closing = threading.Event()
+        self._connect()
+        self._is_established = True
+
+    @property
+    def connection(self) -> Connection:
+        """The connection that there is now.
+
+        :raises HoldfastError: ``DISCONNECTED``
+        """
+        connection = self._connection
+        if connection is None:
+            raise HoldfastError("DISCONNECTED", "there is no connection to the supervisor")
+        return connection
+
+    def request(self, op: str, fields: Mapping[str, Any], patience: Patience = "default") -> dict[str, Any]:
+        """Sends a request, and waits for the reply. A request that says ``wait_ms`` may take so much longer.
+
+        :raises HoldfastError: what the supervisor answers; ``DISCONNECTED``
+        :raises TimeoutError: it does not answer in time
+        """
+        reply: dict[str, Any] = self.connection.begin(op, fields).wait(self.patience_of(fields, patience))
+        return reply
+
+    def send(self, op: str, fields: Mapping[str, Any]) -> None:
+        """Sends a request whose reply nobody needs."""
+        connection = self._connection
+        if connection is not None:
+            connection.send(op, fields)
+
+    def patience_of(self, fields: Mapping[str, Any], patience: Patience = "default") -> Optional[float]:
+        """How long a request may take, in ms; None: for ever."""
+        if patience != "default":
+            return patience
+        return None if self._timeout_ms is None else self._timeout_ms + (fields.get("wait_ms") or 0)
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Begins a subscription, which is begun again on each connection.
+
+        :raises HoldfastError: as the operation does
+        """
+        self._subscriptions.add(subscriber, self.connection, self._timeout_ms)
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """Ends a subscription."""
+        self._subscriptions.leave(subscriber, self._connection)
+
+    def hold(self, held: Reopened) -> None:
+        """To be opened again on each connection."""
+        with self._lock:
+            self._held.append(held)
+
+    def drop(self, held: Reopened) -> None:
+        """Not to be opened again."""
+        with self._lock:
+            self._held = [each for each in self._held if each is not held]
+
+    def attend(self, restored: Restored) -> None:
+        """To be told of each connection."""
+        with self._lock:
+            self._restored.append(restored)
+
+    def dismiss(self, restored: Restored) -> None:
+        """Not to be told any more."""
+        with self._lock:
+            self._restored = [each for each in self._restored if each is not restored]
+
+    def close(self) -> None:
+        """Ends the connection, and all that belongs to it."""
+        self._closing.set()
+        connection = self._connection
+        if connection is not None:
+            connection.close()
+        self._subscriptions.finish(None)
+        self.background.end()
+
+    def event(self, event: Mapping[str, Any], connection: Connection) -> None:
+        """For the connection."""
+        self._subscriptions.deliver(event, connection)
+
+    def lost(self, connection: Connection, error: HoldfastError) -> None:
+        """For the connection."""
+        self._connection = None
+        self._subscriptions.lost()
+        if self._closing.is_set():
+            self._subscriptions.finish(None)
+        elif not self._reconnects:
+            self._subscriptions.finish(error)
+        elif self._is_established:
+            self._is_established = False
+            threading.Thread(target=self._reconnect, name="holdfast-reconnect", daemon=True).start()
+
+    def _connect(self) -> None:
+        connection = self._connection = Connection(self._dial(), self)
+        try:
+            if self._closing.is_set():
+                raise HoldfastError("DISCONNECTED", "this client has closed")
+            connection.begin("hello", self._hello).wait(self._timeout_ms)
+        except TimeoutError:
+            error = HoldfastError("DISCONNECTED", "the supervisor takes connections, and does not answer")
+            connection.cut(error)
+            raise error from None
+        except BaseException:
+            connection.close()
+            raise
+
+    def _reconnect(self) -> None:
+        self._tell("lost")
+        pause_s = _FIRST_PAUSE_S
+        # Half of the pause is chance, so that many clients do not come back at the same instant.
+        while not self._closing.wait(pause_s * (0.5 + random.random() / 2)):
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+            try:
+                self._connect()
+                self._restore()
+                self._is_established = True
+                self._tell("back")
+                return
+            except (HoldfastError, TimeoutError):
+                connection = self._connection
+                if connection is not None:
+                    connection.close()
+
+    def _restore(self) -> None:
+        """Opens again what was open, and subscribes again. What can't be had any more is given up, and the program is told."""
+        connection = self.connection
+        with self._lock:
+            held = list(self._held)
+        # All at once, so that one which still has to close keeps none of the others waiting.
+        for each, reply in [(each, each.begin_to_reopen(connection)) for each in held]:
+            self._reopen(each, reply, connection)
+        with self._lock:
+            restored = list(self._restored)
+        for one in restored:
+            one.restore()
+        self._subscriptions.restore(connection, self._timeout_ms)
+
+    def _reopen(self, held: Reopened, reply: PendingReply, connection: Connection) -> None:
+        try:
+            try:
+                reply.wait()
+            except HoldfastError as error:
+                other = held.reopen_otherwise(connection, error)
+                if other is None:
+                    raise
+                other.wait()
+        except HoldfastError as error:
+            if error.code == "DISCONNECTED":
+                raise
+            self.drop(held)
+            if self._on_given_up is not None:
+                self.background.post(partial(self._on_given_up, held.name, error))
+
+    def _tell(self, state: Literal["lost", "back"]) -> None:
+        if self._on_connection is not None:
+            self.background.post(partial(self._on_connection, state))

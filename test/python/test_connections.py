@@ -1,0 +1,214 @@
+"""The connection: how it is found, how it is lost, and what comes after."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import holdfast
+import pytest
+from supervisor import PATIENCE_S, Supervisor, eventually
+
+
+def code_of(act):
+    """The code with which something fails."""
+    with pytest.raises(holdfast.HoldfastError) as refused:
+        act()
+    return refused.value.code
+
+
+def test_the_environment_says_where_the_supervisor_is(supervisor, monkeypatch):
+    monkeypatch.setenv("HOLDFAST_SOCKET", supervisor.socket)
+    monkeypatch.delenv("HOLDFAST_URL", raising=False)
+    with holdfast.connect() as client:
+        client.ping()
+    monkeypatch.setenv("HOLDFAST_SOCKET", "/nowhere")
+    monkeypatch.setenv("HOLDFAST_URL", f"unix:{supervisor.socket}")
+    with holdfast.connect(name="found") as client:
+        assert [each.name for each in client.status().clients] == ["found"]
+
+
+def test_the_sockets_of_user_and_system_are_tried_in_turn(supervisor, monkeypatch):
+    for name in ("HOLDFAST_SOCKET", "HOLDFAST_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", supervisor.folder)
+    with holdfast.connect() as client:
+        client.ping()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/nowhere")
+    with pytest.raises(holdfast.HoldfastError, match="/nowhere/holdfast.sock: there is no such socket; nor on /run/holdfast") as refused:
+        holdfast.connect()
+    assert refused.value.code == "NOT_RUNNING"
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("/nowhere/at/all", "NOT_RUNNING"),
+        ("x" * 200, "SOCKET_PATH"),
+        ("unix:relative", "BAD_FIELD"),
+        ("holdfast://", "BAD_FIELD"),
+        ("holdfast://board:99999", "BAD_FIELD"),
+        ("holdfast://user@board", "BAD_FIELD"),
+        ("holdfast://board/path", "BAD_FIELD"),
+    ],
+)
+def test_an_address_that_leads_nowhere_says_so(address, code):
+    assert code_of(lambda: holdfast.connect(address)) == code
+
+
+def test_when_the_supervisor_dies_all_who_wait_are_told(supervisor, client):
+    led = client.output("GPIO17")
+    button = client.input("GPIO4")
+    edges = button.edges()
+    ended = []
+    button.on_edge(print, on_end=ended.append)
+    failures = []
+
+    def wait():
+        failures.append(code_of(lambda: led.on(duration_ms=60_000, ack="done")))
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    eventually("the command runs", lambda: client.status().counters.accepted == 1)
+    supervisor.kill()
+    waiting.join(PATIENCE_S)
+    assert failures == ["DISCONNECTED"]
+    assert code_of(lambda: next(edges)) == "DISCONNECTED"
+    eventually("the watch has ended", lambda: ended)
+    assert ended[0].code == "DISCONNECTED"
+    assert code_of(client.ping) == "DISCONNECTED"
+
+
+def test_a_client_that_reconnects_opens_and_watches_again(supervisor):
+    states = []
+    client = supervisor.connect(reconnect=True, on_connection=states.append)
+    led = client.output("GPIO17", initial=1)
+    button = client.input("GPIO4", bias="pull-up").to_output().to_input(debounce_us=0)
+    edges = button.edges()
+    seen = []
+    button.on_edge(seen.append)
+    supervisor.kill()
+    eventually("the loss is told", lambda: states == ["lost"])
+    assert code_of(client.ping) == "DISCONNECTED"
+    supervisor.start()
+    eventually("it is back", lambda: states == ["lost", "back"])
+    assert led.off().state == "idle"
+    assert {pin.pin: pin.settings.bias for pin in client.status().pins} == {"GPIO17": "as-is", "GPIO4": "pull-up"}
+    supervisor.drive("GPIO4", 0)
+    assert edges.get(PATIENCE_S * 1000).level == 0
+    eventually("the callback is called", lambda: [edge.level for edge in seen] == [0])
+
+
+def test_a_pin_that_can_not_be_had_any_more_is_given_up(supervisor):
+    given_up, states = [], []
+    client = supervisor.connect(
+        reconnect=True, on_connection=states.append, on_given_up=lambda pin, error: given_up.append((pin, error.code))
+    )
+    led = client.output("GPIO17", close_level="on")
+    other = client.output("GPIO27")
+    supervisor.kill()
+    supervisor.configure("[pin.GPIO17]\ncloseLevel = 'off'\n")
+    supervisor.start()
+    eventually("it is back", lambda: states == ["lost", "back"])
+    assert given_up == [("GPIO17", "PIN_CONFLICT")]
+    assert code_of(led.on) == "PIN_NOT_OPEN"
+    assert other.on().state == "on"
+
+
+def test_a_supervisor_that_hangs_is_waited_for_no_longer_than_was_said(supervisor):
+    client = supervisor.connect(timeout_ms=50)
+    os.kill(supervisor.process.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(TimeoutError):
+            client.ping()
+        assert code_of(lambda: supervisor.connect(timeout_ms=50)) == "DISCONNECTED"
+    finally:
+        os.kill(supervisor.process.pid, signal.SIGCONT)
+    eventually("it answers again", lambda: client.request("ping", timeout_ms=None) == {})
+
+
+def test_a_pin_whose_open_came_too_late_is_not_held(supervisor):
+    client = supervisor.connect(timeout_ms=50)
+    os.kill(supervisor.process.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(TimeoutError):
+            client.output("GPIO17")
+    finally:
+        os.kill(supervisor.process.pid, signal.SIGCONT)
+    eventually("it has been closed", lambda: client.request("status", timeout_ms=None)["counters"]["requests"] >= 3)
+    assert client.read("GPIO17").state == "closed"
+
+
+def test_a_child_that_was_forked_leaves_the_connection_to_its_parent(supervisor, client):
+    led = client.output("GPIO17")
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            led.on()
+        except holdfast.HoldfastError as error:
+            os.write(write, error.code.encode())
+        client.close()
+        with holdfast.connect(supervisor.socket, name="child") as own:
+            own.ping()
+        os._exit(0)
+    os.close(write)
+    assert os.read(read, 100) == b"DISCONNECTED"
+    os.close(read)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert led.on().state == "on"
+
+
+def test_the_end_of_a_parent_is_seen_though_its_child_lives_on(supervisor):
+    program = """
+import os, sys, holdfast
+client = holdfast.connect()
+client.output("GPIO17").on()
+if os.fork() == 0:
+    sys.stdin.read()
+    os._exit(0)
+os._exit(0)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", program], env=supervisor.environment, stdin=subprocess.PIPE)
+    assert parent.wait(PATIENCE_S) == 0
+    eventually("its pin is closed", lambda: supervisor.connect().read("GPIO17").state == "closed")
+    parent.stdin.close()
+
+
+def test_a_program_that_ends_without_a_word_ends(supervisor):
+    program = "import holdfast; holdfast.connect(reconnect=True).output('GPIO17').on_edge(print)"
+    assert subprocess.run([sys.executable, "-c", program], env=supervisor.environment, timeout=PATIENCE_S, check=True).returncode == 0
+
+
+def test_a_lost_connection_costs_no_time(supervisor):
+    client = supervisor.connect(reconnect=True)
+    supervisor.kill()
+    eventually("it is lost", lambda: client._session._connection is None)
+    before = time.process_time()
+    time.sleep(1)
+    assert time.process_time() - before < 0.2
+
+
+def test_an_error_can_be_sent_to_another_process(client):
+    with pytest.raises(holdfast.HoldfastError) as refused:
+        client.read("GPIO99")
+    error = pickle.loads(pickle.dumps(refused.value))
+    assert (error.code, str(error), error.details) == ("PIN_UNKNOWN", str(refused.value), refused.value.details)
+
+
+def test_what_can_not_be_sent_is_refused_here_and_names_the_field(client):
+    for value in (float("nan"), {1, 2}, "\ud800", "\ufeffGPIO17", 2**70, {"__proto__": 1}, object()):
+        with pytest.raises(holdfast.HoldfastError) as refused:
+            client.request("read", pin=value)
+        assert refused.value.code == "BAD_FIELD"
+        assert refused.value.details["field"].startswith("pin")
+    client.ping()
+
+
+def test_a_supervisor_of_an_earlier_test_has_left_nothing():
+    with Supervisor() as running:
+        folder = running.folder
+    assert not os.path.exists(folder)
