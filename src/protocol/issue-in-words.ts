@@ -27,12 +27,19 @@ export function issueInWords(issue: z.core.$ZodIssue, map = "a map"): string {
       return bounded(issue.origin, "at most", issue.maximum);
     case "invalid_value":
       return `must be ${listed(issue.values)}`;
-    case "invalid_union":
+    case "invalid_union": {
       if (issue.message !== UNSAID) return issue.message;
-      return `must be ${listed(choices(issue))}`;
+      const meant = issue.errors.flatMap(([first]) => first ?? []).find(isOfTheRightKind);
+      return meant === undefined ? `must be ${listed(choices(issue))}` : issueInWords(meant, map);
+    }
     default:
       return issue.message;
   }
+}
+
+/** Whether a schema has taken the kind of value for its own, and found fault with what is in it. */
+function isOfTheRightKind({ code, path }: z.core.$ZodIssue): boolean {
+  return path.length > 0 || code === "too_small" || code === "too_big";
 }
 
 /** The values that may stand where none of several schemas fits. */

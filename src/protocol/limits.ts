@@ -53,6 +53,8 @@ export const MIN_DURATION_MS = 0.001;
 
 /** Shortest cycle of a blink, pulse or pattern, in ms. Faster ones are PWM's work, and would only burn the processor. */
 export const MIN_PERIOD_MS = 0.1;
+/** Shortest step of a pattern on the average, in ms: as many changes in its time as the shortest blink has. A single step may be shorter. */
+export const MIN_MEAN_STEP_MS = MIN_PERIOD_MS / 2;
 /** The lowest and the highest frequency of software PWM, in Hz: a period in ten seconds, and one in `MIN_PERIOD_MS`. */
 export const MIN_PWM_HZ = 0.1;
 /** See `MIN_PWM_HZ`. */

@@ -16,6 +16,7 @@ import {
   MAX_SLOTS,
   MAX_STEPS,
   MIN_DURATION_MS,
+  MIN_MEAN_STEP_MS,
   MIN_PERIOD_MS,
   MIN_PWM_HZ,
   MIN_SLOTS,
@@ -170,6 +171,15 @@ function cycleIsLongEnough(field: string, cycleMs: number, context: z.Refinement
   }
 }
 
+/** More changes than that would keep a processor busy with nothing else: in real time nothing else would run on it. */
+function stepsAreLongEnough(steps: number, cycleMs: number, context: z.RefinementCtx): void {
+  // What the sum of many fractions has in its last digits is no reason.
+  const ms = Math.round(cycleMs * 1000) / 1000;
+  if (ms >= steps * MIN_MEAN_STEP_MS) return;
+  const message = `has ${steps} steps in ${ms} ms; they must last ${MIN_MEAN_STEP_MS} ms each on the average`;
+  context.addIssue({ code: "custom", path: ["steps"], message });
+}
+
 /** A step says what all lines do, or what each does. */
 function stepHasItsLevel(step: { level?: Level | undefined; levels?: Level[] | undefined }, context: z.RefinementCtx): void {
   if ((step.level === undefined) === (step.levels === undefined)) {
@@ -238,13 +248,11 @@ export const requestSchemas = {
       .min(1)
       .max(MAX_STEPS),
     n: count.optional(),
-  }).superRefine(({ steps }, context) =>
-    cycleIsLongEnough(
-      "steps",
-      steps.reduce((sum, { ms }) => sum + ms, 0),
-      context,
-    ),
-  ),
+  }).superRefine(({ steps }, context) => {
+    const cycleMs = steps.reduce((sum, { ms }) => sum + ms, 0);
+    cycleIsLongEnough("steps", cycleMs, context);
+    stepsAreLongEnough(steps.length, cycleMs, context);
+  }),
   mode: request("mode", { pin, mode: modeSchema }),
   cancel: request("cancel", { pin, command: z.int().positive().optional().describe("absent: every one that this client may cancel") }),
   read: request("read", { pin }),

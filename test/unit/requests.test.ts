@@ -141,6 +141,14 @@ describe("a wave", () => {
       expect(refused({ ...pattern, steps: [{ level, ms: 1 }] })).toEqual(["BAD_FIELD", "steps.0.level"]);
   });
 
+  test("by steps has none faster, on the average, than the fastest blink: 0.05 ms each", () => {
+    const fast = (steps: number, ms: number) => ({ ...pattern, steps: [...Array(steps).fill({ level: 1, ms: 0.001 }), { level: 0, ms }] });
+    expect(parseRequest(fast(999, 49.001))).toHaveProperty("steps");
+    expect(parseRequest({ ...pattern, steps: Array(1000).fill({ level: 1, ms: 0.05 }) })).toHaveProperty("steps");
+    expect(refused(fast(999, 49))).toEqual(["BAD_FIELD", "steps"]);
+    expect(refused({ ...pattern, steps: Array(1000).fill({ level: 1, ms: 0.001 }) })).toEqual(["BAD_FIELD", "steps"]);
+  });
+
   test("by value has a duty of 0 to 1", () => {
     const value = { id: 1, op: "value", pin: "GPIO17" };
     expect(parseRequest({ ...value, value: 0.25 }) as object).toMatchObject({ value: 0.25 });
@@ -228,7 +236,14 @@ describe("what is wrong with a field is said in plain words", () => {
     [{ ...pattern, steps: [] }, "pattern: steps: must have at least 1 item"],
     [{ ...pattern, steps: [5] }, "pattern: steps.0: must be a map"],
     [{ ...pattern, steps: [{ level: 2, ms: 1 }] }, "pattern: steps.0.level: must be 0 or 1"],
+    [
+      { ...pattern, steps: Array(4).fill({ level: 1, ms: 0.03 }) },
+      "pattern: steps: has 4 steps in 0.12 ms; they must last 0.05 ms each on the average",
+    ],
     [{ ...open, share: 1 }, "open: share: must be true or false"],
+    [{ ...open, initial: 2 }, "open: initial: must be 0 or 1"],
+    [{ ...open, initial: [0, 2] }, "open: initial: must be 0 or 1"],
+    [{ ...open, initial: Array(65).fill(0) }, "open: initial: must have at most 64 items"],
     [{ id: 1, op: "sim.set", pin: "GPIO4", level: "high" }, "sim.set: level: must be 0 or 1"],
   ];
   for (const [message, says] of wrong) test(says, () => expect(refusal(() => parseRequest(message)).message).toBe(says));
