@@ -162,6 +162,50 @@ describe("a pin that is a channel of hardware PWM", () => {
     expect(kernel.state(pi3, 0)).toEqual({ ...off, onNs: 1_250_000 });
   });
 
+  describe("whose driver does not enable it again when it was turned over", () => {
+    async function refusedTurn(refusals: number) {
+      const { kernel, world, client } = stage();
+      open(client, { initial: 1 });
+      let left = refusals;
+      kernel.fault = (path) => {
+        if (path.endsWith("enable") && kernel.state(pi3, 0)?.enabled === false && left-- > 0) throw refusal("EINVAL");
+      };
+      const configured = client.ask({ op: "configure", pin: "GPIO18", activeLow: true });
+      expect([configured.outcome, world.shown("GPIO18")?.settings?.activeLow]).toEqual(["LINE_UNSUPPORTED", false]);
+      return { kernel, world, client };
+    }
+    const on = { ...off, onNs: 5_000_000 };
+
+    test("goes on as it was", async () => {
+      const { kernel } = await refusedTurn(1);
+      expect(kernel.state(pi3, 0)).toEqual(on);
+    });
+
+    test("or, if that is refused as well, with its next command", async () => {
+      const { kernel, client } = await refusedTurn(2);
+      expect(kernel.state(pi3, 0)).toEqual({ ...on, enabled: false });
+      client.ask({ op: "value", pin: "GPIO18", value: 0.5 });
+      expect(kernel.state(pi3, 0)).toEqual({ ...on, onNs: 2_500_000 });
+    });
+
+    test("and if it never is, that command says so, and the pin closes", async () => {
+      const { kernel, world, client } = await refusedTurn(Number.POSITIVE_INFINITY);
+      const value = client.ask({ op: "value", pin: "GPIO18", value: 0.5, ack: "done" });
+      await world.settle();
+      expect(value.body).toMatchObject({ outcome: "cancelled", reason: "LINE_LOST" });
+      expect([world.shown("GPIO18"), kernel.state(pi3, 0)]).toEqual([undefined, null]);
+    });
+  });
+
+  test("is not off while its duty is not 0, however small that is", async () => {
+    const { kernel, world, client } = stage();
+    open(client, { frequencyHz: 10_000 });
+    client.ask({ op: "value", pin: "GPIO18", value: 1e-9 });
+    await world.settle();
+    expect(kernel.state(pi3, 0)).toEqual({ ...off, periodNs: 100_000, onNs: 1 });
+    expect(client.ask({ op: "read", pin: "GPIO18" }).body).toMatchObject({ level: 1, value: 1e-9 });
+  });
+
   test("closes on when that is its closing level: what it does then is the driver's", async () => {
     const { kernel, world, client } = stage();
     open(client, { closeLevel: "on" });
@@ -196,6 +240,11 @@ describe("a pin that is a channel of hardware PWM", () => {
     expect(open(client, { drive: "open-drain" }).error).toMatchObject({ code: "LINE_UNSUPPORTED", details: { field: "drive" } });
     expect(client.ask({ op: "read", pin: "BOARD12" }).error).toMatchObject({ code: "LINE_UNSUPPORTED", details: { pin: "GPIO18" } });
     expect(open(client, { pin: "GPIO18+GPIO27" }).error).toMatchObject({ code: "PIN_CONFLICT", details: { pin: "GPIO18+GPIO27" } });
+    expect(client.ask({ op: "read", pin: "GPIO27+GPIO18" }).error).toMatchObject({
+      code: "LINE_UNSUPPORTED",
+      message: "GPIO18 is hardware PWM (3f20c000.pwm/0) and is read only while it is open",
+      details: { pin: "GPIO27+GPIO18" },
+    });
     expect(kernel.writes).toEqual([]);
     open(client);
     expect(client.ask({ op: "configure", pin: "GPIO18", direction: "in" }).error?.code).toBe("PIN_CONFLICT");

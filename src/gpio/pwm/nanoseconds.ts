@@ -26,7 +26,7 @@ export class NanosecondsText {
   }
 }
 
-/** For how long of each period a duty is on. */
+/** For how long of each period a duty is on. One that is not 0 is on, if only for the shortest time there is: off is another command. */
 export function onTimeNs(duty: number, periodNs: number): number {
-  return Math.round(duty * periodNs);
+  return duty > 0 ? Math.max(1, Math.round(duty * periodNs)) : 0;
 }

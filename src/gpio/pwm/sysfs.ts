@@ -88,6 +88,8 @@ export class PwmChannel {
   #periodNs = 0;
   /** It was to be off, and the kernel did not take that. */
   #offRefused = false;
+  /** Whether it is to be active-low, when it should be enabled and the kernel did not take that; null: all is as it should be. */
+  #asleep: boolean | null = null;
 
   /** Nothing is done yet. @param chip its folder */
   constructor(chip: string, number: number, write: SysfsWrite) {
@@ -125,26 +127,35 @@ export class PwmChannel {
 
   /**
    * Turns the channel over, with its duty. It is disabled meanwhile: many drivers ask for that.
-   * @throws the error of `node:fs`; the channel is then as it was
+   * @throws the error of `node:fs`; the channel is then as it was, or, if that is refused too, disabled until its next duty or wave
    */
   setPolarity(activeLow: boolean): void {
-    if (!this.#mustTurn(activeLow)) return;
+    if (this.#asleep === null && !this.#mustTurn(activeLow)) return;
     this.#set("enable", 0);
     try {
-      this.#set("polarity", polarityOf(activeLow));
-    } finally {
-      this.#set("enable", 1);
+      this.#asleep = activeLow;
+      this.#wake();
+    } catch (error) {
+      this.#asleep = !activeLow;
+      try {
+        this.#wake();
+      } catch {
+        // Whoever drives it next tries again, and hears of it.
+      }
+      throw error;
     }
   }
 
   /** Sets the period, and the time on so that the duty stays. @param duty that the channel has now @throws the error of `node:fs` */
   setPeriod(periodNs: number, duty: number): void {
+    this.#wake();
     if (periodNs !== this.#periodNs) this.#apply(periodNs, onTimeNs(duty, periodNs), onTimeNs(duty, this.#periodNs));
   }
 
   /** @throws the error of `node:fs` */
   setDuty(duty: number): void {
     this.#offRefused = duty === 0;
+    this.#wake();
     this.#set("duty_cycle", onTimeNs(duty, this.#periodNs));
     this.#offRefused = false;
   }
@@ -176,6 +187,15 @@ export class PwmChannel {
     // Some drivers refuse all that comes before the period.
     if (turns) this.#set("polarity", polarityOf(activeLow));
     if (this.#read("enable") !== "1") this.#set("enable", 1);
+  }
+
+  /** Enables the channel where that has been refused, and never with the wrong polarity. */
+  #wake(): void {
+    const activeLow = this.#asleep;
+    if (activeLow === null) return;
+    if (this.#mustTurn(activeLow)) this.#set("polarity", polarityOf(activeLow));
+    this.#set("enable", 1);
+    this.#asleep = null;
   }
 
   #mustTurn(activeLow: boolean): boolean {
