@@ -1,6 +1,7 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { WavePlayers } from "../../src/gpio/chardev/waves/thread.ts";
 import { eachLevel, type Levels } from "../../src/gpio/levels.ts";
+import { HoldfastError } from "../../src/protocol/errors.ts";
 import type { Level } from "../../src/protocol/requests.ts";
 import { ThreadStage } from "./wave-thread-stage.ts";
 
@@ -97,6 +98,17 @@ test("a wave goes on and ends off by itself while the event loop stands still", 
   one.stallUntil(() => one.player.level === 0);
   expect(one.look()).toEqual([1, 0]);
   expect(one.ended).toEqual([]);
+});
+
+test("what fails where one line is told of something keeps no other from being told", () => {
+  const players = thread();
+  const [one, two] = [stage(players), stage(players)];
+  for (const each of [one, two]) each.play(1, blink);
+  one.failures.push = () => {
+    throw new Error("planted");
+  };
+  expect(() => players.giveUp(new HoldfastError("LINE_FAILED", "the thread is no more"))).toThrow("planted");
+  expect(two.failures).toMatchObject([{ code: "LINE_FAILED" }]);
 });
 
 test("a wave that something follows keeps its last level, so that what follows makes no gap", async () => {

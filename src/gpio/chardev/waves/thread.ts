@@ -67,7 +67,7 @@ export class WavePlayers implements WaveThread {
     const thread = this.#thread;
     this.#thread = undefined;
     thread?.end();
-    for (const player of [...this.#handed]) player.abandon(error);
+    tellEach(this.#handed, (player) => player.abandon(error));
   }
 
   /** Ends the thread. No line is played any more. */
@@ -103,8 +103,21 @@ export class WavePlayers implements WaveThread {
   }
 
   #hear(): void {
-    for (const player of [...this.#handed]) player.hear();
+    tellEach(this.#handed, (player) => player.hear());
   }
+}
+
+/** Tells each of them, whatever comes of it with another. @throws in the end what the first of them has thrown */
+function tellEach(players: Iterable<ThreadPlayer>, tell: (player: ThreadPlayer) => void): void {
+  const thrown: unknown[] = [];
+  for (const player of [...players]) {
+    try {
+      tell(player);
+    } catch (error) {
+      thrown.push(error);
+    }
+  }
+  if (thrown.length > 0) throw thrown[0];
 }
 
 function failure(what: string, cause?: Error): HoldfastError {
