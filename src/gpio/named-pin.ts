@@ -30,14 +30,14 @@ export function idOf({ lines }: NamedPin): LineId | LineGroupId {
  */
 export function resolvePin(name: string, names: PinNames): NamedPin {
   const parts = split(name, names);
-  if (parts.includes("")) throw new HoldfastError("BAD_FIELD", `${name} has nothing on one side of a ${PLUS}`, { field: "pin" });
-  return groupOf(
-    parts.map((part) => names.resolve(part)),
-    names,
-  );
+  if (parts.includes("")) throw new HoldfastError("BAD_FIELD", `"${name}" has nothing on one side of a ${PLUS}`, { field: "pin" });
+  const lines = parts.map((part) => names.resolve(part));
+  const flaw = flawOf(lines);
+  if (flaw !== null) throw new HoldfastError("BAD_FIELD", flaw, { field: "pin" });
+  return named(lines, names);
 }
 
-/** The same; undefined where a line is not known. */
+/** The same; undefined where `resolvePin` throws. */
 export function findPin(name: string, names: PinNames): NamedPin | undefined {
   const only = names.find(name);
   if (only !== undefined) return alone(only);
@@ -48,7 +48,7 @@ export function findPin(name: string, names: PinNames): NamedPin | undefined {
     if (line === undefined) return undefined;
     lines.push(line);
   }
-  return groupOf(lines, names);
+  return flawOf(lines) === null ? named(lines, names) : undefined;
 }
 
 /** The names in a group's. A line's own name may have a `+` in it: the longest that there is counts. */
@@ -64,17 +64,20 @@ function split(name: string, names: PinNames): readonly string[] {
   return parts;
 }
 
-function groupOf(lines: readonly NamedLine[], names: PinNames): NamedPin {
+/** Why lines can't be a group; null: they can. */
+function flawOf(lines: readonly NamedLine[]): string | null {
   const [first] = lines as [NamedLine];
-  if (lines.length === 1) return alone(first);
-  const refuse = (why: string) => new HoldfastError("BAD_FIELD", why, { field: "pin" });
-  if (lines.length > MAX_LINES) throw refuse(`a group has ${MAX_LINES} lines at most, not ${lines.length}`);
+  if (lines.length > MAX_LINES) return `a group has ${MAX_LINES} lines at most, not ${lines.length}`;
   const twice = lines.find((line, index) => lines.indexOf(line) !== index);
-  if (twice !== undefined) throw refuse(`${twice.pin} is in the group twice`);
+  if (twice !== undefined) return `${twice.pin} is in the group twice`;
   const stranger = lines.find(({ id }) => id.chip !== first.id.chip);
-  if (stranger !== undefined)
-    throw refuse(`a group is of one chip: ${first.pin} is ${first.line}, and ${stranger.pin} is ${stranger.line}`);
-  return { pin: nameOf(lines, names), lines };
+  if (stranger === undefined) return null;
+  return `a group is of one chip: ${first.pin} is ${first.line}, and ${stranger.pin} is ${stranger.line}`;
+}
+
+function named(lines: readonly NamedLine[], names: PinNames): NamedPin {
+  const [first] = lines as [NamedLine];
+  return lines.length === 1 ? alone(first) : { pin: nameOf(lines, names), lines };
 }
 
 /** The lines' canonical names, unless together they would mean something else. */

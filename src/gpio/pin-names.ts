@@ -124,7 +124,7 @@ export class PinNames {
 
   #ambiguity(name: string, fitting: readonly NamedLine[]): HoldfastError {
     const candidates = fitting.map(({ id, line }) => (this.#ambiguous.has(line) ? placeOf(id) : line));
-    return new HoldfastError("PIN_AMBIGUOUS", `${name} may be any of ${candidates.join(", ")}`, { field: "pin", candidates });
+    return new HoldfastError("PIN_AMBIGUOUS", `"${name}" may be any of ${candidates.join(", ")}`, { field: "pin", candidates });
   }
 
   #unknown(name: string, folded: string): HoldfastError {
@@ -132,7 +132,7 @@ export class PinNames {
     if (board !== undefined) return new HoldfastError("PIN_UNKNOWN", this.#whyNoLine(name, Number(board)), { field: "pin" });
     const nearest = this.#nearest(folded);
     const hint = nearest.length === 0 ? "" : `; did you mean ${nearest.join(", ")}?`;
-    return new HoldfastError("PIN_UNKNOWN", `no line is called ${name}${hint}`, { field: "pin", nearest });
+    return new HoldfastError("PIN_UNKNOWN", `no line is called "${name}"${hint}`, { field: "pin", nearest });
   }
 
   #whyNoLine(name: string, boardPin: number): string {

@@ -241,6 +241,7 @@ const commandReply = z.object({
   lateMs: z.number().optional().describe("by how much the wave ended late"),
 });
 
+const pin = z.string().describe("the canonical name");
 const readLevels = levelsSchema.optional().describe("of a group: those of its lines, all read at once");
 
 const empty = z.object({});
@@ -267,7 +268,11 @@ export const replySchemas = {
   }),
   pins: z.object({ pins: z.array(pinInfoSchema) }),
   shutdown: empty,
-  open: z.object({ pin: z.string().describe("the canonical name"), state: pinStateSchema }),
+  open: z.object({
+    pin,
+    state: pinStateSchema,
+    wasOpen: z.literal(true).optional().describe("the pin was open already: this client has joined its holders, or adopted it"),
+  }),
   configure: empty,
   on: commandReply,
   off: commandReply,
@@ -280,6 +285,7 @@ export const replySchemas = {
   mode: empty,
   cancel: z.object({ cancelled: count }),
   read: z.object({
+    pin,
     level: levelSchema.nullable().describe("null: the lines of a group differ"),
     levels: readLevels,
     value: z.number().nullable().describe("the duty commanded; null: not an output, or a wave runs, or the lines of a group differ"),

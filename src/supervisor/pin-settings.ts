@@ -158,7 +158,8 @@ function assertFitsPwm(pin: string, { direction, bias, drive }: PinSettings, { c
   }
   const field = bias !== "as-is" ? "bias" : drive !== "push-pull" ? "drive" : undefined;
   if (field !== undefined) {
-    throw new HoldfastError("LINE_UNSUPPORTED", `${pin} is hardware PWM (${channel}), which has no ${field}`, { field, pin });
+    const instead = field === "bias" ? "has no bias" : `is driven push-pull, not ${drive}`;
+    throw new HoldfastError("LINE_UNSUPPORTED", `${pin} is hardware PWM (${channel}), which ${instead}`, { field, pin });
   }
 }
 
@@ -178,6 +179,7 @@ export function finite(limit: number): number | null {
  */
 export function assertOneForEach({ pin, lines }: NamedPin, field: string, levels: readonly Level[]): void {
   if (levels.length === lines.length) return;
-  const has = lines.length === 1 ? "one line" : `${lines.length} lines`;
-  throw new HoldfastError("BAD_FIELD", `${pin} has ${has}, and ${field} says ${levels.length} levels`, { field, pin });
+  const has = lines.length === 1 ? "is one line" : `has ${lines.length} lines`;
+  const given = levels.length === 1 ? "is 1 level" : `are ${levels.length} levels`;
+  throw new HoldfastError("BAD_FIELD", `${pin} ${has}, and ${levels.join("")} ${given}`, { field, pin });
 }

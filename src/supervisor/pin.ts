@@ -9,6 +9,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { PinState, ReplyOf } from "../protocol/replies.ts";
 import type { CommandRequest, RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
+import { withDetails } from "./error-details.ts";
 import { type Hold, Holds } from "./holds.ts";
 import type { Input } from "./input.ts";
 import { OpenLine } from "./open-line.ts";
@@ -135,12 +136,14 @@ export class Pin {
     const { tenant } = this;
     this.#assertFitting(request);
     this.#holds.assertRoomFor(client, request, tenant.direction === "in");
-    assertAgrees(this.named, this.settings, tenant.level, request, this.bounds);
+    const holder = this.#holds.all[0]?.client.name ?? null;
+    withDetails({ holder }, () => assertAgrees(this.named, this.settings, tenant.level, request, this.bounds));
     if (request.mode !== undefined && request.mode !== tenant.mode) {
       throw new HoldfastError("PIN_CONFLICT", `${this.name} is open with mode ${tenant.mode}, not ${request.mode}`, {
         field: "mode",
         pin: this.name,
         open: tenant.mode,
+        holder,
       });
     }
     this.#hold(client, request);
@@ -194,7 +197,13 @@ export class Pin {
     const levels = this.#line.level();
     const { lines } = this.named;
     const told = of === undefined ? toldLevels(levels, lines.length) : { level: levelAt(levels, this.indexOf(of)) };
-    return { ...told, value: this.tenant.value, state: this.state, timestampNs: timestampNs(this.#surroundings.clock) };
+    return {
+      pin: of?.pin ?? this.name,
+      ...told,
+      value: this.tenant.value,
+      state: this.state,
+      timestampNs: timestampNs(this.#surroundings.clock),
+    };
   }
 
   /** @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`, `PIN_CLOSING`, `LIMIT_SUBSCRIPTIONS`, `LINE_LOST` */

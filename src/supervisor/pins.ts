@@ -11,7 +11,7 @@ import type { Client } from "./client.ts";
 import { configuredLine } from "./configured-line.ts";
 import { ConfiguredPins } from "./configured-pins.ts";
 import { withDetails } from "./error-details.ts";
-import { type Occupied, occupiedError } from "./occupied.ts";
+import { notOpenError, type Occupied, occupiedError } from "./occupied.ts";
 import { Pin } from "./pin.ts";
 import { pinInfo } from "./pin-info.ts";
 import { allRights } from "./rights.ts";
@@ -80,13 +80,7 @@ export class Pins {
     const { named, pin } = this.lookUp(name);
     if (pin === undefined) client.assertNotLapsed(named.pin);
     if (pin !== undefined) return pin;
-    const group = this.#groupOf(named);
-    const part = group === undefined ? "" : ` by itself: it is part of ${group.name}, which is`;
-    throw new HoldfastError("PIN_NOT_OPEN", `${named.pin} is not open${part}`, {
-      field: "pin",
-      pin: named.pin,
-      ...(group !== undefined && { group: group.name }),
-    });
+    throw notOpenError(named, this.#occupied(named));
   }
 
   /**
@@ -106,7 +100,7 @@ export class Pins {
     if (pin === undefined) return this.#openAnew(named, client, request);
     pin.admit(client, request);
     this.#tell(pin.named);
-    return { pin: pin.name, state: pin.state };
+    return { pin: pin.name, state: pin.state, wasOpen: true };
   }
 
   /** The level of a line, or of all lines of a group at once, open or not. @throws HoldfastError `LINE_UNSUPPORTED`, what `find`, `Pin.read` and the backend throw */
@@ -122,7 +116,13 @@ export class Pins {
     return withDetails({ field: "pin", pin: named.pin }, () => {
       const line = backend.request(idOf(named), { direction: "as-is" }, "holdfast read", deaf);
       try {
-        return { ...toldLevels(line.get(), named.lines.length), value: null, state: "closed", timestampNs: timestampNs(clock) };
+        return {
+          pin: named.pin,
+          ...toldLevels(line.get(), named.lines.length),
+          value: null,
+          state: "closed",
+          timestampNs: timestampNs(clock),
+        };
       } finally {
         line.release(() => {});
       }
@@ -157,8 +157,18 @@ export class Pins {
   /** Closes every pin, softly or at once. */
   shut(hard: boolean): void {
     this.#shut = true;
-    for (const pin of this.open) pin.shut(hard ? "CLOSED" : null);
+    for (const pin of this.open) this.#shutOne(pin, hard);
     if (this.#open.size === 0) this.#emptied();
+  }
+
+  /** Closes a pin for good. A defect in one must not keep the others open, nor the supervisor from its end. */
+  #shutOne(pin: Pin, hard: boolean): void {
+    try {
+      pin.shut(hard ? "CLOSED" : null);
+    } catch (error) {
+      this.#surroundings.log.error({ err: error, pin: pin.name }, "a pin can't be closed; it is left as it is");
+      this.#forget(pin);
+    }
   }
 
   /** The outside of simulated lines. @throws HoldfastError `NOT_SIMULATED` */
@@ -175,7 +185,7 @@ export class Pins {
    */
   locate(name: string, field = "pin"): LineId {
     const [line, ...more] = withDetails({ field }, () => this.lookUp(name)).named.lines as [NamedLine];
-    if (more.length > 0) throw new HoldfastError("BAD_FIELD", `${name} is a group; this is for one line`, { field });
+    if (more.length > 0) throw new HoldfastError("BAD_FIELD", `"${name}" is a group; this is for one line`, { field });
     return line.id;
   }
 
@@ -193,13 +203,13 @@ export class Pins {
     return { named, pin: this.#open.get(key(named)) };
   }
 
-  /** The open pin that has a line of another one. */
+  /** The open pin that has a line of another one; of several first one that is not about to close. */
   #occupied({ lines }: NamedPin): Occupied | undefined {
-    for (const line of lines) {
+    const all = lines.flatMap((line) => {
       const by = this.#byLine.get(lineKey(line.id));
-      if (by !== undefined) return { line, by };
-    }
-    return undefined;
+      return by === undefined ? [] : [{ line, by }];
+    });
+    return all.find(({ by }) => !by.closing) ?? all[0];
   }
 
   /** The open group that a line is a part of. */
@@ -208,14 +218,16 @@ export class Pins {
     return pin !== undefined && pin.named.lines.length > 1 ? pin : undefined;
   }
 
-  /** To request the line would take the pin away from its PWM. */
-  #assertReadable(named: NamedPin): void {
-    const { pwm } = this.#configured.boundsOf(named, this.#names);
-    if (pwm === undefined) return;
-    throw new HoldfastError("LINE_UNSUPPORTED", `${named.pin} is hardware PWM (${pwm.channel}) and is read only while it is open`, {
-      field: "pin",
-      pin: named.pin,
-    });
+  /** To request a line that is hardware PWM would take the pin away from it. What else is configured is of no interest to who reads. */
+  #assertReadable({ pin, lines }: NamedPin): void {
+    for (const line of lines) {
+      const { pwm } = this.#configured.boundsOf(alone(line), this.#names);
+      if (pwm === undefined) continue;
+      throw new HoldfastError("LINE_UNSUPPORTED", `${line.pin} is hardware PWM (${pwm.channel}) and is read only while it is open`, {
+        field: "pin",
+        pin,
+      });
+    }
   }
 
   #readChips(): readonly ChipInfo[] {
@@ -233,8 +245,7 @@ export class Pins {
       },
       closed: (pin) => {
         log.debug({ pin: pin.name }, "pin closed");
-        this.#open.delete(at);
-        for (const { id } of named.lines) this.#byLine.delete(lineKey(id));
+        this.#forget(pin);
         this.#tell(named);
         if (this.#open.size === 0) this.#emptied();
       },
@@ -244,6 +255,11 @@ export class Pins {
     for (const { id } of named.lines) this.#byLine.set(lineKey(id), pin);
     this.#tell(named);
     return { pin: pin.name, state: pin.state };
+  }
+
+  #forget({ named }: Pin): void {
+    this.#open.delete(key(named));
+    for (const { id } of named.lines) this.#byLine.delete(lineKey(id));
   }
 
   #openOnceClosed(pin: Pin, client: Client, request: RequestOf<"open">, waitMs: number): Promise<ReplyOf<"open">> {

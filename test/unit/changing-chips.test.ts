@@ -50,6 +50,16 @@ test("the lines of chips with equal labels are opened by the names that the refu
   expect([1, 2].map((number) => world.sim.level({ chip: `sim:${number}`, offset: 1 }))).toEqual([0, 1]);
 });
 
+test("lines of two chips that a name led to before are no reason to refuse the group that it means now", () => {
+  const world = new World({ chips: [{ path, label: "ft232", lines: ["LEFT"] }, { path: "sim:1", label: "other", lines: ["RIGHT"] }] }); // biome-ignore format: chips
+  const client = world.join("client");
+  expect(client.ask({ op: "read", pin: "LEFT+RIGHT" }).outcome).toBe("BAD_FIELD");
+  world.sim.removeChip(path);
+  world.sim.removeChip("sim:1");
+  world.sim.addChip({ path, label: "both", lines: ["LEFT", "RIGHT"] });
+  expect(client.ask({ op: "open", pin: "LEFT+RIGHT", direction: "out" }).body.pin).toBe("LEFT+RIGHT");
+});
+
 test("the refusal of a wire says which of the two names is wrong", () => {
   const client = new World().join("client");
   expect(client.ask({ op: "sim.wire", pin: "GPIO17", to: "GPIO99" }).error?.details.field).toBe("to");

@@ -152,7 +152,7 @@ describe("a mistake stops the start and is named by its key:", () => {
     [
       "a name that no line of the header has",
       { pins: { GPIO71: {} } },
-      "BAD_CONFIG pin.GPIO71: pin.GPIO71: no line is called GPIO71; did you mean GPIO1, GPIO7, GPIO11?",
+      'BAD_CONFIG pin.GPIO71: pin.GPIO71: no line is called "GPIO71"; did you mean GPIO1, GPIO7, GPIO11?',
     ],
     [
       "a place on the header that is no line",
@@ -171,7 +171,7 @@ describe("a mistake stops the start and is named by its key:", () => {
     [
       "a name that fits several lines",
       { pins: { VALVE: {} }, chips: [1, 2].map((n) => ({ path: `sim:${n}`, label: `chip${n}`, lines: ["VALVE"] })) },
-      "BAD_CONFIG pin.VALVE: pin.VALVE: VALVE may be any of chip1:0, chip2:0",
+      'BAD_CONFIG pin.VALVE: pin.VALVE: "VALVE" may be any of chip1:0, chip2:0',
     ],
     [
       "a closing level that outlasts the pin's own limit",
@@ -209,8 +209,8 @@ describe("a chip that is not there yet", () => {
   test("is no mistake: what is said of its lines holds when it comes, and till then the log has a warning", () => {
     const world = new World({ pins: { "expander:1": { maxOnMs: 50 }, PUMP: { closeLevel: "keep" } } });
     expect(world.defects.splice(0)).toEqual([
-      expect.stringContaining("the configuration speaks of a pin that is not there now: no line is called expander:1"),
-      expect.stringContaining("no line is called PUMP"),
+      expect.stringContaining('the configuration speaks of a pin that is not there now: no line is called "expander:1"'),
+      expect.stringContaining('no line is called "PUMP"'),
     ]);
     world.sim.addChip({ path: "/dev/gpiochip7", label: "expander", lines: ["PUMP", "HEATER"] });
     const client = world.join("client");

@@ -38,6 +38,14 @@ describe("a client that has asked for a heartbeat", () => {
     expect(world.sim.level(gpio17)).toBe(1);
   });
 
+  test("keeps it by no message that is no request", async () => {
+    const { world, client } = beating();
+    await world.pass(90);
+    expect(client.ask({ op: "ping", really: true } as never).outcome).toBe("UNKNOWN_FIELD");
+    await world.pass(10);
+    expect(world.sim.level(gpio17)).toBe(0);
+  });
+
   test("loses what was opened to stay, too", async () => {
     const { world } = beating({ onDisconnect: "stay" });
     await world.pass(100);

@@ -45,11 +45,11 @@ describe("an output", () => {
     const join = (initial: 0 | 1) => second.ask({ op: "open", pin: "GPIO17", direction: "out", share: true, initial });
     const refusal = join(1).error;
     expect([refusal?.code, refusal?.message]).toEqual(["PIN_CONFLICT", "GPIO17 is open already and at level 0, not at 1"]);
-    expect(refusal?.details).toEqual({ field: "initial", pin: "GPIO17", open: 0 });
+    expect(refusal?.details).toEqual({ field: "initial", pin: "GPIO17", open: 0, holder: "first" });
     expect(join(0).outcome).toBe("ok");
     second.ask({ op: "close", pin: "GPIO17" });
     first.ask({ op: "blink", pin: "GPIO17", onMs: 10, offMs: 10 });
-    expect(join(0).error?.details).toEqual({ field: "initial", pin: "GPIO17", open: null });
+    expect(join(0).error?.details).toEqual({ field: "initial", pin: "GPIO17", open: null, holder: "first" });
   });
 
   test("opens without a glitch: the line only ever sees its initial level", () => {
@@ -195,11 +195,27 @@ test("a line that is refused is named, by its pin and by the field that asks for
   }
 });
 
+test("who opens a pin hears whether it was open already", async () => {
+  const world = new World();
+  const [one, other] = [world.join("one"), world.join("other")];
+  const open = { op: "open", pin: "GPIO17", direction: "out", share: true, onDisconnect: "stay" } as const;
+  expect(one.ask(open).body).toEqual({ pin: "GPIO17", state: "idle" });
+  expect(other.ask(open).body).toEqual({ pin: "GPIO17", state: "idle", wasOpen: true });
+  one.leave();
+  other.leave();
+  const third = world.join("third");
+  expect(third.ask(open).body.wasOpen).toBe(true);
+  third.ask({ op: "close", pin: "GPIO17" });
+  await world.settle();
+  expect(third.ask(open).body.wasOpen).toBeUndefined();
+});
+
 test("a pin that is closed can be read: its line is asked for as it is, and given back", () => {
   const world = new World();
   world.sim.drive(gpio17, 1);
   const client = world.join("curious");
-  expect(client.ask({ op: "read", pin: "GPIO17" }).body).toEqual({ level: 1, value: null, state: "closed", timestampNs: 1_000_000_000n });
+  const read = { pin: "GPIO17", level: 1, value: null, state: "closed", timestampNs: 1_000_000_000n } as const;
+  expect(client.ask({ op: "read", pin: "BOARD11" }).body).toEqual(read);
   expect(world.sim.uses(gpio17)).toEqual({ requests: 1, releases: 1 });
   world.sim.occupy(gpio17, "another program");
   expect(client.ask({ op: "read", pin: "GPIO17" }).error?.message).toContain("another program");

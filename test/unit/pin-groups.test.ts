@@ -89,12 +89,14 @@ describe("a group of outputs", () => {
     expect(lone.outcome).toBe("ok");
     expect(motor.ask({ op: "write", pin: "GPIO5", levels: [1] }).body.state).toBe("on");
     const refused = motor.ask({ op: "write", pin: GROUP, levels: [1, 0] });
-    expect(refused.error?.message).toBe(`${GROUP} has 3 lines, and levels says 2 levels`);
+    expect(refused.error?.message).toBe(`${GROUP} has 3 lines, and 10 are 2 levels`);
     expect(refused.error?.details).toEqual({ field: "levels", pin: GROUP });
     const step = motor.ask({ op: "pattern", pin: GROUP, steps: [{ level: 1, ms: 1 }, { levels: [1, 0, 0, 1], ms: 1 }] }); // biome-ignore format: steps
-    expect(step.error?.details.field).toBe("steps.1.levels");
+    expect(step.error).toMatchObject({ message: `${GROUP} has 3 lines, and 1001 are 4 levels`, details: { field: "steps.1.levels" } });
+    const one = motor.ask({ op: "write", pin: "GPIO5", levels: [1, 1] });
+    expect(one.error?.message).toBe("GPIO5 is one line, and 11 are 2 levels");
     const initial = motor.ask({ op: "open", pin: "GPIO6+GPIO13", direction: "out", initial: [1] });
-    expect([initial.outcome, initial.error?.details.field]).toEqual(["BAD_FIELD", "initial"]);
+    expect(initial.error).toMatchObject({ message: "GPIO6+GPIO13 has 2 lines, and 1 is 1 level", details: { field: "initial" } });
   });
 
   test("is active while any of its lines is: that is what maxOnMs limits", async () => {
@@ -214,8 +216,26 @@ describe("a line is open once, by itself or in one group", () => {
     expect(other.ask({ op: "open", pin: "GPIO27+GPIO5", direction: "in" }).error?.details["group"]).toBe(GROUP);
     expect(other.ask({ op: "open", pin: "GPIO22+GPIO27+GPIO17", direction: "out" }).outcome).toBe("PIN_BUSY");
     const command = other.ask({ op: "on", pin: "GPIO27" });
-    expect([command.outcome, command.error?.details["group"]]).toEqual(["PIN_NOT_OPEN", GROUP]);
+    expect(command.error).toMatchObject({ code: "PIN_NOT_OPEN", details: { open: GROUP } });
     expect(uses(world)).toEqual(offsets.map(() => ({ requests: 1, releases: 0 })));
+  });
+
+  test("the same lines in another order are another group, and the refusal says so", () => {
+    const { world } = opened();
+    const other = world.join("other");
+    const turned = "GPIO22+GPIO27+GPIO17";
+    const busy = `${GROUP} has the same lines in another order, and is held by "motor"`;
+    expect(other.ask({ op: "open", pin: turned, direction: "out" }).error?.message).toBe(busy);
+    for (const [pin, message] of [
+      [turned, `${turned} is not open: ${GROUP} is, which has the same lines in another order`],
+      ["GPIO17+GPIO27", `GPIO17+GPIO27 is not open: GPIO17 is, as part of ${GROUP}`],
+      ["GPIO17", `GPIO17 is not open by itself: it is part of ${GROUP}, which is`],
+    ] as const) {
+      // biome-ignore format: a table
+      expect(other.ask({ op: "off", pin }).error).toMatchObject({ code: "PIN_NOT_OPEN", message, details: { pin, open: GROUP } });
+    }
+    other.ask({ op: "open", pin: "GPIO5", direction: "in" });
+    expect(other.ask({ op: "off", pin: "GPIO4+GPIO5" }).error?.message).toBe("GPIO4+GPIO5 is not open: GPIO5 is, by itself");
   });
 
   test("a group with a line that is open is busy, and the refusal names that line and its holder", () => {
@@ -249,6 +269,25 @@ describe("a line is open once, by itself or in one group", () => {
     await world.pass(40);
     expect(waiting.body).toEqual({ pin: "GPIO27", state: "idle" });
   });
+
+  test("who would wait for one line of a group while another is held hears at once that it is busy", async () => {
+    const world = new World();
+    const [holder, waiting] = [world.join("holder"), world.join("waiting")];
+    for (const pin of ["GPIO17", "GPIO27", "GPIO22"]) {
+      holder.ask({ op: "open", pin, direction: "out" });
+      holder.ask({ op: "on", pin, durationMs: 50 });
+    }
+    holder.ask({ op: "close", pin: "GPIO17" });
+    const open = { op: "open", pin: GROUP, direction: "out" } as const;
+    for (const waitMs of [undefined, 1000]) {
+      expect(waiting.ask({ ...open, waitMs }).error).toMatchObject({ code: "PIN_BUSY", details: { member: "GPIO27", holder: "holder" } });
+    }
+    for (const pin of ["GPIO27", "GPIO22"]) holder.ask({ op: "close", pin });
+    expect(waiting.ask(open).outcome).toBe("PIN_CLOSING");
+    const later = waiting.ask({ ...open, waitMs: 1000 });
+    await world.pass(50);
+    expect(later.outcome).toBe("ok");
+  });
 });
 
 describe("a line of a group, asked for by itself,", () => {
@@ -257,7 +296,7 @@ describe("a line of a group, asked for by itself,", () => {
     const observer = world.join("observer");
     observer.ask({ op: "observe", pin: "GPIO27" });
     motor.ask({ op: "write", pin: GROUP, levels: [0, 1, 0] });
-    expect(observer.ask({ op: "read", pin: "GPIO27" }).body).toMatchObject({ level: 1, state: "on" });
+    expect(observer.ask({ op: "read", pin: "27" }).body).toMatchObject({ pin: "GPIO27", level: 1, state: "on" });
     expect(observer.ask({ op: "read", pin: "GPIO17" }).body).toMatchObject({ level: 0, state: "on" });
     await world.settle();
     motor.leave();
@@ -294,8 +333,8 @@ describe("what can't be a group is refused by the field that names it", () => {
     ["a line twice, under whatever names", "L3+L4+holdfast-sim:3", "BAD_FIELD", "GPIO3 is in the group twice"],
     ["lines of two chips", "L3+A", "BAD_FIELD", "a group is of one chip: GPIO3 is holdfast-sim:3, and A is other:0"],
     ["more lines than the kernel takes", Array.from({ length: 65 }, (_, i) => `L${i}`).join("+"), "BAD_FIELD", "a group has 64 lines at most, not 65"],
-    ["nothing on one side", "L3+", "BAD_FIELD", "L3+ has nothing on one side of a +"],
-    ["a line that there is not", "L3+nowhere", "PIN_UNKNOWN", "no line is called nowhere"],
+    ["nothing on one side", "L3+", "BAD_FIELD", '"L3+" has nothing on one side of a +'],
+    ["a line that there is not", "L3+nowhere", "PIN_UNKNOWN", 'no line is called "nowhere"'],
   ]; // biome-ignore format: one refusal a line
   for (const [why, pin, code, message] of refusals) {
     test(why, () => {
@@ -355,6 +394,7 @@ describe("what is configured of a line holds for its group", () => {
     const refused = client.ask({ op: "open", pin: GROUP, direction: "out" });
     expect(refused.error?.message).toContain("GPIO17 closes with closeLevel off, and GPIO27 closes with closeLevel on");
     expect(refused.error?.details).toMatchObject({ field: "pin", configured: ["off", "on", "off"] });
+    expect(client.ask({ op: "read", pin: GROUP }).body).toMatchObject({ pin: GROUP, levels: [0, 0, 0] });
   });
 });
 

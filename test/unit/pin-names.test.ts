@@ -106,10 +106,10 @@ describe("elsewhere", () => {
   test("a slip of the finger gets a hint", () => {
     const names = new PinNames([chip("/dev/gpiochip0", "soc-gpio", ["PUMP", "VALVE", "LAMP"])]);
     expect(unresolved(names, "VALV")).toMatchObject({
-      message: "no line is called VALV; did you mean VALVE?",
+      message: 'no line is called "VALV"; did you mean VALVE?',
       details: { field: "pin", nearest: ["VALVE"] },
     });
-    expect(unresolved(names, "conveyor").message).toBe("no line is called conveyor");
+    expect(unresolved(names, "conveyor").message).toBe('no line is called "conveyor"');
   });
 });
 

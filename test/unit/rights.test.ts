@@ -157,7 +157,7 @@ test("a client on the network gets no frames, whatever its rights: they are in t
 
 describe("a table that names what is no line of this machine stops the start", () => {
   const mistakes: [table: AccessTable, key: string, says: string][] = [
-    [{ read: ["GPIO71"] }, "access.panel.read", "no line is called GPIO71"],
+    [{ read: ["GPIO71"] }, "access.panel.read", 'no line is called "GPIO71"'],
     [{ watch: ["GPIO4", "BOARD1"] }, "access.panel.watch", "BOARD1 is a"],
     [{ command: ["GPIO17+GPIO27"] }, "access.panel.command", "GPIO17+GPIO27 is a group: say it of each of its lines"],
   ];

@@ -42,6 +42,22 @@ test("draining has a deadline", async () => {
   expect(world.clock.pending).toBe(0);
 });
 
+test("a pin that can't be closed, by a defect, keeps no other open, and the supervisor from nothing", async () => {
+  const world = new World();
+  const client = world.join("worker");
+  for (const pin of ["GPIO17", "GPIO27"]) client.ask({ op: "open", pin, direction: "out", initial: 1 });
+  const [broken] = world.supervisor.pins.open;
+  Object.defineProperty(broken, "shut", {
+    value: () => {
+      throw new Error("planted");
+    },
+  });
+  world.supervisor.shutdown();
+  await world.settle();
+  expect([world.stopped, world.sim.level({ chip: "sim:0", offset: 27 })]).toEqual([true, 0]);
+  expect(world.defects).toEqual([expect.stringContaining("a pin can't be closed")]);
+});
+
 test("an unowned pin does not outlive the supervisor", async () => {
   const world = new World();
   const shell = world.join("shell");
