@@ -34,11 +34,18 @@ const mistakes: ReadonlySet<string> = new Set(["BAD_FIELD", "MISSING_FIELD", "FO
 
 /** Whether what was typed is at fault, as far as can be told without the supervisor or with it. */
 export function isMisuse(thrown: unknown): boolean {
+  if (thrown instanceof AggregateError) return thrown.errors.every(isMisuse);
   return thrown instanceof HoldfastError && mistakes.has(thrown.code);
 }
 
 /** The options that are called otherwise than the fields that they fill. */
 const options: Readonly<Record<string, string>> = {
+  durationMs: "--for",
+  onMs: "--on",
+  offMs: "--off",
+  fadeInMs: "--fade-in",
+  fadeOutMs: "--fade-out",
+  steps: "steps",
   slots: "--slots",
   fourcc: "--format",
   width: "--size",
@@ -52,13 +59,11 @@ const options: Readonly<Record<string, string>> = {
   group: "--group",
 };
 
-/** What an error of pools and frames says, with the option in the place of the field. */
+/** What an error says, with the option in the place of the field. */
 function asTyped({ message, details: { field = "" } }: HoldfastError): string {
   const option = Object.hasOwn(options, field) ? options[field] : undefined;
   if (option === undefined) return message;
-  return message
-    .replace(`the field "${field}"`, option)
-    .replace(new RegExp(`^(pool\\.create: |frames\\.subscribe: )?${field}: `), `${option}: `);
+  return message.replace(`the field "${field}"`, option).replace(new RegExp(`^([\\w.]+: )?${field}: `), `${option}: `);
 }
 
 /** Says on stderr what went wrong, and what to do about it. */
@@ -66,6 +71,10 @@ export function reportFailure(thrown: unknown, command: Command): void {
   if (thrown instanceof CommandCancelled) return complain("CANCELLED", thrown.message);
   if (thrown instanceof FileFailed) return complain("FILE_FAILED", thrown.message);
   if (thrown instanceof DoctorFoundFault) return;
+  if (thrown instanceof AggregateError) {
+    for (const each of new Set(thrown.errors)) reportFailure(each, command);
+    return;
+  }
   const error = HoldfastError.from(thrown);
   complain(error.code, asTyped(error), remedyFor(error, command));
 }
@@ -82,30 +91,55 @@ const help: Remedy = (_, command) => `How it is written: ${fullName(command)} --
 const pinOf = ({ details }: HoldfastError) => (typeof details["pin"] === "string" ? details["pin"] : "PIN");
 const poolOf = ({ details }: HoldfastError) => (typeof details["pool"] === "string" ? details["pool"] : "NAME");
 const observing = (error: HoldfastError) => `To see what an output does: holdfast watch --state ${pinOf(error)}`;
-const closeFirst = (error: HoldfastError) => `To set it anew, close it first: holdfast close ${pinOf(error)}`;
-const turn = (error: HoldfastError) => `${observing(error)}; to make it an input, close it first: holdfast close ${pinOf(error)}`;
+const closed = (error: HoldfastError) =>
+  typeof error.details["holder"] === "string"
+    ? "its holders must close it first: holdfast pins"
+    : `close it first: holdfast close ${pinOf(error)}`;
+const closeFirst = (error: HoldfastError) => `To set it anew, ${closed(error)}`;
+const turn = (error: HoldfastError) => `${observing(error)}; to make it an input, ${closed(error)}`;
+
+/** What not every chip has. */
+const chipOptions: ReadonlySet<string> = new Set(["bias", "drive", "debounce", "activeLow", "frequency"]);
+
+/** Which of these were typed. */
+function typedChipOptions(command: Command): readonly string[] {
+  const isTyped = (name: string) => chipOptions.has(name) && command.getOptionValueSource(name) === "cli";
+  return command.options.flatMap((option) => (isTyped(option.attributeName()) ? [`${option.long}`] : []));
+}
 
 /** What to do about an error, where there is something to do. */
 const remedies: { readonly [C in ErrorCode]?: Remedy } = {
   PIN_UNKNOWN: "Every pin of this machine: holdfast pins",
   PIN_AMBIGUOUS: "Name it by its chip and offset; every pin of this machine: holdfast pins",
-  PIN_NOT_OPEN: ({ details: { group } }) => (group === undefined ? "What is open: holdfast pins --open" : `Name the whole group: ${group}`),
+  PIN_NOT_OPEN: ({ details: { open } }) => (open === undefined ? "What is open: holdfast pins --open" : `Name it as it is open: ${open}`),
   PIN_ALREADY_OPEN: "Name each pin once; two names may mean the same one: holdfast pins",
   PIN_BUSY: (error, command) => {
-    const { group, member } = error.details;
-    if (member !== undefined) return `A line is open once, by itself or in one group. To end that: holdfast close ${group ?? member}`;
+    const { group, member, holder } = error.details;
+    if (member !== undefined) {
+      const end = holder === null ? `To end that: holdfast close ${group ?? member}` : "Only its holders can end that: holdfast pins";
+      return `A line is open once, by itself or in one group. ${end}`;
+    }
     if (command.name() === "watch") return observing(error);
     if (command.name() === "close") return "Only its holders can close it; to see who holds what: holdfast pins";
     return "To share it, both must open it with --share; to see who holds what: holdfast pins";
   },
   PIN_CONFLICT: (error, command) => {
-    if ("configured" in error.details) return "That is for who runs the supervisor to say: leave the option out (docs/configuration.md)";
+    if ("configured" in error.details) {
+      const leave = error.details.field === "closeLevel" ? ": leave --close-level out" : "";
+      return `That is for who runs the supervisor to say${leave} (docs/configuration.md)`;
+    }
     return command.name() === "watch" && error.details.field === "direction" ? turn(error) : closeFirst(error);
   },
-  PIN_CLOSING: (error) => `To wait for it: --wait-closing 10s; to end it at once: holdfast close --hard ${pinOf(error)}`,
+  PIN_CLOSING: (error, command) => {
+    const wait = command.options.some(({ long }) => long === "--wait-closing") ? "To wait for it: --wait-closing 10s; to" : "To";
+    return `${wait} end it at once: holdfast close --hard ${pinOf(error)}`;
+  },
   PIN_DIRECTION: closeFirst,
   LINE_BUSY: "End the program that has it (gpioinfo names it too), or release the kernel's driver in the device tree",
-  LINE_UNSUPPORTED: "Not every chip has every bias, drive and debounce: leave the option out",
+  LINE_UNSUPPORTED: (_, command) => {
+    const typed = typedChipOptions(command);
+    return typed.length === 0 ? undefined : `Not every chip has every setting: leave out ${typed.join(", ")}`;
+  },
   LINE_LOST: "What is there now: holdfast doctor",
   POOL_UNKNOWN: "Every pool there is: holdfast pool list",
   POOL_EXISTS: (error) => `Use that one, or remove it first: holdfast pool remove ${poolOf(error)}`,

@@ -163,6 +163,10 @@ function socketFinding(answer: Answer): Finding {
   if ("error" in answer) return silence(answer.error);
   const { status, socket } = answer;
   const kind = status.backend === "sim" ? "simulated chips" : "the machine's chips";
+  if (status.state !== "running") {
+    const finding = `${socket}: holdfast ${status.version} (pid ${status.pid}) is ${status.state}, and opens no more pins`;
+    return { subject: "socket", verdict: "warn", finding, remedy: "Start another when it has ended: holdfast serve" };
+  }
   const finding = `${socket}: holdfast ${status.version} (pid ${status.pid}) answers, with ${kind}`;
   if (status.version === version) return { subject: "socket", verdict: "ok", finding };
   return { subject: "socket", verdict: "warn", finding, remedy: `This is holdfast ${version}: end the other and start this one` };

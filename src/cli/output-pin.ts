@@ -1,7 +1,17 @@
 import { type Command, Option } from "commander";
 import type { HoldfastClient } from "../client/client.ts";
+import type { OutputPin } from "../client/held-pin.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-import type { Bias, CloseLevel, CommandRequest, Drive, Fields, Level, OnDisconnect } from "../protocol/requests.ts";
+import {
+  type Bias,
+  type CloseLevel,
+  type CommandRequest,
+  type Drive,
+  type Fields,
+  type Level,
+  type OnDisconnect,
+  parseRequest,
+} from "../protocol/requests.ts";
 import { duration, examples, level, oneOf, PIN, pwmFrequency } from "./arguments.ts";
 import { CommandCancelled } from "./failure.ts";
 import { printJson } from "./print.ts";
@@ -69,24 +79,38 @@ export function give<O extends CommandRequest["op"]>(
   const endless = durationMs === undefined && !("n" in own && own.n !== undefined);
   if (done && endless) {
     const bound = `--for${"n" in own ? " or -n" : ""}`;
-    command.error(`error: --done would wait until somebody else commands the pin: ${op} has no end of its own; say ${bound}`);
+    const limit = flags.maxOn === undefined ? "" : " (--max-on would cut it short, which is no end of its own)";
+    command.error(`error: --done would wait until somebody else commands the pin: ${op} has no end of its own${limit}; say ${bound}`);
   }
+  const ack = done ? "done" : started ? "started" : undefined;
+  const fields = { ...own, durationMs, mode: queue ? "wait" : "nowait", ack } as Fields<"on">;
+  // What is refused whatever the pin does must not have touched it.
+  parseRequest({ ...fields, id: 0, op, pin: name });
   return withClient(command, async (client) => {
-    const first = op === "on" ? 1 : (own as Partial<OwnFields<"write">>).levels;
-    const pin = await openOutput(client, name, flags, first);
-    const ack = done ? "done" : started ? "started" : undefined;
-    const fields = { ...own, pin, durationMs, mode: queue ? "wait" : "nowait", ack } as Fields<"on">;
-    const reply = await client.request<CommandRequest["op"]>(op, fields);
-    if (json) await printJson({ pin, ...reply });
-    if (reply.outcome === "cancelled") throw new CommandCancelled(op, pin, reply.reason ?? "");
+    const pin = await openOutput(client, name, flags, firstLevel(op, own));
+    const reply = await client.request<CommandRequest["op"]>(op, { ...fields, pin: pin.name }).catch(async (error) => {
+      await leaveAsFound(pin).catch(() => {});
+      throw error;
+    });
+    if (json) await printJson({ pin: pin.name, ...reply });
+    if (reply.outcome === "cancelled") throw new CommandCancelled(op, pin.name, reply.reason ?? "");
   });
 }
 
-/**
- * @param first what the command is about to drive, if that is known
- * @returns the canonical name
- */
-async function openOutput(client: HoldfastClient, name: string, flags: OutputFlags, first: Fields<"open">["initial"]): Promise<string> {
+/** What a command is about to drive, where that is known. */
+function firstLevel<O extends CommandRequest["op"]>(op: O, own: OwnFields<O>): Fields<"open">["initial"] {
+  if (op === "on") return 1;
+  const { levels, steps: [step] = [] } = own as Partial<OwnFields<"write"> & OwnFields<"pattern">>;
+  return levels ?? step?.levels ?? step?.level;
+}
+
+/** A command that was refused leaves no trace: what it has opened it closes, and what was open stays. */
+async function leaveAsFound(pin: OutputPin): Promise<void> {
+  if (pin.wasOpen) await pin.configure({ onDisconnect: "stay" });
+  else await pin.close({ hard: true });
+}
+
+async function openOutput(client: HoldfastClient, name: string, flags: OutputFlags, first: Fields<"open">["initial"]): Promise<OutputPin> {
   const { share, activeLow, bias, drive, initial, closeLevel, frequency: frequencyHz, maxOn: maxOnMs } = flags;
   const { onDisconnect, waitClosing: waitMs } = flags;
   const fields = {
@@ -102,14 +126,14 @@ async function openOutput(client: HoldfastClient, name: string, flags: OutputFla
     onDisconnect,
     waitMs,
   } as const;
-  if (first === undefined || initial !== undefined) return (await client.output(name, fields)).name;
+  if (first === undefined || initial !== undefined) return client.output(name, fields);
   try {
     // A line that is on although nobody has opened it must not go off for a moment on its way to on.
-    return (await client.output(name, { ...fields, initial: first })).name;
+    return await client.output(name, { ...fields, initial: first });
   } catch (error) {
     // It is open already, so the level that it was opened with is of no interest.
     if (error instanceof HoldfastError && error.code === "PIN_CONFLICT" && error.details.field === "initial") {
-      return (await client.output(name, fields)).name;
+      return client.output(name, fields);
     }
     throw error;
   }

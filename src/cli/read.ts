@@ -16,7 +16,7 @@ export function addRead(program: Command): void {
     .action((name: string, { json }: { readonly json?: true }, command: Command) =>
       withClient(command, async (client) => {
         const reply = await client.read(name);
-        await (json ? printJson({ pin: name, ...reply }) : print((reply.levels ?? [reply.level]).join("")));
+        await (json ? printJson(reply) : print((reply.levels ?? [reply.level]).join("")));
       }),
     );
   examples(read, {

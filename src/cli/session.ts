@@ -36,15 +36,45 @@ async function greeted(sockets: readonly string[], name: string): ReturnType<typ
   }
 }
 
+/** How often a command looks whether the supervisor still answers, in ms, and how many looks may go by without an answer. */
+const LOOK_EVERY_MS = 2000;
+const LOOKS = 2;
+
+/**
+ * Says on stderr, once, when the supervisor does not answer any more. Nothing ends for it: how long a command takes nobody
+ * knows here, and a supervisor that was stopped may go on.
+ * @returns what to call when nobody waits any more
+ */
+function lookAfter(client: HoldfastClient, socket: string): () => void {
+  let unanswered = 0;
+  const looking = setInterval(() => {
+    if (unanswered === 0) {
+      client.ping().then(
+        () => {
+          unanswered = 0;
+        },
+        () => {},
+      );
+    }
+    unanswered += 1;
+    if (unanswered <= LOOKS) return;
+    clearInterval(looking);
+    process.stderr.write(`holdfast: what serves ${socket} does not answer any more: it is stopped, or hangs. Still waiting for it.\n`);
+  }, LOOK_EVERY_MS);
+  return () => clearInterval(looking);
+}
+
 /**
  * Does the work of a command as a client, named after the command, and lets go of what it holds in the end. When that has
  * resolved, the supervisor has let go of it too: what the shell starts next finds the pin free.
  */
 export async function withClient<T>(command: Command, work: (client: HoldfastClient, socket: string) => Promise<T>): Promise<T> {
   const { client, socket } = await greeted(socketsOf(command), fullName(command));
+  const stopLooking = lookAfter(client, socket);
   try {
     return await work(client, socket);
   } finally {
     await client.close();
+    stopLooking();
   }
 }

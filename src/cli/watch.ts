@@ -88,7 +88,7 @@ async function follow(stream: AsyncIterable<Seen>, show: (event: Seen) => Promis
 }
 
 function fieldsOf(event: Seen): object {
-  const { sub: _sub, ev: _ev, ...fields } = event;
+  const { sub: _sub, ...fields } = event;
   return event.ev === "edge" ? { ...fields, edge: edgeOf(event) } : fields;
 }
 

@@ -21,6 +21,8 @@ export type CommandReply = ReplyOf<CommandRequest["op"]>;
 abstract class HeldPin<Self> implements AsyncDisposable {
   /** The canonical name, once the pin is open. */
   name: string;
+  /** Whether it was open already when this client opened it: it has joined the holders then, or adopted the pin. */
+  wasOpen = false;
   #closing: Promise<unknown> | null = null;
   /** What opens the pin as it is set now. */
   #settings: Omit<Fields<"open">, "pin">;
@@ -37,8 +39,9 @@ abstract class HeldPin<Self> implements AsyncDisposable {
 
   /** For the client, which opens the pin for its program. */
   async open(): Promise<void> {
-    const { pin } = await this.client.request("open", { ...this.#settings, pin: this.name });
+    const { pin, wasOpen = false } = await this.client.request("open", { ...this.#settings, pin: this.name });
     this.name = pin;
+    this.wasOpen = wasOpen;
   }
 
   /** For the client, which opens the pin again after a reconnection. @param waitMs how long it may still be closing */

@@ -9,7 +9,7 @@ describe("read", () => {
     expect(await shell.ok("read", "BOARD7")).toBe("1\n");
     await shell.ok("value", "17", "0.5");
     expect(JSON.parse(await shell.ok("read", "17", "--json"))).toEqual({
-      pin: "17",
+      pin: "GPIO17",
       level: expect.any(Number),
       value: 0.5,
       state: "on",
@@ -55,11 +55,13 @@ describe("watch", () => {
         .map((line) => JSON.parse(line));
     const timestampNs = expect.any(Number);
     expect(events((await both.ended).out)).toEqual([
-      { pin: "GPIO4", level: 1, timestampNs, seq: 1, lost: 0, edge: "rising" },
-      { pin: "GPIO5", level: 1, timestampNs, seq: 1, lost: 0, edge: "rising" },
-      { pin: "GPIO5", level: 0, timestampNs, seq: 2, lost: 0, edge: "falling" },
+      { ev: "edge", pin: "GPIO4", level: 1, timestampNs, seq: 1, lost: 0, edge: "rising" },
+      { ev: "edge", pin: "GPIO5", level: 1, timestampNs, seq: 1, lost: 0, edge: "rising" },
+      { ev: "edge", pin: "GPIO5", level: 0, timestampNs, seq: 2, lost: 0, edge: "falling" },
     ]);
-    expect(events((await falling.ended).out)).toEqual([{ pin: "GPIO5", level: 0, timestampNs, seq: 1, lost: 0, edge: "falling" }]);
+    expect(events((await falling.ended).out)).toEqual([
+      { ev: "edge", pin: "GPIO5", level: 0, timestampNs, seq: 1, lost: 0, edge: "falling" },
+    ]);
   });
 
   shellStory("tells of silence, once, until the next edge", async (shell) => {
@@ -73,7 +75,7 @@ describe("watch", () => {
     expect(lines.map((line) => line.replace(/^\d+\.\d{9} /, ""))).toEqual([" GPIO4   silent", " GPIO4   rising   #1", " GPIO4   silent"]);
     const [, rising = 0, silent] = lines.map((line) => Number.parseFloat(line));
     expect(silent).toBeCloseTo(rising + 0.06, 6);
-    expect(JSON.parse((await json.ended).out)).toEqual({ pin: "GPIO4", silenceMs: 60, timestampNs: expect.any(Number) });
+    expect(JSON.parse((await json.ended).out)).toEqual({ ev: "silence", pin: "GPIO4", silenceMs: 60, timestampNs: expect.any(Number) });
   });
 
   shellStory("takes bias, active-low and debounce", async (shell) => {
@@ -109,8 +111,8 @@ describe("watch", () => {
         .split("\n")
         .map((line) => JSON.parse(line)),
     ).toEqual([
-      { pin: "GPIO17", state: "idle", level: 0, value: 0, command: null, by: null, lost: 0 },
-      { pin: "GPIO17", state: "blinking", level: null, value: null, command: 1, by: "conveyor", lost: 0 },
+      { ev: "state", pin: "GPIO17", state: "idle", level: 0, value: 0, command: null, by: null, lost: 0 },
+      { ev: "state", pin: "GPIO17", state: "blinking", level: null, value: null, command: 1, by: "conveyor", lost: 0 },
     ]);
   });
 

@@ -145,6 +145,32 @@ describe("the settings of a pin", () => {
   });
 });
 
+describe("a command that is refused leaves all as it was", () => {
+  const refused: [line: string, says: string][] = [
+    ["blink 17 --on 1us --off 1us", "--on: makes a cycle of 0.002 ms"],
+    [`pattern 17 ${"1:1us 0:1us ".repeat(60).trim()}`, "steps: has 120 steps in 0.12 ms"],
+    ["pattern 17 10:10ms", "GPIO17 is one line, and 10 are 2 levels."],
+    ["pattern 17 1:10ms 10:10ms", "GPIO17 is one line, and 10 are 2 levels."],
+    ["write 17 10", "GPIO17 is one line, and 10 are 2 levels."],
+  ];
+  for (const [line, says] of refused) {
+    shellStory(`closed: ${line.slice(0, 30)}`, async (shell) => {
+      const { status, out, err } = await shell.run(...line.split(" "));
+      expect({ status, out }).toEqual({ status: 2, out: "" });
+      expect(err).toStartWith(`BAD_FIELD: ${says}`);
+      expect(await shell.ok("pins", "--open")).toBe("");
+      expect(await shell.ok("read", "17")).toBe("0\n");
+    });
+  }
+
+  shellStory("open, whatever it was to do afterwards", async (shell) => {
+    await shell.ok("on", "17");
+    expect((await shell.run("pattern", "17", "1:10ms", "10:10ms", "--on-disconnect", "close")).status).toBe(2);
+    await shell.ok("on", "27");
+    expect(await shell.pin("GPIO17")).toMatchObject({ state: "on", unowned: true, command: 1 });
+  });
+});
+
 describe("close", () => {
   shellStory("lets what was accepted run, and gives the pin back", async (shell) => {
     await shell.ok("blink", "17", "--on", "20ms", "--off", "20ms", "-n", "5");
@@ -162,6 +188,20 @@ describe("close", () => {
     expect((await shell.pin("GPIO17")).state).toBe("closed");
     expect((await shell.status()).counters).toMatchObject({ accepted: 2, done: 0, cancelled: 2 });
   });
+});
+
+shellStory("of several pins to close, one that can't be keeps none of the others open; each refusal is told", async (shell, stage) => {
+  const conveyor = await stage.connect({ name: "conveyor" });
+  await conveyor.output(5);
+  for (const pin of ["17", "27"]) await shell.ok("on", pin);
+  const { status, out, err } = await shell.run("close", "17", "5", "GPIO6", "27");
+  expect({ status, out }).toEqual({ status: 1, out: "" });
+  expect(err.split("\n").filter((line) => !line.startsWith(" "))).toEqual([
+    expect.stringMatching(/^PIN_BUSY: GPIO5 is held by "conveyor"/),
+    "PIN_NOT_OPEN: GPIO6 is not open.",
+    "",
+  ]);
+  for (const pin of ["GPIO17", "GPIO27"]) expect((await shell.pin(pin)).state).toBe("closed");
 });
 
 describe("several lines are one group, with + between their names", () => {
@@ -192,11 +232,19 @@ describe("several lines are one group, with + between their names", () => {
     expect(err).toContain(`holdfast close ${group}`);
   });
 
+  shellStory("the same lines in another order are another group", async (shell) => {
+    await shell.ok("on", "17+27");
+    const { status, err } = await shell.run("close", "27+17");
+    expect(status).toBe(1);
+    expect(err).toBe(
+      "PIN_NOT_OPEN: GPIO27+GPIO17 is not open: GPIO17+GPIO27 is, which has the same lines in another order.\n" +
+        "  Name it as it is open: GPIO17+GPIO27\n",
+    );
+  });
+
   shellStory("what can't be a group is misuse", async (shell) => {
     expect(await shell.run("write", "17+BOARD11", "10")).toMatchObject({ status: 2, out: "" });
-    expect((await shell.run("write", "17+27", "101")).err).toStartWith(
-      "BAD_FIELD: GPIO17+GPIO27 has 2 lines, and initial says 3 levels.\n",
-    );
+    expect((await shell.run("write", "17+27", "101")).err).toStartWith("BAD_FIELD: GPIO17+GPIO27 has 2 lines, and 101 are 3 levels.\n");
     expect(await shell.run("write", "17", "2")).toMatchObject({ status: 2, out: "" });
   });
 });

@@ -82,6 +82,20 @@ story("a defect ends the supervisor with exit status 1, after its lines have bee
   expect(existsSync(socket)).toBe(false);
 });
 
+shellStory("who waits for a supervisor that has been stopped is told so, and goes on waiting", async (shell, _, supervisor) => {
+  const on = shell.start("on", "17", "--for", "1s", "--done");
+  await shell.eventually("GPIO17", "is on", ({ level }) => level === 1);
+  supervisor.kill("SIGSTOP");
+  try {
+    await eventually("it says that nobody answers", () => on.err !== "");
+  } finally {
+    supervisor.kill("SIGCONT");
+  }
+  const { status, err } = await on.ended;
+  expect(status).toBe(0);
+  expect(err).toMatch(/^holdfast: what serves .* does not answer any more: it is stopped, or hangs\. Still waiting for it\.\n$/);
+});
+
 describe("a supervisor that cannot serve", () => {
   shellStory("another serves the socket already", async (shell, { socket }) => {
     expect(await shell.run("serve", "--backend", "sim")).toEqual({

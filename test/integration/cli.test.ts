@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { createProgram } from "../../src/cli/program.ts";
 import { fullName } from "../../src/cli/session.ts";
-import { story } from "./processes.ts";
+import { eventually, story } from "./processes.ts";
 import { Shell, shellStory } from "./shell.ts";
 
 const { version } = JSON.parse(readFileSync(join(import.meta.dir, "..", "..", "package.json"), "utf8"));
@@ -61,6 +61,7 @@ describe("misuse has exit status 2, says what is wrong and how it is used", () =
     ["on 17 --done", "--done would wait until somebody else commands the pin: on has no end of its own; say --for", "Usage: holdfast on"],
     ["off 17 --done", "off has no end of its own; say --for", "Usage: holdfast off"],
     ["on 17 --queue --done", "on has no end of its own; say --for", "Usage: holdfast on"],
+    ["on 17 --max-on 3s --done", "(--max-on would cut it short, which is no end of its own); say --for", "Usage: holdfast on"],
     ["blink 17 --done", "say --for or -n", "Usage: holdfast blink"],
     ["on 17 --bias sideways", "Allowed choices are as-is, disabled, pull-up, pull-down", "Usage: holdfast on"],
     ["on 17 --initial 2", "A level is 0 or 1.", "Usage: holdfast on"],
@@ -142,6 +143,16 @@ describe("what is refused has exit status 1, a code, a sentence and a remedy", (
     await shell.ok("off", "17", "--bias", "pull-down");
   });
 
+  shellStory("and who asks for other settings than another's is not told to close that one's pin", async (shell, stage) => {
+    const conveyor = await stage.connect({ name: "conveyor" });
+    await conveyor.input(4, { bias: "pull-up" });
+    await conveyor.output("17+27");
+    expect((await shell.run("watch", "4", "--bias", "pull-down")).err).toEndWith(
+      "\n  To set it anew, its holders must close it first: holdfast pins\n",
+    );
+    expect((await shell.run("on", "17")).err).toEndWith("in one group. Only its holders can end that: holdfast pins\n");
+  });
+
   shellStory("a pin that is closing", async (shell) => {
     await shell.ok("on", "17", "--for", "1h", "--on-disconnect", "close");
     const { status, err } = await shell.run("on", "17");
@@ -153,7 +164,7 @@ describe("what is refused has exit status 1, a code, a sentence and a remedy", (
   });
 
   const refused: [line: string, code: string, remedy: string][] = [
-    ["on 71", "PIN_UNKNOWN: no line is called 71; did you mean 1, 7, 11?", "Every pin of this machine: holdfast pins"],
+    ["on 71", 'PIN_UNKNOWN: no line is called "71"; did you mean 1, 7, 11?', "Every pin of this machine: holdfast pins"],
     ["close 17", "PIN_NOT_OPEN: GPIO17 is not open.", "What is open: holdfast pins --open"],
     ["watch 4 BOARD7", "PIN_ALREADY_OPEN: ", "Name each pin once; two names may mean the same one: holdfast pins"],
   ];
@@ -169,7 +180,7 @@ describe("what is refused has exit status 1, a code, a sentence and a remedy", (
   shellStory("but 2 when it is a mistake in what was typed", async (shell) => {
     const { status, out, err } = await shell.run(..."blink 17 --on 1us --off 1us".split(" "));
     expect({ status, out }).toEqual({ status: 2, out: "" });
-    expect(err).toStartWith("BAD_FIELD: blink: onMs: makes a cycle of 0.002 ms");
+    expect(err).toStartWith("BAD_FIELD: --on: makes a cycle of 0.002 ms");
     expect(err).toEndWith("\n  How it is written: holdfast blink --help\n");
   });
 
@@ -223,6 +234,16 @@ describe("status and doctor", () => {
       expect.arrayContaining(["executable", "kernel", "environment"]),
     );
     expect(await shell.ok("doctor")).toMatch(/^ok {4}socket: /m);
+  });
+
+  shellStory("the doctor warns of one that is about to end", async (shell, { socket }, supervisor) => {
+    await shell.ok("on", "17", "--for", "1h");
+    supervisor.kill("SIGTERM");
+    await eventually("it drains", async () => (await shell.status()).state === "draining");
+    const { status, out } = await shell.run("doctor");
+    expect(status).toBe(0);
+    expect(out).toContain(`\nwarn  socket: ${socket}: holdfast ${version} (pid ${supervisor.pid}) is draining, and opens no more pins\n`);
+    await shell.ok("close", "17", "--hard");
   });
 
   alone("the doctor misses a supervisor, which is no fault", async (shell) => {

@@ -92,7 +92,7 @@ describe("a supervisor does not start", () => {
 
   story("with a table of a pin that there is not", async (stage) => {
     const { file } = configure(stage, "[pin.GPIO71]\nmaxOnMs = 40\n");
-    expect(await failed(stage, "--config", file)).toStartWith(`BAD_CONFIG: ${file}: pin.GPIO71: no line is called GPIO71; did you mean`);
+    expect(await failed(stage, "--config", file)).toStartWith(`BAD_CONFIG: ${file}: pin.GPIO71: no line is called "GPIO71"; did you mean`);
   });
 
   story("with a mistake in its file", async (stage) => {

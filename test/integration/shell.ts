@@ -87,8 +87,9 @@ export class Shell implements AsyncDisposable {
 export class Typed {
   readonly #process: Bun.Subprocess<"ignore", "pipe", "pipe">;
   readonly ended: Promise<Ran>;
-  /** What it has printed so far. */
+  /** What it has printed so far, and what it has complained of. */
   out = "";
+  err = "";
 
   constructor(process: Bun.Subprocess<"ignore", "pipe", "pipe">) {
     this.#process = process;
@@ -109,8 +110,19 @@ export class Typed {
   }
 
   async #run(): Promise<Ran> {
-    const err = new Response(this.#process.stderr).text();
-    for await (const text of this.#process.stdout.pipeThrough(new TextDecoderStream())) this.out += text;
-    return { status: await this.#process.exited, out: this.out, err: await err };
+    const { stdout, stderr, exited } = this.#process;
+    await Promise.all([
+      read(stdout, (text) => {
+        this.out += text;
+      }),
+      read(stderr, (text) => {
+        this.err += text;
+      }),
+    ]);
+    return { status: await exited, out: this.out, err: this.err };
   }
+}
+
+async function read(stream: ReadableStream<Uint8Array<ArrayBuffer>>, take: (text: string) => void): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) take(text);
 }
