@@ -98,7 +98,7 @@ async function start(
 ): Promise<{ readonly supervisor: Supervisor; readonly listeners: readonly Listener[] }> {
   const { memory, log } = parts;
   const rules = new AccessRules(access);
-  assertConfig(listenSchema, listen, "listen");
+  assertConfig(listenSchema, listen, ["listen"]);
   if (socket !== undefined) await UnixListener.assertFree(socket);
   const supervisor = new Supervisor(parts);
   const listeners: Listener[] = [];

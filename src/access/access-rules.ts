@@ -1,5 +1,5 @@
 import { type Access, type AccessTable, accessBy, accessTableSchema, fullAccess } from "../protocol/access.ts";
-import { assertConfig, badConfig } from "../protocol/assert-config.ts";
+import { assertConfig, badConfig, keyOf } from "../protocol/assert-config.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { type Accounts, systemAccounts } from "./accounts.ts";
 import { digestOf, isSameDigest } from "./token.ts";
@@ -33,14 +33,14 @@ export class AccessRules {
   /** @throws HoldfastError `BAD_CONFIG` with the `key`: a key or value that there is not, or a user or group that this machine has not */
   constructor(tables: Readonly<Record<string, AccessTable>>, accounts: Accounts = systemAccounts) {
     this.#rules = Object.entries(tables).map(([name, table]) => {
-      assertConfig(accessTableSchema, table, `access.${name}`);
+      assertConfig(accessTableSchema, table, ["access", name]);
       const number = (key: "user" | "group", find: (account: string) => number | null) => {
         const account = table[key];
         if (typeof account !== "string") return account ?? null;
         const found = find(account);
         if (found === null)
           throw badConfig(
-            `access.${name}.${key}`,
+            keyOf(["access", name, key]),
             `this machine has no ${key} ${account}; one of a directory service is named by its number`,
           );
         return found;

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock/clock.ts";
 import { RealClock } from "../clock/real.ts";
+import { inFile } from "../config/in-file.ts";
 import { readConfig } from "../config/read-config.ts";
 import { createSupervisor, type EmbeddedSupervisor } from "../create-supervisor.ts";
 import { FolderSharedMemory } from "../frames/folder.ts";
@@ -21,7 +22,7 @@ const LAST_WORDS_MS = 1000;
  */
 export async function serveUntilTold(socket: string, flags: ServeFlags): Promise<void> {
   const { backend: kind, drainTimeout, maxOn, logLevel, limit } = flags;
-  const { file, config } = await readConfig(flags.config);
+  const { source, config } = await readConfig(flags.config);
   const log = serveLog(logLevel);
   const clock = new RealClock();
   const backend = chooseBackend(kind, clock, log);
@@ -41,10 +42,13 @@ export async function serveUntilTold(socket: string, flags: ServeFlags): Promise
   });
   obeySignals(starting, log);
   const supervisor = await starting.catch((error) => {
-    throw inFile(error, file);
+    throw source === null ? error : inFile(error, source);
   });
   endAfterDefects(supervisor, log);
-  log.info({ socket, backend: backend.name, chips, config: file, pools: Object.keys(config.pools), pid: process.pid, version }, "ready");
+  log.info(
+    { socket, backend: backend.name, chips, config: source?.file ?? null, pools: Object.keys(config.pools), pid: process.pid, version },
+    "ready",
+  );
   await supervisor.stopped;
   log.info({ socket }, "stopped");
   process.exit();
@@ -65,12 +69,6 @@ function chooseBackend(kind: ServeFlags["backend"], clock: Clock, log: ServeLog)
   if (kind === "chardev") throw new HoldfastError("NO_BACKEND", "this machine has no GPIO chip: there is no /dev/gpiochip*");
   log.warn({}, "this machine has no GPIO chip: the pins are simulated");
   return new SimBackend({ clock });
-}
-
-/** What is wrong with the configuration is found when the chips are known; which file says so is known here. */
-function inFile(thrown: unknown, file: string | null): unknown {
-  if (!(thrown instanceof HoldfastError) || thrown.code !== "BAD_CONFIG" || file === null) return thrown;
-  return new HoldfastError("BAD_CONFIG", `${file}: ${thrown.message}`, { ...thrown.details, file }, { cause: thrown });
 }
 
 /** The first signal ends the supervisor softly, the second one at once; one that comes while it starts waits for it. */

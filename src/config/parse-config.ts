@@ -2,11 +2,14 @@ import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { formatOf } from "../frames/format.ts";
 import { type AccessTable, accessTableSchema } from "../protocol/access.ts";
+import { keyOf } from "../protocol/assert-config.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { issueInWords } from "../protocol/issue-in-words.ts";
 import { defaultLimits, type Limits, MAX_DURATION_MS, MIN_DURATION_MS } from "../protocol/limits.ts";
 import { type ListenSettings, listenSchema } from "../protocol/listen.ts";
 import { type PinConfig, type PoolSettings, pinConfigSchema, poolSettingsSchema, requestSchemas } from "../protocol/requests.ts";
+import { similarNames } from "../protocol/similar-names.ts";
+import { KeyLines } from "./key-lines.ts";
 
 /** What a supervisor's configuration file says: nothing but what is in it. docs/configuration.md is its manual. */
 export interface Config {
@@ -63,7 +66,7 @@ interface Fault {
 /**
  * The text of a configuration file as what it asks for.
  * @param file how errors name it
- * @throws HoldfastError `BAD_CONFIG` with the `file`, and the `line` and `column` of what is not TOML, or the first wrong `key`
+ * @throws HoldfastError `BAD_CONFIG` with the `file`, and the `line` and `column` of what is not TOML, or the first wrong `key` and its `line`
  */
 export function parseConfig(text: string, file: string): Config {
   const document = tables(text, file);
@@ -74,7 +77,7 @@ export function parseConfig(text: string, file: string): Config {
     if (Object.hasOwn((document[section] ?? {}) as object, "__proto__"))
       faults.push({ key: [section, "__proto__"], message: "is no name" });
   }
-  if (!parsed.success || faults.length > 0) throw mistaken(file, faults);
+  if (!parsed.success || faults.length > 0) throw mistaken(file, text, faults);
   const { limits = {}, frames: { directory } = {}, pool = {}, pin = {}, listen = {}, access = {} } = parsed.data;
   return {
     limits: limits as Partial<Limits>,
@@ -120,8 +123,7 @@ function schemaFaults(issues: readonly z.core.$ZodIssue[], document: unknown): F
   const unknown = issues.flatMap((issue) => {
     if (issue.code !== "unrecognized_keys") return [];
     const at = issue.path.map(String);
-    const known = knownKeys(at);
-    return issue.keys.map((name) => ({ key: [...at, name], message: `there is no such key; known are ${known.join(", ")}` }));
+    return issue.keys.map((name) => ({ key: [...at, name], message: `there is no such key${alternatives(name, knownKeys(at))}` }));
   });
   const others = issues.flatMap((issue) => {
     if (issue.code === "unrecognized_keys") return [];
@@ -131,33 +133,41 @@ function schemaFaults(issues: readonly z.core.$ZodIssue[], document: unknown): F
     return [{ key, message: value === undefined ? "is missing" : inWords(issue) }];
   });
   // A number far too large breaks two rules, of which one is enough.
-  return [...unknown, ...others.filter(({ key }, at) => others.findIndex((other) => keyPath(other.key) === keyPath(key)) === at)];
+  return [...unknown, ...others.filter(({ key }, at) => others.findIndex((other) => keyOf(other.key) === keyOf(key)) === at)];
 }
 
 const inWords = (issue: z.core.$ZodIssue) => issueInWords(issue, "a table");
 
-function knownKeys([section, name]: readonly string[]): readonly string[] {
-  if (section === "limits") return limitNames;
-  if (section === "listen") return listenKeys(name);
-  if (section === "frames") return Object.keys(framesTable.shape);
-  if (section === "pool") return Object.keys(poolTable.shape);
-  if (section === "pin") return Object.keys(pinConfigSchema.shape);
-  if (section === "access") return Object.keys(accessTableSchema.shape);
-  return Object.keys(configSchema.shape);
+function alternatives(name: string, known: readonly string[]): string {
+  const similar = similarNames(name, known);
+  return similar.length > 0 ? ` (did you mean ${similar.join(", ")}?)` : `; known are ${known.join(", ")}`;
 }
 
-function listenKeys(listener: string | undefined): readonly string[] {
-  const listeners = listenSchema.shape;
-  if (listener === undefined) return Object.keys(listeners);
-  return Object.keys(listeners[listener as keyof typeof listeners].unwrap().shape);
+/** The keys that a table may have. */
+function knownKeys(path: readonly string[]): readonly string[] {
+  let schema: z.core.$ZodType = configSchema;
+  for (const name of path) {
+    const at = withoutOptional(schema);
+    if (at instanceof z.ZodObject) schema = at.shape[name];
+    else if (at instanceof z.ZodRecord) schema = at.valueType;
+  }
+  const table = withoutOptional(schema);
+  return table instanceof z.ZodObject ? Object.keys(table.shape) : [];
 }
 
-function mistaken(file: string, faults: readonly Fault[]): HoldfastError {
-  const told = faults.map(({ key, message }) => `${keyPath(key)}: ${message}`);
-  return new HoldfastError("BAD_CONFIG", `${file}: ${told.join("; ")}`, { file, key: keyPath(faults[0]?.key ?? []) });
+function withoutOptional(schema: z.core.$ZodType): z.core.$ZodType {
+  return schema instanceof z.ZodOptional ? schema.unwrap() : schema;
 }
 
-/** A key as TOML writes it: `pool.cam0.slots`, `pool."front door".slots`. */
-function keyPath(key: readonly string[]): string {
-  return key.map((name) => (/^[A-Za-z0-9_-]+$/.test(name) ? name : JSON.stringify(name))).join(".");
+/** All of them, each with its line; the first is the one that a program is told. */
+function mistaken(file: string, text: string, faults: readonly Fault[]): HoldfastError {
+  const lines = new KeyLines(text);
+  const told = faults.map(({ key, message }) => {
+    const line = lines.lineOf(keyOf(key));
+    return `${line === null ? "" : `line ${line}: `}${keyOf(key)}: ${message}`;
+  });
+  const key = keyOf(faults[0]?.key ?? []);
+  const line = lines.lineOf(key);
+  const details = { file, key, ...(line !== null && { line }) };
+  return new HoldfastError("BAD_CONFIG", `${file}${line === null ? ":" : ","} ${told.join("; ")}`, details);
 }

@@ -1,7 +1,9 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { formatBytes } from "../frames/bytes-in-words.ts";
+import { badConfig } from "../protocol/assert-config.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { DEFAULT_CONFIG_PATH } from "./default-path.ts";
+import { type ConfigFile, inFile } from "./in-file.ts";
 import { type Config, parseConfig } from "./parse-config.ts";
 
 /** No configuration is as long, in bytes. */
@@ -9,8 +11,8 @@ const LONGEST_BYTES = 1_000_000;
 
 /** A configuration, and where it came from. */
 export interface FoundConfig {
-  /** null: there was no file, and everything is as it is by default. */
-  readonly file: string | null;
+  /** null: there was none, and everything is as it is by default. */
+  readonly source: ConfigFile | null;
   readonly config: Config;
 }
 
@@ -28,7 +30,7 @@ export async function readConfig(path?: string, otherwise = DEFAULT_CONFIG_PATH)
     if (cause instanceof HoldfastError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     if (path === undefined && (code === "ENOENT" || code === "ENOTDIR")) {
-      return { file: null, config: { limits: {}, frames: {}, pools: {}, pins: {}, listen: {}, access: {} } };
+      return { source: null, config: { limits: {}, frames: {}, pools: {}, pins: {}, listen: {}, access: {} } };
     }
     const details = { file };
     if (code === "ENOENT") throw new HoldfastError("BAD_CONFIG", `there is no configuration file ${file}`, details, { cause });
@@ -38,9 +40,12 @@ export async function readConfig(path?: string, otherwise = DEFAULT_CONFIG_PATH)
     }
     throw new HoldfastError("BAD_CONFIG", `the configuration file ${file} can't be read: ${message}`, details, { cause });
   }
-  const config = parseConfig(textOf(bytes, file), file);
-  await assertFolder(config, file);
-  return { file, config };
+  const source = { file, text: textOf(bytes, file) };
+  const config = parseConfig(source.text, file);
+  await assertFolder(config).catch((error) => {
+    throw inFile(error, source);
+  });
+  return { source, config };
 }
 
 /** The whole file, as far as one is as long as that: /dev/zero has no end. @throws HoldfastError `BAD_CONFIG` */
@@ -57,16 +62,11 @@ async function contentsOf(opened: FileHandle, file: string): Promise<Uint8Array>
 }
 
 /** A supervisor without pools would else learn of it with the first one. @throws HoldfastError `BAD_CONFIG` */
-async function assertFolder({ frames: { directory } }: Config, file: string): Promise<void> {
+async function assertFolder({ frames: { directory } }: Config): Promise<void> {
   if (directory === undefined) return;
-  const key = "frames.directory";
   const found = await stat(directory).catch(({ code }: NodeJS.ErrnoException) => code);
-  if (found === "ENOENT" || found === "ENOTDIR") {
-    throw new HoldfastError("BAD_CONFIG", `${file}: ${key}: there is no folder ${directory}`, { file, key });
-  }
-  if (typeof found === "object" && !found.isDirectory()) {
-    throw new HoldfastError("BAD_CONFIG", `${file}: ${key}: ${directory} is no folder`, { file, key });
-  }
+  if (found === "ENOENT" || found === "ENOTDIR") throw badConfig("frames.directory", `there is no folder ${directory}`);
+  if (typeof found === "object" && !found.isDirectory()) throw badConfig("frames.directory", `${directory} is no folder`);
 }
 
 function textOf(bytes: Uint8Array, file: string): string {

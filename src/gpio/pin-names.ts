@@ -1,4 +1,5 @@
 import { HoldfastError } from "../protocol/errors.ts";
+import { similarNames } from "../protocol/similar-names.ts";
 import type { ChipInfo, LineId } from "./backend.ts";
 import { boardPinOf, headerChips, headerPins } from "./boards.ts";
 
@@ -16,12 +17,6 @@ export interface NamedLine {
   /** Every name that resolves to this line, the canonical one first; `path:offset` only where it is that. */
   readonly names: readonly string[];
 }
-
-/** How many similar names an error suggests. */
-const MAX_HINTS = 3;
-
-/** How many letters a similar name may differ in: two are a slip, three another word. */
-const HINT_DISTANCE = 2;
 
 const foldable = /^(?:gpio|board)\d+$/i;
 
@@ -130,7 +125,7 @@ export class PinNames {
   #unknown(name: string, folded: string): HoldfastError {
     const board = /^BOARD(\d+)$/.exec(folded)?.[1];
     if (board !== undefined) return new HoldfastError("PIN_UNKNOWN", this.#whyNoLine(name, Number(board)), { field: "pin" });
-    const nearest = this.#nearest(folded);
+    const nearest = similarNames(folded, this.#byName.keys());
     const hint = nearest.length === 0 ? "" : `; did you mean ${nearest.join(", ")}?`;
     return new HoldfastError("PIN_UNKNOWN", `no line is called "${name}"${hint}`, { field: "pin", nearest });
   }
@@ -142,29 +137,4 @@ export class PinNames {
     if (typeof what === "string") return `${name} is a ${what} pin, not a line`;
     return `${name} is GPIO${what}, which the chip of this machine does not have`;
   }
-
-  #nearest(name: string): readonly string[] {
-    return [...this.#byName.keys()]
-      .map((known) => ({ known, distance: distance(name, known) }))
-      .filter((hint) => hint.distance <= HINT_DISTANCE && hint.distance < name.length)
-      .sort((a, b) => a.distance - b.distance)
-      .slice(0, MAX_HINTS)
-      .map(({ known }) => known);
-  }
-}
-
-/** How many letters must be put in, taken out or replaced to get from one name to the other (Levenshtein), case aside. */
-function distance(from: string, to: string): number {
-  if (Math.abs(from.length - to.length) > HINT_DISTANCE) return HINT_DISTANCE + 1;
-  const target = to.toLowerCase();
-  let row = Array.from({ length: target.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...from.toLowerCase()].entries()) {
-    const next = [index + 1];
-    for (let column = 0; column < target.length; column++) {
-      const replaced = (row[column] ?? 0) + (target[column] === letter ? 0 : 1);
-      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

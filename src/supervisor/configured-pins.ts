@@ -1,7 +1,7 @@
 import type { GpioBackend } from "../gpio/backend.ts";
 import type { NamedPin } from "../gpio/named-pin.ts";
 import type { NamedLine, PinNames } from "../gpio/pin-names.ts";
-import { assertConfig, badConfig } from "../protocol/assert-config.ts";
+import { assertConfig, badConfig, keyOf } from "../protocol/assert-config.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { type PinConfig, pinConfigSchema } from "../protocol/requests.ts";
@@ -30,23 +30,23 @@ export class ConfiguredPins {
     { limits, log, backend }: { readonly limits: Limits; readonly log: Log; readonly backend: GpioBackend },
   ) {
     for (const [name, config] of Object.entries({ ...byName, [ALL_OTHERS]: otherwise }))
-      assertConfig(pinConfigSchema, config, `pin.${name}`);
+      assertConfig(pinConfigSchema, config, ["pin", name]);
     this.#byName = byName;
     this.#otherwise = otherwise;
     this.#limits = limits;
     const seen = new Map<NamedLine, string>();
     for (const name of Object.keys(byName)) {
-      const line = configuredLine(name, `pin.${name}`, names, log);
+      const line = configuredLine(name, keyOf(["pin", name]), names, log);
       const other = line && seen.get(line);
-      if (other !== undefined) throw badConfig(`pin.${name}`, `is the line of pin.${other} too`);
+      if (other !== undefined) throw badConfig(keyOf(["pin", name]), `is the line of ${keyOf(["pin", other])} too`);
       if (line !== undefined) seen.set(line, name);
     }
     for (const [name, config] of [[ALL_OTHERS, {}] as const, ...Object.entries(byName)]) {
       const { closeLevel = "off", maxOnMs } = this.#bounds([config]);
       if (!outlasts(closeLevel, maxOnMs)) continue;
-      throw badConfig(`pin.${name}.closeLevel`, `${closeLevel} would outlast the ${maxOnMs} ms for which the pin may be active`);
+      throw badConfig(keyOf(["pin", name, "closeLevel"]), `${closeLevel} would outlast the ${maxOnMs} ms for which the pin may be active`);
     }
-    if (otherwise.pwm !== undefined) throw badConfig(`pin.${ALL_OTHERS}.pwm`, "a channel is one pin's");
+    if (otherwise.pwm !== undefined) throw badConfig(keyOf(["pin", ALL_OTHERS, "pwm"]), "a channel is one pin's");
     assertChannels(byName, backend, log);
   }
 
@@ -86,7 +86,9 @@ export class ConfiguredPins {
 
   #boundsOfLine(line: NamedLine, names: PinNames): PinBounds {
     const own = Object.entries(this.#byName).filter(([name]) => names.fitting(name).includes(line));
-    const [pwm] = own.flatMap(([name, config]) => (config.pwm === undefined ? [] : [{ channel: config.pwm, key: `pin.${name}.pwm` }]));
+    const [pwm] = own.flatMap(([name, config]) =>
+      config.pwm === undefined ? [] : [{ channel: config.pwm, key: keyOf(["pin", name, "pwm"]) }],
+    );
     return { ...this.#bounds(own.map(([, config]) => config)), pwm };
   }
 
@@ -106,10 +108,10 @@ function assertChannels(pins: Readonly<Record<string, PinConfig>>, { pwm: output
   for (const [name, { pwm: channel }] of Object.entries(pins)) {
     if (channel === undefined) continue;
     const other = seen.get(channel);
-    if (other !== undefined) throw badConfig(`pin.${name}.pwm`, `${channel} is the channel of pin.${other} too`);
+    if (other !== undefined) throw badConfig(keyOf(["pin", name, "pwm"]), `${channel} is the channel of ${keyOf(["pin", other])} too`);
     seen.set(channel, name);
     if (outputs === undefined) continue;
-    const found = keyed(`pin.${name}.pwm`, () => outputs.find(channel));
+    const found = keyed(keyOf(["pin", name, "pwm"]), () => outputs.find(channel));
     if (found === null) log.warn({ pin: name, pwm: channel }, "the configuration speaks of a PWM chip that is not there now");
   }
 }

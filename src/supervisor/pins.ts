@@ -4,6 +4,7 @@ import { levelAt } from "../gpio/levels.ts";
 import { alone, findPin, idOf, type NamedPin, resolvePin } from "../gpio/named-pin.ts";
 import { type NamedLine, PinNames } from "../gpio/pin-names.ts";
 import type { AccessTable } from "../protocol/access.ts";
+import { keyOf } from "../protocol/assert-config.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
 import type { PinConfig, RequestOf } from "../protocol/requests.ts";
@@ -65,7 +66,8 @@ export class Pins {
     for (const [table, { read, watch, command }] of Object.entries(tables)) {
       for (const [right, pins = []] of Object.entries({ read, watch, command })) {
         if (pins === "*") continue;
-        for (const name of pins) if (name !== "*") configuredLine(name, `access.${table}.${right}`, this.#names, this.#surroundings.log);
+        for (const name of pins)
+          if (name !== "*") configuredLine(name, keyOf(["access", table, right]), this.#names, this.#surroundings.log);
       }
     }
   }

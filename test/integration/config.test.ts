@@ -86,18 +86,20 @@ describe("a supervisor does not start", () => {
     const file = join(stage.folder, "its.toml");
     writeFileSync(file, `frames.directory = "${stage.folder}/none"\n`);
     expect(await failed(stage, "--config", file)).toStartWith(
-      `BAD_CONFIG: ${file}: frames.directory: there is no folder ${stage.folder}/none.`,
+      `BAD_CONFIG: ${file}, line 1: frames.directory: there is no folder ${stage.folder}/none.`,
     );
   });
 
   story("with a table of a pin that there is not", async (stage) => {
     const { file } = configure(stage, "[pin.GPIO71]\nmaxOnMs = 40\n");
-    expect(await failed(stage, "--config", file)).toStartWith(`BAD_CONFIG: ${file}: pin.GPIO71: no line is called "GPIO71"; did you mean`);
+    expect(await failed(stage, "--config", file)).toStartWith(
+      `BAD_CONFIG: ${file}, line 2: pin.GPIO71: no line is called "GPIO71"; did you mean`,
+    );
   });
 
   story("with a mistake in its file", async (stage) => {
     const { file } = configure(stage, '[pool.cam0]\nslots = 1\nformat = "BGR3"\nwidth = 64\nheight = 48\n');
-    expect(await failed(stage, "--config", file)).toStartWith(`BAD_CONFIG: ${file}: pool.cam0.slots: `);
+    expect(await failed(stage, "--config", file)).toStartWith(`BAD_CONFIG: ${file}, line 3: pool.cam0.slots: `);
   });
 
   story("with a file that is no TOML", async (stage) => {

@@ -85,14 +85,26 @@ describe("what is not TOML is named by line and column", () => {
   }
 });
 
-describe("a mistake is named by file and key", () => {
+/** The first line that has the last name of a key, or the first of all: that of the table where it is missing. */
+function lineOf(text: string, key: string): number {
+  const name = /[^."]+"?$/.exec(key)?.[0] ?? key;
+  return (
+    Math.max(
+      0,
+      text.split("\n").findIndex((line) => line.includes(name)),
+    ) + 1
+  );
+}
+
+describe("a mistake is named by file, line and key", () => {
   const image = 'format = "BGR3"\nwidth = 640\nheight = 480';
   const mistakes: [text: string, key: string, says: string | RegExp][] = [
-    ["[limit]\nclients = 1", "limit", "there is no such key; known are listen, limits, frames, pool, pin, access"],
-    ["[limits]\nclient = 1", "limits.client", /known are messageBytes, .*clients/],
+    ["[limit]\nclients = 1", "limit", "there is no such key (did you mean limits?)"],
+    ["[sensors]\nx = 1", "sensors", "there is no such key; known are listen, limits, frames, pool, pin, access"],
+    ["[limits]\nclient = 1", "limits.client", "did you mean clients?"],
     ["[limits]\nclients = 0", "limits.clients", "must be at least 1"],
     ["[limits]\nclients = 1.5", "limits.clients", "must be a whole number"],
-    ["[limits]\nclients = 1e300", "limits.clients", /toml: limits.clients: must be at most \d+$/],
+    ["[limits]\nclients = 1e300", "limits.clients", /line 2: limits.clients: must be at most \d+$/],
     ['[limits]\nclients = "1"', "limits.clients", "must be a number"],
     ["[limits]\nmaxOnMs = inf", "limits.maxOnMs", "must be a number"],
     ['[frames]\ndirectory = "frames"', "frames.directory", "must be a path from the root: /run/holdfast"],
@@ -107,11 +119,12 @@ describe("a mistake is named by file and key", () => {
     [`[pool."front door"]\nslots = 6\nbytes = 1`, 'pool."front door"', "must be letters, digits"],
     [`[pool."__proto__"]\nslots = 6\nbytes = 1`, "pool.__proto__", "is no name"],
     ['[pin."__proto__"]', "pin.__proto__", "is no name"],
-    ["[pin.GPIO17]\nmaxOn = 1", "pin.GPIO17.maxOn", "known are maxOnMs, closeLevel"],
+    ["[pin.GPIO17]\nmaxOn = 1", "pin.GPIO17.maxOn", "did you mean maxOnMs?"],
+    ["[pin.GPIO17]\nmax_on_ms = 1", "pin.GPIO17.max_on_ms", "did you mean maxOnMs?"],
     ["[pin.GPIO17]\nmaxOnMs = 0", "pin.GPIO17.maxOnMs", "must be at least 0.001"],
     ['[pin."gpio:17"]\ncloseLevel = "low"', 'pin."gpio:17".closeLevel', /off.*on.*keep/],
     ["[listen.telnet]", "listen.telnet", "known are tcp, pigpio, remoteio"],
-    ["[listen.remoteio]\nprot = 8509", "listen.remoteio.prot", "known are address, port, insecure, access, mode"],
+    ["[listen.remoteio]\nprot = 8509", "listen.remoteio.prot", "did you mean port?"],
     ['[listen.pigpio]\naddress = "0.0.0.0"', "listen.pigpio.address", "say insecure = true if that is wanted"],
     ['[listen.pigpio]\naddress = "pi.local"', "listen.pigpio.address", "must be an address of this machine"],
     ["pin = 17", "pin", "must be a table"],
@@ -121,15 +134,16 @@ describe("a mistake is named by file and key", () => {
   for (const [text, key, says] of mistakes) {
     test(`${JSON.stringify(text)}: ${key}`, () => {
       const { code, message, details } = mistakeIn(text);
-      expect({ code, details }).toEqual({ code: "BAD_CONFIG", details: { file: FILE, key } });
-      expect(message).toStartWith(`${FILE}: ${key}: `);
+      const line = lineOf(text, key);
+      expect({ code, details }).toEqual({ code: "BAD_CONFIG", details: { file: FILE, key, line } });
+      expect(message).toStartWith(`${FILE}, line ${line}: ${key}: `);
       expect(message).toMatch(says);
     });
   }
 
   test("a misspelt key comes before the one that is missing because of it", () => {
     expect(mistakeIn("[pool.cam0]\nslot = 6\nbytes = 1").message).toBe(
-      `${FILE}: pool.cam0.slot: there is no such key; known are slots, format, width, height, stride, bytes; pool.cam0.slots: is missing`,
+      `${FILE}, line 2: pool.cam0.slot: there is no such key (did you mean slots?); line 1: pool.cam0.slots: is missing`,
     );
   });
 });
@@ -144,7 +158,7 @@ describe("the file", () => {
   const codeOf = (attempt: Promise<unknown>) => attempt.then(String, ({ code, message }: HoldfastError) => `${code}: ${message}`);
 
   test("the default one need not be there", async () => {
-    const found = { file: null, config: { limits: {}, frames: {}, pools: {}, pins: {}, listen: {}, access: {} } };
+    const found = { source: null, config: { limits: {}, frames: {}, pools: {}, pins: {}, listen: {}, access: {} } };
     expect(await readConfig(undefined, join(folder, "holdfast.toml"))).toEqual(found);
     expect(await readConfig(undefined, join(folder, "none", "holdfast.toml"))).toEqual(found);
   });
@@ -152,7 +166,7 @@ describe("the file", () => {
   test("the default one is read where it is", async () => {
     const file = join(folder, "holdfast.toml");
     writeFileSync(file, "[limits]\nclients = 3\n");
-    expect(await readConfig(undefined, file)).toMatchObject({ file, config: { limits: { clients: 3 } } });
+    expect(await readConfig(undefined, file)).toMatchObject({ source: { file }, config: { limits: { clients: 3 } } });
   });
 
   test("one that is named must be there, and be a file of text", async () => {
@@ -175,8 +189,8 @@ describe("the file", () => {
       writeFileSync(file, `frames.directory = "${directory}"\n`);
       return codeOf(readConfig(file));
     };
-    expect(await naming(`${folder}/none`)).toBe(`BAD_CONFIG: ${file}: frames.directory: there is no folder ${folder}/none`);
-    expect(await naming(file)).toBe(`BAD_CONFIG: ${file}: frames.directory: ${file} is no folder`);
+    expect(await naming(`${folder}/none`)).toBe(`BAD_CONFIG: ${file}, line 1: frames.directory: there is no folder ${folder}/none`);
+    expect(await naming(file)).toBe(`BAD_CONFIG: ${file}, line 1: frames.directory: ${file} is no folder`);
     expect(await naming(folder)).not.toContain("BAD_CONFIG");
   });
 

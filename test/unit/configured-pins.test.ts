@@ -159,14 +159,14 @@ describe("a mistake stops the start and is named by its key:", () => {
       { pins: { BOARD1: {} } },
       "BAD_CONFIG pin.BOARD1: pin.BOARD1: BOARD1 is a 3V3 power pin, not a line",
     ],
-    ["an offset that a chip does not have", { pins: { "holdfast-sim:99": {} } }, "BAD_CONFIG pin.holdfast-sim:99: "],
-    ["a group", { pins: { "GPIO17+GPIO27": { maxOnMs: 5 } } }, "BAD_CONFIG pin.GPIO17+GPIO27: pin.GPIO17+GPIO27: GPIO17+GPIO27 is a group"],
+    ["an offset that a chip does not have", { pins: { "holdfast-sim:99": {} } }, 'BAD_CONFIG pin."holdfast-sim:99": '],
+    ["a group", { pins: { "GPIO17+GPIO27": { maxOnMs: 5 } } }, 'BAD_CONFIG pin."GPIO17+GPIO27": pin."GPIO17+GPIO27": GPIO17+GPIO27 is a group'],
     [
       "a key that there is not",
       { pins: { GPIO17: { maxOn: 5 } as never } },
       "BAD_CONFIG pin.GPIO17.maxOn: pin.GPIO17.maxOn: there is no such key",
     ],
-    ["a limit that is no time", { pins: { "*": { maxOnMs: "5s" as never } } }, "BAD_CONFIG pin.*.maxOnMs: "],
+    ["a limit that is no time", { pins: { "*": { maxOnMs: "5s" as never } } }, 'BAD_CONFIG pin."*".maxOnMs: '],
     ["two names of one line", { pins: { GPIO17: {}, BOARD11: {} } }, "BAD_CONFIG pin.BOARD11: pin.BOARD11: is the line of pin.GPIO17 too"],
     [
       "a name that fits several lines",
@@ -181,7 +181,7 @@ describe("a mistake stops the start and is named by its key:", () => {
     [
       "a closing level that outlasts the limit of all",
       { limits: { maxOnMs: 30 }, pins: { "*": { closeLevel: "keep" } } },
-      "BAD_CONFIG pin.*.closeLevel: pin.*.closeLevel: keep would outlast the 30 ms",
+      'BAD_CONFIG pin."*".closeLevel: pin."*".closeLevel: keep would outlast the 30 ms',
     ],
     [
       "a limit under the closing level of all others",

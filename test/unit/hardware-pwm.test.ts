@@ -350,7 +350,7 @@ describe("the configuration names a channel", () => {
     expect(mistake([pi3], { GPIO18: { pwm: "pwmchip0/0" }, GPIO12: { pwm: "pwmchip0/0" } })?.message).toBe(
       "pin.GPIO12.pwm: pwmchip0/0 is the channel of pin.GPIO18 too",
     );
-    expect(mistake([pi3], { "*": { pwm: "pwmchip0/0" } })?.message).toBe("pin.*.pwm: a channel is one pin's");
+    expect(mistake([pi3], { "*": { pwm: "pwmchip0/0" } })?.message).toBe(`pin."*".pwm: a channel is one pin's`);
   });
 
   test("of which two names may turn out to be the same one: the second pin is LINE_BUSY", () => {
