@@ -16,6 +16,7 @@ import { Supervisor, type SupervisorParts } from "./supervisor/supervisor.ts";
 import type { Log } from "./supervisor/surroundings.ts";
 import { inProcess } from "./transports/in-process.ts";
 import type { Listener } from "./transports/listener.ts";
+import { listenForRemoteio } from "./transports/remoteio/listener.ts";
 import { UnixListener } from "./transports/unix.ts";
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -122,7 +123,8 @@ async function* serve(
   { limits, log }: SupervisorParts,
   rules: AccessRules,
   socket: string | undefined,
-  _listen: ListenSettings,
+  { remoteio }: ListenSettings,
 ): AsyncGenerator<Listener> {
   if (socket !== undefined) yield await UnixListener.open(socket, supervisor, rules, limits, log);
+  if (remoteio !== undefined) yield await listenForRemoteio(remoteio, supervisor, rules, limits, log);
 }

@@ -7,7 +7,8 @@ export const REMOTEIO_PORT = 8509;
 /** Where holdfast's own protocol is over TCP. */
 export const TCP_PORT = 8510;
 
-const LOOPBACK = "127.0.0.1";
+/** Where a listener is unless it is told: for this machine's own programs. */
+export const LOOPBACK = "127.0.0.1";
 
 /** What every listener on a TCP port is told. */
 const endpoint = {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { CommandRequest } from "../../src/protocol/requests.ts";
 import { commandRequests } from "./pin-commands.ts";
 import { play, property, scripts, step } from "./property.ts";
+import { sameTimes, timesOn, timesSeenOn } from "./times-on.ts";
 import { type Stretch, stretches, totalUs } from "./wave-oracle.ts";
 import { type Answer, type ScriptedClient, World } from "./world.ts";
 
@@ -57,25 +58,6 @@ class Workshop {
   }
 }
 
-/** When a line is on, in whole nanoseconds. Off for no time at all is not off. */
-function timesOn(made: readonly Stretch[]): { readonly fromNs: number; readonly untilNs: number }[] {
-  const times: { fromNs: number; untilNs: number }[] = [];
-  for (const { level, fromUs, untilUs } of made) {
-    const [fromNs, untilNs] = [Math.round(fromUs * 1000), Math.round(untilUs * 1000)];
-    if (level === 0) continue;
-    const last = times.at(-1);
-    if (last?.untilNs === fromNs) last.untilNs = untilNs;
-    else times.push({ fromNs, untilNs });
-  }
-  return times;
-}
-
-/** When the chip saw a line on. */
-function timesSeenOn({ sim }: World, id: { readonly chip: string; readonly offset: number }) {
-  const changes = sim.trace(id).map(({ level, timestampNs }) => ({ level, fromUs: Number(timestampNs) / 1000 }));
-  return timesOn(changes.map((change, index) => ({ ...change, untilUs: changes[index + 1]?.fromUs ?? Number.POSITIVE_INFINITY })));
-}
-
 const clients = fc.nat(CLIENTS - 1);
 const pins = fc.constantFrom(...lines.map(({ pin }) => pin));
 const finite = commandRequests.filter((request): request is WaveRequest => {
@@ -101,15 +83,8 @@ property(
     await workshop.world.pass(120_000);
     assert.deepEqual(workshop.world.supervisor.status().pins, []);
     for (const { pin, id } of lines) {
-      const same = (a: number, b: number) => Math.abs(a - b) <= 2;
       const [seen, wanted] = [timesSeenOn(workshop.world, id), timesOn(workshop.expected(pin))];
-      const agrees =
-        seen.length === wanted.length &&
-        seen.every(({ fromNs, untilNs }, index) => {
-          const other = wanted[index];
-          return other !== undefined && same(fromNs, other.fromNs) && same(untilNs, other.untilNs);
-        });
-      if (!agrees) assert.deepEqual(seen, wanted, `when ${pin} is on`);
+      if (!sameTimes(seen, wanted)) assert.deepEqual(seen, wanted, `when ${pin} is on`);
       for (const { answer } of workshop.accepted.get(pin) ?? []) assert.equal(answer.body.outcome, "done");
     }
   },
