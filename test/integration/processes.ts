@@ -154,6 +154,13 @@ export class ServeProcess {
     this.#process.kill(signal);
   }
 
+  /** Where it listens on TCP, as it has told: the port of `remoteio`, for one. */
+  port(listener: string): number {
+    const entry = this.errors.split("\n").find((line) => line.includes('"msg":"listening"') && line.includes(`"listener":"${listener}"`));
+    if (entry === undefined) throw new Error(`the supervisor does not listen for ${listener}: ${this.errors}`);
+    return (JSON.parse(entry) as { readonly port: number }).port;
+  }
+
   /** The memory that it has, in bytes. */
   get residentBytes(): number {
     const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.pid}/status`, "utf8"))?.[1];

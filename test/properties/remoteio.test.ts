@@ -12,7 +12,7 @@ import { World } from "./world.ts";
 
 const QUEUED = "! command on execution-queue";
 
-const peer = { transport: "test", name: "remoteio", pid: null, uid: null, access: fullAccess };
+const peer = { transport: "test", name: "remoteio", address: null, pid: null, uid: null, access: fullAccess };
 
 /** Words as clients of remoteio send them, and words that nobody should. */
 const words = fc.oneof(
@@ -46,7 +46,10 @@ function read(pieces: readonly Uint8Array[]): { readonly requests: RemoteioReque
   const reader = new RequestReader();
   const requests: RemoteioRequest[] = [];
   try {
-    for (const piece of pieces) reader.read(piece, (request) => requests.push(request));
+    for (const piece of pieces) {
+      reader.add(piece);
+      for (let request = reader.next(); request !== null; request = reader.next()) requests.push(request);
+    }
     return { requests, lost: null };
   } catch (error) {
     assert(error instanceof HoldfastError);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type RemoteioRequest, RequestReader } from "../../src/transports/remoteio/request.ts";
+import { RequestReader } from "../../src/transports/remoteio/request.ts";
 
 const bytes = (text: string) => Buffer.from(text, "latin1");
 
@@ -7,10 +7,11 @@ const bytes = (text: string) => Buffer.from(text, "latin1");
 function read(...pieces: readonly string[]): { readonly requests: string[]; readonly fault: string | null } {
   const reader = new RequestReader();
   const requests: string[] = [];
-  const take = ({ numbering, pin, command, timeMs, arg1, arg2 }: RemoteioRequest) =>
-    requests.push([numbering, pin, command, timeMs, arg1, arg2].join("|"));
   try {
-    for (const piece of pieces) reader.read(bytes(piece), take);
+    for (const piece of pieces) {
+      reader.add(bytes(piece));
+      for (let request = reader.next(); request !== null; request = reader.next()) requests.push(Object.values(request).join("|"));
+    }
     return { requests, fault: null };
   } catch (error) {
     return { requests, fault: (error as { readonly code: string }).code };

@@ -2,14 +2,14 @@ import { describe, expect, test } from "bun:test";
 import assert from "node:assert/strict";
 import { fullAccess } from "../../src/protocol/access.ts";
 import type { Mode } from "../../src/protocol/requests.ts";
-import { RequestReader } from "../../src/transports/remoteio/request.ts";
+import { type RemoteioRequest, RequestReader } from "../../src/transports/remoteio/request.ts";
 import { Session } from "../../src/transports/remoteio/session.ts";
 import { timesSeenOn } from "../properties/times-on.ts";
 import { World, type WorldOptions } from "../properties/world.ts";
 
 const QUEUED = "! command on execution-queue";
 
-const peer = { transport: "test", name: "speaker", pid: null, uid: null, access: fullAccess };
+const peer = { transport: "test", name: "speaker", address: null, pid: null, uid: null, access: fullAccess };
 
 /** A client of remoteio's that says things, and what it is told. */
 class Speaker {
@@ -37,12 +37,8 @@ class Speaker {
   }
 
   #answer(request: string): string | Promise<string> {
-    let reply: string | Promise<string> | undefined;
-    this.#reader.read(Buffer.from(`b ${request} `), (read) => {
-      reply = this.#session.answer(read);
-    });
-    assert(reply !== undefined, `${request} is no request`);
-    return reply;
+    this.#reader.add(Buffer.from(`b ${request} `));
+    return this.#session.answer(this.#reader.next() as RemoteioRequest);
   }
 
   leave(): void {

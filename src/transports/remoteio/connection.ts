@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Log } from "../../supervisor/surroundings.ts";
-import { LAST_READ_MS } from "../socket-server.ts";
+import { hangUp } from "../refuse.ts";
 import { type RemoteioRequest, RequestReader } from "./request.ts";
 import { farewell, type Session } from "./session.ts";
 
@@ -19,7 +19,6 @@ export class RemoteioConnection {
   readonly #socket: Socket;
   readonly #log: Log;
   readonly #reader = new RequestReader();
-  #requests: RemoteioRequest[] = [];
   #unwritten = "";
   #serving = false;
   /** The last that is to be said; null: more requests may come. */
@@ -31,45 +30,50 @@ export class RemoteioConnection {
     this.#log = log;
     socket.on("error", (error) => log.debug({ err: error, client: session.label }, "connection failed"));
     socket.on("data", (chunk) => this.#receive(chunk as Uint8Array));
-    socket.on("end", () => this.#end(""));
-    socket.on("close", () => {
-      this.#requests = [];
-      session.end();
-    });
+    socket.on("end", () => this.#end());
+    socket.on("close", () => session.end());
   }
 
   #receive(chunk: Uint8Array): void {
     if (this.#farewell !== null) return;
-    try {
-      this.#reader.read(chunk, (request) => this.#requests.push(request));
-    } catch (error) {
-      this.#farewell = farewell(error);
-    }
+    this.#reader.add(chunk);
     if (!this.#serving) void this.#serve();
   }
 
-  /** No more requests are read. Those that have been are served. */
-  #end(last: string): void {
+  /** No more comes. What has come is served. */
+  #end(): void {
     if (this.#farewell !== null) return;
-    this.#farewell = last;
+    this.#farewell = "";
     if (!this.#serving) void this.#serve();
   }
 
   async #serve(): Promise<void> {
     this.#serving = true;
     let served = 0;
-    for (let request = this.#requests.shift(); request !== undefined; request = this.#requests.shift()) {
+    for (let request = this.#next(); request !== null; request = this.#next()) {
       const reply = this.#session.answer(request);
       this.#reply(request, reply instanceof Promise ? await this.#paused(reply) : reply);
       if (this.#unwritten.length >= PRESSED_BYTES) await this.#paused(this.#taken());
       if (++served % SERVED_AT_ONCE === 0) await this.#paused(new Promise((resolve) => setImmediate(resolve)));
     }
     this.#serving = false;
+    this.#unwritten += this.#farewell ?? "";
     this.#flush();
     if (this.#farewell === null) this.#socket.resume();
     else {
       this.#session.end();
-      hangUp(this.#socket, this.#farewell);
+      hangUp(this.#socket);
+    }
+  }
+
+  /** The next request that has come as a whole. */
+  #next(): RemoteioRequest | null {
+    if (this.#socket.destroyed) return null;
+    try {
+      return this.#reader.next();
+    } catch (error) {
+      this.#farewell = farewell(error);
+      return null;
     }
   }
 
@@ -100,12 +104,4 @@ export class RemoteioConnection {
     this.#socket.write(this.#unwritten);
     this.#unwritten = "";
   }
-}
-
-/** Ends a connection. The peer has its time to read the last that it was sent; what it still sends is thrown away. */
-export function hangUp(socket: Socket, last: string): void {
-  const impatience = setTimeout(() => socket.destroy(), LAST_READ_MS);
-  socket.once("close", () => clearTimeout(impatience));
-  socket.resume();
-  socket.end(last);
 }

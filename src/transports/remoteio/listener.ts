@@ -1,14 +1,18 @@
 import { createServer, type Socket } from "node:net";
-import { fullAccess } from "../../protocol/access.ts";
+import type { AccessRules } from "../../access/access-rules.ts";
+import type { Access } from "../../protocol/access.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import { isLoopback, type ListenSettings, LOOPBACK, REMOTEIO_PORT } from "../../protocol/listen.ts";
 import type { Peer } from "../../supervisor/client.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";
 import type { Log } from "../../supervisor/surroundings.ts";
 import { type Listener, listenOn } from "../listener.ts";
+import { hangUp } from "../refuse.ts";
 import { SocketServer } from "../socket-server.ts";
-import { hangUp, RemoteioConnection } from "./connection.ts";
+import { RemoteioConnection } from "./connection.ts";
 import { farewell, Session } from "./session.ts";
+
+const KEY = "listen.remoteio";
 
 /** After so long without a word it is asked whether the client's machine is still there: its pins are not to be held for nobody, in ms. */
 const KEEP_ALIVE_MS = 10_000;
@@ -20,31 +24,34 @@ const KEEP_ALIVE_MS = 10_000;
 export async function listenForRemoteio(
   settings: NonNullable<ListenSettings["remoteio"]>,
   supervisor: Supervisor,
+  rules: AccessRules,
   limits: Limits,
   log: Log,
 ): Promise<Listener> {
   const { address = LOOPBACK, port = REMOTEIO_PORT, mode = "wait" } = settings;
+  const access = rules.ofListener(KEY, settings.access);
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
     try {
-      const session = new Session(supervisor, peerOf(socket), mode);
+      const session = new Session(supervisor, peerOf(socket, access), mode);
       log.debug({ client: session.label }, "client connected");
       new RemoteioConnection(session, socket, log);
     } catch (error) {
       log.warn({ reason: farewell(error) }, "client refused");
       socket.on("error", () => {});
-      hangUp(socket, farewell(error));
+      socket.write(farewell(error));
+      hangUp(socket);
     }
   });
   const served = new SocketServer(server, limits.clients);
-  await listenOn(server, address, port, "listen.remoteio");
+  await listenOn(server, address, port, KEY);
   const at = server.address();
   const told = { listener: "remoteio", address, port: typeof at === "object" ? at?.port : port };
-  if (isLoopback(address)) log.info(told, "listening");
-  else log.warn(told, "listening for other machines, without TLS and a token");
+  log.info(told, "listening");
+  if (!isLoopback(address)) log.warn(told, "whoever reaches this port may command pins: remoteio has neither TLS nor tokens");
   return served;
 }
 
-function peerOf({ remoteAddress, remotePort }: Socket): Peer {
-  return { transport: "remoteio", name: `remoteio ${remoteAddress}:${remotePort}`, pid: null, uid: null, access: fullAccess };
+function peerOf({ remoteAddress, remotePort }: Socket, access: Access): Peer {
+  return { transport: "remoteio", name: "remoteio", address: `${remoteAddress}:${remotePort}`, pid: null, uid: null, access };
 }

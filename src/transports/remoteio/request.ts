@@ -21,41 +21,55 @@ const WORDS = 6;
  * character: what is not ASCII is wrong wherever it comes.
  */
 export class RequestReader {
-  #words: string[] = [];
-  #begun = "";
+  #text = "";
+  /** Where the next request begins. */
+  #at = 0;
+
+  /** More bytes have come. */
+  add(chunk: Uint8Array): void {
+    this.#text = this.#text.slice(this.#at) + latin1(chunk);
+    this.#at = 0;
+  }
 
   /**
-   * @param take is given every request that is complete with these bytes, in order
+   * The next request; null: it has not come to its end.
    * @throws HoldfastError `BAD_FIELD`, `LIMIT_MESSAGE`; where the next request begins can't be known then
    */
-  read(chunk: Uint8Array, take: (request: RemoteioRequest) => void): void {
-    const text = this.#begun + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString("latin1");
-    let at = 0;
-    for (let end = text.indexOf(" "); end !== -1; end = text.indexOf(" ", at)) {
-      this.#add(text.slice(at, end));
+  next(): RemoteioRequest | null {
+    const words: string[] = [];
+    let at = this.#at;
+    while (words.length < WORDS) {
+      const end = this.#text.indexOf(" ", at);
+      const word = this.#text.slice(at, end === -1 ? at + MAX_WORD_BYTES + 1 : end);
+      if (end !== -1 || word !== "") check(word, words.length);
+      if (end === -1) return this.#wait();
+      words.push(word);
       at = end + 1;
-      if (this.#words.length < WORDS) continue;
-      const [numbering, pin, command, timeMs, arg1, arg2] = this.#words as [string, string, string, string, string, string];
-      this.#words = [];
-      take({ numbering, pin, command, timeMs, arg1, arg2 });
     }
-    this.#begun = text.slice(at);
-    if (this.#begun !== "") this.#check(this.#begun);
+    this.#at = at;
+    const [numbering, pin, command, timeMs, arg1, arg2] = words as [string, string, string, string, string, string];
+    return { numbering, pin, command, timeMs, arg1, arg2 };
   }
 
-  #add(word: string): void {
-    this.#check(word);
-    this.#words.push(word);
+  /** What has come of a request is copied: as a part of a long text it would keep all of that in memory. */
+  #wait(): null {
+    this.#text = latin1(Buffer.from(this.#text.slice(this.#at), "latin1"));
+    this.#at = 0;
+    return null;
   }
+}
 
-  /** Each request begins with a `b` or a `g`: a word too few or too many, and all that follow, are seen at once. */
-  #check(word: string): void {
-    if (this.#words.length === 0 && word !== "b" && word !== "g") {
-      const message = 'a request is six words, each with a space behind it, and begins with "b ", as those of remoteio in October 2024';
-      throw new HoldfastError("BAD_FIELD", message, { field: "numbering" });
-    }
-    if (word.length > MAX_WORD_BYTES) {
-      throw new HoldfastError("LIMIT_MESSAGE", `a word has ${MAX_WORD_BYTES} bytes at most`, { limit: MAX_WORD_BYTES });
-    }
+/** Each request begins with a `b` or a `g`: a word too few or too many, and all that follow, are seen at once. */
+function check(word: string, index: number): void {
+  if (index === 0 && word !== "b" && word !== "g") {
+    const message = 'a request is six words, each with a space behind it, and begins with "b ", as those of remoteio in October 2024';
+    throw new HoldfastError("BAD_FIELD", message, { field: "numbering" });
   }
+  if (word.length > MAX_WORD_BYTES) {
+    throw new HoldfastError("LIMIT_MESSAGE", `a word has ${MAX_WORD_BYTES} bytes at most`, { limit: MAX_WORD_BYTES });
+  }
+}
+
+function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
