@@ -192,6 +192,17 @@ story("a port that is taken stops the start, and names the key", async (stage) =
   expect(supervisor.errors).toContain(`ADDRESS_IN_USE: listen.remoteio: another program listens on 127.0.0.1, port ${port}`);
 });
 
+story("its clients may command the pins that the configuration lets them have, and no others", async (stage) => {
+  const supervisor = await serve(stage, 'access = "line2"\n[access.line2]\ncommand = ["GPIO17"]\n');
+  const program = await speaker(stage, supervisor);
+  await say(program, "b 11 create 0 0 0", "!");
+  program.send("b 13 create 0 0 0 ");
+  await eventually("a reply", () =>
+    program.text.startsWith("? 13 Led creation failure: FORBIDDEN: access.line2 gives no right to command GPIO27"),
+  );
+  await eventually("who was refused what is in the log", () => supervisor.errors.includes('"code":"FORBIDDEN"'));
+});
+
 story("it is for this machine's programs alone, unless the configuration says in so many words that it is not", async (stage) => {
   const closed = stage.startServe(stage.socket, ["--config", configured(stage, 'port = 0\naddress = "0.0.0.0"\n')]);
   expect(await closed.ready).toBe(false);
