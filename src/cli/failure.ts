@@ -131,8 +131,9 @@ const remedies: { readonly [C in ErrorCode]?: Remedy } = {
     return command.name() === "watch" && error.details.field === "direction" ? turn(error) : closeFirst(error);
   },
   PIN_CLOSING: (error, command) => {
-    const wait = command.options.some(({ long }) => long === "--wait-closing") ? "To wait for it: --wait-closing 10s; to" : "To";
-    return `${wait} end it at once: holdfast close --hard ${pinOf(error)}`;
+    const wait = command.options.some(({ long }) => long === "--wait-closing") ? "To wait for it: --wait-closing 10s. " : "";
+    if (typeof error.details["closer"] === "string") return `${wait}Only who has closed it can end it at once.`;
+    return `${wait}To end it at once: holdfast close --hard ${pinOf(error)}`;
   },
   PIN_DIRECTION: closeFirst,
   LINE_BUSY: "End the program that has it (gpioinfo names it too), or release the kernel's driver in the device tree",

@@ -93,8 +93,8 @@ export function assertAgrees(
   }
   if (initial === undefined || (level !== null && areSame(initial, level))) return;
   const told = (levels: Levels) => commonLevel(levels) ?? eachLevel(levels, lines.length);
-  const does = level === null ? "in a wave" : `at level ${told(level)}`;
-  throw refuse("initial", `already and ${does}, not at ${told(initial)}`, level === null ? null : told(level));
+  const does = level === null ? "in a wave" : `at level ${[told(level)].flat().join("")}`;
+  throw refuse("initial", `already and ${does}, not at ${[told(initial)].flat().join("")}`, level === null ? null : told(level));
 }
 
 /**

@@ -257,9 +257,12 @@ export class Pin {
   /** Why a closing pin takes nothing. */
   closingError(): HoldfastError {
     const { remainingMs } = this.tenant;
-    return new HoldfastError("PIN_CLOSING", `${this.name} is closing; what it still has to do takes ${Math.ceil(remainingMs)} ms`, {
+    const closer = this.#closer?.state === "connected" ? this.#closer : null;
+    const closing = closer === null ? "is closing" : `is closing for ${closer.label}`;
+    return new HoldfastError("PIN_CLOSING", `${this.name} ${closing}; what it still has to do takes ${Math.ceil(remainingMs)} ms`, {
       field: "pin",
       pin: this.name,
+      closer: closer?.name ?? null,
       remainingMs,
     });
   }

@@ -158,9 +158,23 @@ describe("what is refused has exit status 1, a code, a sentence and a remedy", (
     const { status, err } = await shell.run("on", "17");
     expect(status).toBe(1);
     expect(err).toMatch(/^PIN_CLOSING: GPIO17 is closing; what it still has to do takes \d+ ms\.\n/);
-    expect(err).toEndWith("  To wait for it: --wait-closing 10s; to end it at once: holdfast close --hard GPIO17\n");
+    expect(err).toEndWith("  To wait for it: --wait-closing 10s. To end it at once: holdfast close --hard GPIO17\n");
     await shell.ok("close", "--hard", "17");
     await shell.ok("on", "17", "--wait-closing", "10s");
+  });
+
+  shellStory("a pin that another is closing, who alone can end that", async (shell, stage) => {
+    const conveyor = await stage.connect({ name: "conveyor" });
+    const pin = await conveyor.output(17);
+    await pin.on({ durationMs: 3_600_000 });
+    const closing = pin.close();
+    await shell.eventually("GPIO17", "is closing", ({ state }) => state === "closing");
+    const { status, err } = await shell.run("close", "17", "--hard");
+    expect(status).toBe(1);
+    expect(err).toStartWith(`PIN_CLOSING: GPIO17 is closing for "conveyor" (pid ${process.pid}); what it still has to do takes `);
+    expect(err).toEndWith(" ms.\n  Only who has closed it can end it at once.\n");
+    await pin.close({ hard: true });
+    await closing;
   });
 
   const refused: [line: string, code: string, remedy: string][] = [

@@ -19,7 +19,12 @@ describe("a soft close", () => {
     client.ask({ op: "on", pin: "GPIO17", durationMs: 100 });
     client.ask({ op: "blink", pin: "GPIO17", onMs: 10, offMs: 10, n: 3 });
     const closed = client.ask({ op: "close", pin: "GPIO17" });
-    expect(client.ask({ op: "on", pin: "GPIO17" }).error?.details).toEqual({ field: "pin", pin: "GPIO17", remainingMs: 160 });
+    expect(client.ask({ op: "on", pin: "GPIO17" }).error?.details).toEqual({
+      field: "pin",
+      pin: "GPIO17",
+      closer: "closer",
+      remainingMs: 160,
+    });
     await world.pass(159);
     expect([closed.outcome, world.shown("GPIO17")?.state]).toEqual(["pending", "closing"]);
     await world.pass(1);

@@ -160,7 +160,11 @@ describe("a mistake stops the start and is named by its key:", () => {
       "BAD_CONFIG pin.BOARD1: pin.BOARD1: BOARD1 is a 3V3 power pin, not a line",
     ],
     ["an offset that a chip does not have", { pins: { "holdfast-sim:99": {} } }, 'BAD_CONFIG pin."holdfast-sim:99": '],
-    ["a group", { pins: { "GPIO17+GPIO27": { maxOnMs: 5 } } }, 'BAD_CONFIG pin."GPIO17+GPIO27": pin."GPIO17+GPIO27": GPIO17+GPIO27 is a group'],
+    [
+      "a group",
+      { pins: { "GPIO17+GPIO27": { maxOnMs: 5 } } },
+      'BAD_CONFIG pin."GPIO17+GPIO27": pin."GPIO17+GPIO27": GPIO17+GPIO27 is a group',
+    ],
     [
       "a key that there is not",
       { pins: { GPIO17: { maxOn: 5 } as never } },

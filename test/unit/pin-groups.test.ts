@@ -57,7 +57,9 @@ describe("a group of outputs", () => {
     const open = { op: "open", pin: GROUP, direction: "out", share: true } as const;
     expect(one.ask({ ...open, initial: [0, 1, 1] }).body.state).toBe("on");
     expect(offsets.map((offset) => world.sim.trace(at(offset)).map(({ level }) => level))).toEqual([[], [1], [1]]);
-    expect(other.ask({ ...open, initial: [1, 1, 0] }).error?.details).toMatchObject({ field: "initial", open: [0, 1, 1] });
+    const refused = other.ask({ ...open, initial: [1, 1, 0] }).error;
+    expect(refused?.details).toMatchObject({ field: "initial", open: [0, 1, 1] });
+    expect(refused?.message).toBe(`${GROUP} is open already and at level 011, not at 110`);
     expect(other.ask({ ...open, initial: [0, 1, 1] }).outcome).toBe("ok");
   });
 
