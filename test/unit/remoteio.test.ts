@@ -211,6 +211,16 @@ describe("what can't be done is said, and changes nothing", () => {
     expect(speaker.say("11 create 0 0 0")[0]).toStartWith('? 11 Led creation failure: PIN_BUSY: GPIO17 is held by "conveyor"');
   });
 
+  test("a pin that the command line has left as it is, for it is set otherwise", () => {
+    const { world, speaker } = scene();
+    const shell = world.join("holdfast on");
+    shell.ask({ op: "open", pin: "GPIO17", direction: "out", onDisconnect: "stay" });
+    shell.ask({ op: "on", pin: "GPIO17" });
+    shell.leave();
+    expect(speaker.say("11 create 0 0 0")[0]).toStartWith("? 11 Led creation failure: PIN_CONFLICT: ");
+    expect(world.shown("GPIO17")).toMatchObject({ state: "on", unowned: true });
+  });
+
   test("a command for a pin whose chip has gone", () => {
     const { world, speaker } = scene();
     speaker.say("11 create 0 0 0");
