@@ -136,7 +136,8 @@ class Watch(Watching):
         self._background = background
         self._callback = callback
         self._on_end = on_end
-        self._is_posted = False
+        #: How often the background thread is still to call.
+        self._calls = 0
 
     def stop(self) -> None:
         """No more events: none is begun with when this has returned."""
@@ -145,22 +146,22 @@ class Watch(Watching):
 
     def _came(self) -> None:
         with self._changed:
-            if self._is_posted:
+            # One call for each event that waits, and one for the end.
+            if self._calls >= len(self._backlog) + self._is_over:
                 return
-            self._is_posted = True
+            self._calls += 1
         self._background.post(self._call)
 
     def _call(self) -> None:
-        """Calls the program with one event, so that no watch keeps the others waiting."""
+        """Calls the program with one event, so that those of several watches come in the order in which they happened."""
         with self._changed:
+            self._calls -= 1
             event = self._backlog.pop()
             has_ended = event is None and self._is_over
-            self._is_posted = event is not None
             on_end, failure = self._on_end, self._failure
             if has_ended:
                 self._on_end = None
         if event is not None:
-            self._background.post(self._call)
             self._callback(event)
         elif has_ended and on_end is not None:
             on_end(failure)

@@ -197,6 +197,8 @@ class Status:
     pid: int
     uptime_ms: float
     backend: str
+    #: The revision code of the Raspberry Pi that the lines are on; None: another machine.
+    board_revision: Optional[int]
     #: How the kernel runs the thread that plays waves; None: there is none, or not yet.
     waves: Optional[Literal["real-time", "normal"]]
     counters: Counters

@@ -160,6 +160,25 @@ def test_a_stuck_callback_keeps_no_request_waiting(supervisor, client):
     go_on.set()
 
 
+def test_edges_of_several_pins_come_in_the_order_in_which_they_happened_to_a_busy_program_too(supervisor, client):
+    pins = [client.input("GPIO20"), client.input("GPIO21")]
+    seen, go_on = [], threading.Event()
+
+    def take(edge):
+        go_on.wait(PATIENCE_S)
+        seen.append((edge.pin, edge.level))
+
+    watches = [pin.on_edge(take) for pin in pins]
+    happened = [("GPIO20", 1), ("GPIO20", 0), ("GPIO20", 1), ("GPIO21", 1), ("GPIO20", 0)]
+    for pin, level in happened:
+        supervisor.drive(pin, level)
+    go_on.set()
+    eventually("all have come", lambda: len(seen) == len(happened))
+    assert seen == happened
+    for watch in watches:
+        watch.stop()
+
+
 def test_callbacks_of_a_stopped_watch_are_not_called(supervisor, client):
     button = client.input("GPIO4")
     seen, others = [], []
@@ -211,6 +230,8 @@ def test_what_there_is_can_be_listed(client):
     pins = {pin.pin: pin for pin in client.pins()}
     assert pins["GPIO17"].direction == "out" and pins["GPIO4"].state == "closed"
     status = client.status()
+    # What simulated pins say they are on: a Pi 4 Model B.
+    assert status.board_revision == 0xC03114
     assert status.state == "running" and status.counters.accepted == 0
     assert [(pin.pin, pin.holders[0].heartbeat_ms) for pin in status.pins] == [("GPIO17", 60_000)]
     assert client.pools() == []
