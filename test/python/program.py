@@ -1,0 +1,80 @@
+"""Programs in processes of their own, as users write and start them."""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import sys
+import textwrap
+import threading
+
+from supervisor import PATIENCE_S
+
+
+class Program:
+    """Runs Python code, or a file of it, beside the test. Leaving its scope kills it if it has not ended."""
+
+    def __init__(self, supervisor, code=None, *, command=None, **environment):
+        """
+        :param code: what to run: the program's text
+        :param command: in its place: the arguments of Python
+        :param environment: variables beside those that lead to the supervisor
+        """
+        arguments = ["-c", textwrap.dedent(code)] if command is None else command
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**supervisor.environment, **environment},
+        )
+        self.pid = self._process.pid
+        self._lines = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def line(self):
+        """The next line that it prints; None: it prints no more."""
+        return self._lines.get(timeout=PATIENCE_S)
+
+    def tell(self, line=""):
+        """Writes a line to it."""
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+
+    def end(self):
+        """Waits until it has ended by itself, and returns what it has still printed."""
+        self._process.stdin.close()
+        status = self._process.wait(PATIENCE_S)
+        self._reader.join()
+        lines = []
+        while (line := self.line()) is not None:
+            lines.append(line)
+        assert status == 0, "\n".join(lines)
+        return lines
+
+    def signal(self, number):
+        """Sends it a signal, and waits until it has ended."""
+        self._process.send_signal(number)
+        self._process.wait(PATIENCE_S)
+
+    def kill(self):
+        """Ends it without a word."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()
+        if not self._process.stdin.closed:
+            self._process.stdin.close()
+
+    def _read(self):
+        for line in self._process.stdout:
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)

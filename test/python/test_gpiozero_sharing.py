@@ -1,0 +1,180 @@
+"""Several gpiozero programs at once, each in a process of its own, as they are started on a board."""
+
+import signal
+
+import holdfast
+import pytest
+from gpiozero import LED, Button, GPIOPinInUse
+from holdfast.gpiozero import HoldfastFactory
+from program import Program
+from supervisor import eventually
+
+LIKE_A_USER = {"GPIOZERO_PIN_FACTORY": "holdfast"}
+
+BUTTON = """
+    from gpiozero import Button
+    button = Button(4, bounce_time={bounce})
+    button.when_pressed = lambda: print("pressed")
+    button.when_released = lambda: print("released")
+    print("ready")
+    input()
+"""
+
+LAMP = """
+    from gpiozero import LED
+    lamp = LED({pin})
+    lamp.on()
+    print("on")
+    input()
+"""
+
+
+def test_two_programs_have_the_same_button(supervisor):
+    supervisor.drive("GPIO4", 1)
+    # Both say how long its contacts bounce; one that says nothing takes it as it is.
+    codes = [BUTTON.format(bounce=bounce) for bounce in (0.001, 0.001, None)]
+    programs = [Program(supervisor, code, **LIKE_A_USER) for code in codes[:1]]
+    assert programs[0].line() == "ready"
+    programs += [Program(supervisor, code, **LIKE_A_USER) for code in codes[1:]]
+    for program in programs[1:]:
+        assert program.line() == "ready"
+    for level, told in ((0, "pressed"), (1, "released")):
+        supervisor.drive("GPIO4", level)
+        assert [program.line() for program in programs] == [told] * 3
+    programs[0].kill()
+    supervisor.drive("GPIO4", 0)
+    assert [program.line() for program in programs[1:]] == ["pressed"] * 2
+    for program in programs[1:]:
+        program.tell()
+        assert program.end() == []
+
+
+def test_a_lamp_has_one_program_and_another_is_told_which(supervisor):
+    with Program(supervisor, LAMP.format(pin=17), **LIKE_A_USER) as program:
+        assert program.line() == "on"
+        with pytest.raises(GPIOPinInUse, match=rf"GPIO17 is held by .*{program.pid}") as refused:
+            LED(17, pin_factory=HoldfastFactory(supervisor.socket))
+        assert isinstance(refused.value.__cause__, holdfast.HoldfastError)
+        with pytest.raises(GPIOPinInUse, match=str(program.pid)):
+            Button(17, pin_factory=HoldfastFactory(supervisor.socket))
+
+
+def test_programs_that_both_say_so_drive_the_same_lamp(supervisor):
+    sharing = {**LIKE_A_USER, "HOLDFAST_SHARE": "1"}
+    with Program(supervisor, LAMP.format(pin=17), **sharing) as one, HoldfastFactory(supervisor.socket, share=True) as factory:
+        assert one.line() == "on"
+        lamp = LED(17, pin_factory=factory)
+        # It begins as it was told to: off.
+        assert supervisor.level("GPIO17") == 0
+        lamp.on()
+        one.tell()
+        one.end()
+        # The lamp of the program that has ended is still that of this one.
+        assert (lamp.value, supervisor.level("GPIO17")) == (1, 1)
+        lamp.close()
+
+
+def test_bounce_times_that_differ_are_refused_with_the_holders_name(supervisor):
+    with Program(supervisor, BUTTON.format(bounce=0.001), **LIKE_A_USER) as program:
+        assert program.line() == "ready"
+        with pytest.raises(GPIOPinInUse, match=str(program.pid)):
+            Button(4, bounce_time=0.5, pin_factory=HoldfastFactory(supervisor.socket))
+        with pytest.raises(GPIOPinInUse, match=str(program.pid)):
+            Button(4, pull_up=False, pin_factory=HoldfastFactory(supervisor.socket))
+
+
+@pytest.mark.parametrize("kill", [signal.SIGTERM, signal.SIGKILL, None])
+def test_the_end_of_a_program_turns_its_lamp_off_however_it_ends(supervisor, client, kill):
+    lamp_and_relay = LAMP.format(pin=17) + "\n" + LAMP.format(pin="18, active_high=False").replace("lamp", "relay")
+    with Program(supervisor, lamp_and_relay, **LIKE_A_USER) as program:
+        assert (program.line(), program.tell(), program.line()) == ("on", None, "on")
+        assert (supervisor.level("GPIO17"), supervisor.level("GPIO18")) == (1, 1)
+        assert client.read("GPIO18").level == 1
+        watching = HoldfastFactory(supervisor.socket)
+        wire = Button(27, pull_up=None, active_state=True, pin_factory=watching)
+        supervisor.wire("GPIO18", "GPIO27")
+        assert not wire.is_pressed
+        if kill is None:
+            program.tell()
+            program.end()
+        else:
+            program.signal(kill)
+        eventually("both are closed", lambda: client.status().pins[0].pin == "GPIO27" and len(client.status().pins) == 1)
+        assert supervisor.level("GPIO17") == 0
+        eventually("the relay is off: its pin is high", lambda: wire.is_pressed)
+        watching.close()
+
+
+def test_a_lamp_that_was_left_on_by_hand_is_taken_over(supervisor):
+    supervisor.run("on", "GPIO17")
+    supervisor.run("on", "GPIO18")
+    with HoldfastFactory(supervisor.socket) as factory:
+        with LED(17, pin_factory=factory, initial_value=None) as lamp:
+            assert lamp.is_lit
+            lamp.off()
+            assert supervisor.level("GPIO17") == 0
+        # And one that is to be an input now.
+        with Button(18, pin_factory=factory) as button:
+            assert not button.is_pressed
+
+
+def test_who_has_called_low_active_still_shares_the_button(supervisor, client):
+    with client.input("GPIO4", active_low=True, bias="pull-up") as button, HoldfastFactory(supervisor.socket) as factory:
+        seen = []
+        same = Button(4, pin_factory=factory)
+        same.when_pressed = lambda: seen.append("pressed")
+        supervisor.drive("GPIO4", 0)
+        eventually("it is pressed", lambda: seen == ["pressed"])
+        assert (same.is_pressed, same.pin.state, button.read().level) == (True, 0, 1)
+        same.close()
+
+
+def test_programs_go_on_when_the_supervisor_has_been_restarted(supervisor):
+    with HoldfastFactory(supervisor.socket) as factory:
+        button, lamp = Button(4, pin_factory=factory), LED(17, pin_factory=factory)
+        seen = []
+        button.when_pressed = lambda: seen.append("pressed")
+        supervisor.kill()
+        supervisor.start()
+        supervisor.drive("GPIO4", 1)
+
+        def press():
+            supervisor.drive("GPIO4", 1)
+            supervisor.drive("GPIO4", 0)
+            return seen
+
+        eventually("it is watched again", press)
+
+        def light():
+            try:
+                lamp.on()
+            except holdfast.HoldfastError:
+                return False
+            return supervisor.level("GPIO17") == 1
+
+        eventually("the lamp is lit", light)
+        button.close()
+        lamp.close()
+
+
+def test_without_a_supervisor_a_program_is_told_what_to_do(tmp_path):
+    with pytest.raises(holdfast.HoldfastError, match="NOT_RUNNING"):
+        LED(17, pin_factory=HoldfastFactory(str(tmp_path / "none.sock")))
+
+
+def test_a_forked_process_connects_for_itself(supervisor):
+    code = """
+        import os
+        from gpiozero import Button, Device, LED
+        lamp = LED(17)
+        child = os.fork()
+        if child == 0:
+            button = Button(4)
+            print("child", button.is_pressed, flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        lamp.on()
+        print("parent", lamp.value)
+    """
+    with Program(supervisor, code, **LIKE_A_USER) as program:
+        assert program.end() == ["child False", "parent 1"]
