@@ -16,6 +16,7 @@ import { Supervisor, type SupervisorParts } from "./supervisor/supervisor.ts";
 import type { Log } from "./supervisor/surroundings.ts";
 import { inProcess } from "./transports/in-process.ts";
 import type { Listener } from "./transports/listener.ts";
+import { listenForPigpio } from "./transports/pigpio/listener.ts";
 import { listenForRemoteio } from "./transports/remoteio/listener.ts";
 import { UnixListener } from "./transports/unix.ts";
 
@@ -120,11 +121,12 @@ async function start(
 /** Every listener that is asked for, one after the other. */
 async function* serve(
   supervisor: Supervisor,
-  { limits, log }: SupervisorParts,
+  { clock, limits, log }: SupervisorParts,
   rules: AccessRules,
   socket: string | undefined,
-  { remoteio }: ListenSettings,
+  { pigpio, remoteio }: ListenSettings,
 ): AsyncGenerator<Listener> {
   if (socket !== undefined) yield await UnixListener.open(socket, supervisor, rules, limits, log);
+  if (pigpio !== undefined) yield await listenForPigpio(pigpio, supervisor, rules, clock, limits, log);
   if (remoteio !== undefined) yield await listenForRemoteio(remoteio, supervisor, rules, limits, log);
 }

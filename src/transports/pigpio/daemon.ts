@@ -1,0 +1,227 @@
+import type { Clock } from "../../clock/clock.ts";
+import { HoldfastError } from "../../protocol/errors.ts";
+import type { Level } from "../../protocol/requests.ts";
+import { boardRevision } from "./board-revision.ts";
+import { type CommandName, commandNames } from "./command-numbers.ts";
+import type { Command } from "./command-reader.ts";
+import { Gpio } from "./gpio.ts";
+import { type Handle, Notifications, type Program } from "./notifications.ts";
+import { Refusal } from "./refusal.ts";
+import { tickOf } from "./report.ts";
+import { openPins, readAnyLevel, type Surroundings } from "./seat.ts";
+
+/** The version of pigpio whose commands these are. */
+const PIGPIO_VERSION = 79;
+
+/** See pigpio.h: PI_MAX_GPIO, PI_MAX_USER_GPIO. */
+const MAX_GPIO = 53;
+const MAX_USER_GPIO = 31;
+
+/** What a command has for a level that has not come. */
+const NO_LEVEL = 2;
+
+type Answer = number | Promise<number>;
+type Handler = (daemon: Daemon, program: Program, command: Command) => Answer | void | Promise<void>;
+
+/** What each command does. Its result is 0 unless it says another. */
+const handlers: { readonly [Name in CommandName]: Handler } = {
+  MODES: (daemon, program, { p1, p2 }) => daemon.gpio(p1).setMode(program, p2),
+  MODEG: (daemon, _, { p1 }) => daemon.gpio(p1).mode(),
+  PUD: (daemon, program, { p1, p2 }) => daemon.gpio(p1).setPull(program, p2),
+  READ: (daemon, program, { p1 }) => daemon.gpio(p1).read(program),
+  WRITE: (daemon, program, { p1, p2 }) => daemon.gpio(p1).write(program, p2),
+  PWM: (daemon, program, { p1, p2 }) => daemon.userGpio(p1).setDuty(program, p2),
+  GDC: (daemon, _, { p1 }) => daemon.userGpio(p1).duty(),
+  PRS: (daemon, program, { p1, p2 }) => daemon.userGpio(p1).setRange(program, p2),
+  PRG: (daemon, _, { p1 }) => daemon.userGpio(p1).range,
+  PRRG: (daemon, _, { p1 }) => daemon.userGpio(p1).realRange,
+  PFS: (daemon, program, { p1, p2 }) => daemon.userGpio(p1).setFrequency(program, p2),
+  PFG: (daemon, _, { p1 }) => daemon.userGpio(p1).frequencyHz,
+  SERVO: (daemon, program, { p1, p2 }) => daemon.userGpio(p1).setServo(program, p2),
+  GPW: (daemon, _, { p1 }) => daemon.userGpio(p1).servo(),
+  TRIG: (daemon, program, { p1, p2, extension }) => daemon.userGpio(p1).trigger(program, p2, extension ?? NO_LEVEL),
+  WDOG: (daemon, _, { p1, p2 }) => daemon.userGpio(p1).setWatchdog(p2),
+  FG: (daemon, program, { p1, p2 }) => daemon.userGpio(p1).setFilter(program, p2),
+  BR1: (daemon) => daemon.readBank(),
+  BR2: () => 0,
+  BC1: (daemon, program, { p1 }) => daemon.writeBank(program, p1, 0, 0),
+  BS1: (daemon, program, { p1 }) => daemon.writeBank(program, p1, 0, 1),
+  BC2: (daemon, program, { p1 }) => daemon.writeBank(program, p1, 32, 0),
+  BS2: (daemon, program, { p1 }) => daemon.writeBank(program, p1, 32, 1),
+  NOIB: (daemon, program) => daemon.openHandle(program),
+  NB: (daemon, _, { p1, p2 }) => daemon.notify(p1, p2),
+  NP: (daemon, _, { p1 }) => daemon.notify(p1, 0),
+  NC: (daemon, _, { p1 }) => daemon.closeHandle(p1),
+  TICK: (daemon) => daemon.tick,
+  HWVER: (daemon) => daemon.revision,
+  PIGPV: () => PIGPIO_VERSION,
+};
+
+/** What pigpio programs take for pigpiod: one for all of them, for it is the daemon that has the modes, ranges and handles, not its clients. */
+export class Daemon {
+  readonly #around: Surroundings;
+  readonly #clock: Clock;
+  readonly #notifications: Notifications;
+  readonly #gpios = new Map<number, Gpio>();
+  /** What each program's refusals were that the log has told of. */
+  readonly #told = new WeakMap<Program, Set<string>>();
+  /** The GPIOs that are watched, or about to be. */
+  #watched = 0;
+  /** See `boardRevision`. */
+  readonly revision = boardRevision();
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+    this.#clock = around.clock;
+    this.#notifications = new Notifications(around.clock);
+  }
+
+  get tick(): number {
+    return tickOf(this.#clock.nowUs());
+  }
+
+  /** Does what a program says. @returns the result: a number, or a code of pigpio's when it is refused */
+  async obey(program: Program, command: Command): Promise<number> {
+    const name = commandNames.get(command.number);
+    if (name === undefined) return new Refusal("UNKNOWN_COMMAND").code;
+    try {
+      return (await handlers[name](this, program, command)) ?? 0;
+    } catch (error) {
+      if (!(error instanceof Refusal)) this.#tellWhy(program, command.p1, error);
+      return Refusal.from(error).code;
+    }
+  }
+
+  /** @throws Refusal `BAD_GPIO` */
+  gpio(number: number): Gpio {
+    if (number > MAX_GPIO) throw new Refusal("BAD_GPIO");
+    const known = this.#gpios.get(number);
+    if (known !== undefined) return known;
+    const gpio = new Gpio(number, this.#around, {
+      edge: (gpio, level, timestampNs) => this.#notifications.edge(gpio, level, timestampNs),
+      silent: (gpio) => this.#notifications.silent(gpio),
+    });
+    this.#gpios.set(number, gpio);
+    return gpio;
+  }
+
+  /** One of those that can be modulated and watched. @throws Refusal `BAD_USER_GPIO` */
+  userGpio(number: number): Gpio {
+    if (number > MAX_USER_GPIO) throw new Refusal("BAD_USER_GPIO");
+    return this.gpio(number);
+  }
+
+  /** The levels of the lines that are open, and the last known ones of the others: to read a closed line might take it away from what the kernel uses it for. */
+  readBank(): number {
+    for (const { pin, members, settings, state } of openPins(this.#around)) {
+      if (state === "closing") continue;
+      for (const line of members ?? [pin]) {
+        const gpio = Number(/^GPIO(\d+)$/.exec(line)?.[1] ?? Number.NaN);
+        if (gpio <= MAX_USER_GPIO) this.#notifications.know(gpio, readAnyLevel(this.#around, line, settings?.activeLow ?? false));
+      }
+    }
+    return this.#notifications.levels;
+  }
+
+  /**
+   * Sets all lines whose bits are set to a level, one after the other.
+   * @throws Refusal `SOME_PERMITTED`: of one or more it was refused, the others have been set
+   */
+  async writeBank(program: Program, bits: number, first: number, level: Level): Promise<void> {
+    const gpios = bitsOf(bits).map((bit) => first + bit);
+    await this.#each(program, gpios, (gpio) => this.gpio(gpio).writeInBank(program, level));
+  }
+
+  openHandle(program: Program): number {
+    const number = this.#notifications.open(program);
+    this.#unwatchUnwanted();
+    return number;
+  }
+
+  /**
+   * Says which GPIOs a handle tells of. Those that nobody has open are opened, as inputs.
+   * @throws Refusal `BAD_HANDLE`; `SOME_PERMITTED`: of one or more it was refused, it tells of the others
+   */
+  async notify(number: number, bits: number): Promise<void> {
+    const handle = this.#notifications.handle(number);
+    const added = bits & ~handle.bits;
+    handle.bits = bits;
+    this.#watched |= added;
+    this.#unwatchUnwanted();
+    if (added === 0) return;
+    try {
+      await this.#each(handle.program, bitsOf(added), (gpio) => this.#watch(handle, gpio));
+    } finally {
+      this.#unwatchUnwanted();
+      this.#notifications.tell(handle);
+    }
+  }
+
+  closeHandle(number: number): void {
+    this.#notifications.close(number);
+    this.#unwatchUnwanted();
+  }
+
+  /** A program has gone. What it has set stays; what it was told of is told no more. */
+  leave(program: Program): void {
+    this.#notifications.closeAllOf(program);
+    this.#unwatchUnwanted();
+    for (const gpio of this.#gpios.values()) void gpio.leave(program);
+  }
+
+  /** Nothing is told any more. */
+  stop(): void {
+    for (const gpio of this.#gpios.values()) gpio.stop();
+  }
+
+  async #watch(handle: Handle, gpio: number): Promise<void> {
+    try {
+      this.#notifications.know(gpio, await this.gpio(gpio).watch(handle.program));
+    } catch (error) {
+      handle.bits &= ~(1 << gpio);
+      // Programs that want to hear of all ask for more than there are.
+      if (HoldfastError.from(error).code !== "PIN_UNKNOWN") throw error;
+    }
+  }
+
+  /** Ends the watches of which no handle is told any more. */
+  #unwatchUnwanted(): void {
+    const unwanted = this.#watched & ~this.#notifications.bits;
+    this.#watched &= ~unwanted;
+    for (const gpio of bitsOf(unwanted)) void this.gpio(gpio).unwatch();
+  }
+
+  /** Does something with several GPIOs. @throws Refusal `SOME_PERMITTED` when it was refused of any */
+  async #each(program: Program, gpios: readonly number[], act: (gpio: number) => Promise<void>): Promise<void> {
+    const refused = await Promise.all(
+      gpios.map((gpio) =>
+        act(gpio).then(
+          () => false,
+          (error) => {
+            this.#tellWhy(program, gpio, error);
+            return true;
+          },
+        ),
+      ),
+    );
+    if (refused.includes(true)) throw new Refusal("SOME_PERMITTED");
+  }
+
+  /** A code says little: the log says who holds the pin, or what else is in the way; once, for programs try again. */
+  #tellWhy(program: Program, gpio: number, thrown: unknown): void {
+    const { code, message } = HoldfastError.from(thrown);
+    const told = this.#told.get(program) ?? new Set();
+    this.#told.set(program, told);
+    if (told.has(`${gpio} ${code}`)) return;
+    told.add(`${gpio} ${code}`);
+    const { log } = this.#around;
+    if (code === "INTERNAL")
+      log.error({ err: thrown, gpio, client: program.label }, "a command of a pigpio program failed in a way that it must not");
+    else log.warn({ gpio, client: program.label, code, reason: message }, "refused a pigpio program a pin");
+  }
+}
+
+/** The numbers of the bits that are set. */
+function bitsOf(word: number): number[] {
+  return Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => (word & (1 << bit)) !== 0);
+}

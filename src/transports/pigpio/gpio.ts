@@ -1,0 +1,339 @@
+import { HoldfastError } from "../../protocol/errors.ts";
+import type { Bias, Level } from "../../protocol/requests.ts";
+import { Watchdog } from "../../supervisor/watchdog.ts";
+import { LastWord } from "./last-word.ts";
+import { DEFAULT_PWM_STEP, nearestPwmStep, type PwmStep } from "./pwm-steps.ts";
+import { Refusal } from "./refusal.ts";
+import { readAnyLevel, Seat, type Surroundings, type User } from "./seat.ts";
+
+/** Modes of a GPIO (pigpio.h, PI_INPUT and PI_OUTPUT). The others, up to `MAX_MODE`, are functions of the chip other than GPIO. */
+const INPUT = 0;
+const OUTPUT = 1;
+const MAX_MODE = 7;
+
+/** What each number asks of the pull resistor (pigpio.h, PI_PUD_OFF and so on). */
+const pulls: readonly Bias[] = ["disabled", "pull-down", "pull-up"];
+
+/** See pigpio.h: PI_DEFAULT_DUTYCYCLE_RANGE, PI_MIN_DUTYCYCLE_RANGE, PI_MAX_DUTYCYCLE_RANGE. */
+const DEFAULT_RANGE = 255;
+const MIN_RANGE = 25;
+const MAX_RANGE = 40_000;
+
+/** A servo is told its place 50 times a second, by a pulse of so many µs; 0 is none (pigpio.h, PI_MIN_SERVO_PULSEWIDTH, PI_MAX_SERVO_PULSEWIDTH). */
+const SERVO_HZ = 50;
+const MIN_SERVO_US = 500;
+const MAX_SERVO_US = 2500;
+
+/** See pigpio.h: PI_MAX_BUSY_DELAY, PI_MAX_STEADY, PI_MAX_WDOG_TIMEOUT. */
+const MAX_TRIGGER_US = 100;
+const MAX_FILTER_US = 300_000;
+const MAX_WATCHDOG_MS = 60_000;
+
+const US_PER_S = 1_000_000;
+
+/** Who is told what happens at the GPIOs. */
+export interface GpioListener {
+  /** @param timestampNs on CLOCK_MONOTONIC, ns */
+  edge(gpio: number, level: Level, timestampNs: bigint): void;
+  /** No edge has come for the time of the GPIO's watchdog. */
+  silent(gpio: number): void;
+}
+
+/**
+ * One GPIO as pigpio programs know it: what they have set stays set when they go. What several ask at once is done in the order in which it came.
+ * Every method throws `Refusal`, or what the supervisor says.
+ */
+export class Gpio {
+  readonly #number: number;
+  readonly #around: Surroundings;
+  readonly #listener: GpioListener;
+  readonly #seat: Seat;
+  readonly #pull = new LastWord<Bias>();
+  readonly #filterUs = new LastWord<number>();
+  #turns: Promise<unknown> = Promise.resolve();
+  /** What the line is used for, as an output. */
+  #use: "level" | "pwm" | "servo" = "level";
+  /** The duty, of `range`, or the length of a servo's pulses in µs. */
+  #width = 0;
+  #range = DEFAULT_RANGE;
+  #step: PwmStep = DEFAULT_PWM_STEP;
+  /** What the line drives when it becomes an output. */
+  #latch: Level = 0;
+  #watchdog: Watchdog | null = null;
+  /** When the last edge came, or the watchdog was set or has told. */
+  #heardUs = 0;
+
+  constructor(number: number, around: Surroundings, listener: GpioListener) {
+    this.#number = number;
+    this.#around = around;
+    this.#listener = listener;
+    this.#seat = new Seat(`GPIO${number}`, around, {
+      opened: () => this.#rest(this.#latch),
+      edge: (level, timestampNs) => this.#edge(level, timestampNs),
+    });
+  }
+
+  setMode(user: User, mode: number): Promise<void> {
+    return this.#inTurn(async () => {
+      if (mode > MAX_MODE) throw new Refusal("BAD_MODE");
+      if (mode === INPUT) await this.#takeInput(user);
+      else if (mode === OUTPUT) await this.#seat.take(user, "out", this.#latch);
+      else
+        throw new HoldfastError(
+          "LINE_UNSUPPORTED",
+          `GPIO${this.#number} can be an input or an output; its other functions are the kernel's to give`,
+        );
+    });
+  }
+
+  /** 0: an input, or nobody's; 1: an output. */
+  mode(): number {
+    const direction = this.#seat.direction ?? this.#seat.info?.direction;
+    return direction === "out" ? OUTPUT : INPUT;
+  }
+
+  setPull(user: User, pull: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const bias = pulls[pull];
+      if (bias === undefined) throw new Refusal("BAD_PUD");
+      if (this.#seat.direction === null && this.mode() === INPUT) await this.#seat.take(user, "in");
+      if (this.#seat.direction === "in") this.#agree({ bias }, bias === "disabled");
+      this.#pull.say(user, bias);
+    });
+  }
+
+  /** @param filterUs an edge counts when its level has lasted so long, in µs */
+  setFilter(user: User, filterUs: number): Promise<void> {
+    return this.#inTurn(async () => {
+      if (filterUs > MAX_FILTER_US) throw new Refusal("BAD_FILTER");
+      if (this.#seat.direction === "in") this.#agree({ debounceUs: filterUs }, filterUs === 0);
+      this.#filterUs.say(user, filterUs);
+    });
+  }
+
+  read(user: User): Promise<Level> {
+    return this.#inTurn(async () => {
+      if (this.#seat.direction !== null) return this.#seat.read();
+      const { info } = this.#seat;
+      const untouched = info === undefined && this.#pull.value === undefined;
+      if (untouched || (info !== undefined && info.state !== "closing")) {
+        return readAnyLevel(this.#around, this.#seat.pin, info?.settings?.activeLow ?? false);
+      }
+      // A closed line has no pull resistor: what an earlier program has set is to hold.
+      await this.#takeInput(user);
+      return this.#seat.read();
+    });
+  }
+
+  write(user: User, level: number): Promise<void> {
+    return this.#inTurn(async () => {
+      if (level > 1) throw new Refusal("BAD_LEVEL");
+      await this.#seat.take(user, "out", level as Level);
+      this.#seat.write(level as Level);
+      this.#rest(level as Level);
+    });
+  }
+
+  /** As a bank is written: an output takes the level unless it is modulated, an input keeps it for when it is an output. */
+  writeInBank(user: User, level: Level): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.mode() === OUTPUT) {
+        await this.#seat.take(user, "out", level);
+        if (this.#width === 0) this.#seat.write(level);
+      }
+      this.#latch = level;
+    });
+  }
+
+  /** @param duty of `range` */
+  setDuty(user: User, duty: number): Promise<void> {
+    return this.#inTurn(async () => {
+      if (duty > this.#range) throw new Refusal("BAD_DUTYCYCLE");
+      await this.#seat.take(user, "out");
+      this.#modulate("pwm", duty);
+    });
+  }
+
+  duty(): number {
+    if (this.#use !== "pwm" || this.mode() !== OUTPUT) throw new Refusal("NOT_PWM_GPIO");
+    return this.#width;
+  }
+
+  /** The duty stays what it is, in steps of the new range. @returns how many steps it really has at its frequency, as pigpiod says */
+  setRange(user: User, range: number): Promise<number> {
+    return this.#inTurn(async () => {
+      if (range < MIN_RANGE || range > MAX_RANGE) throw new Refusal("BAD_DUTYRANGE");
+      const duty = Math.floor((range * this.#width) / this.#range);
+      if (await this.#takeModulated(user)) {
+        this.#seat.modulate(duty / range);
+        this.#width = duty;
+      }
+      this.#range = range;
+      return this.#step.steps;
+    });
+  }
+
+  get range(): number {
+    return this.#range;
+  }
+
+  get realRange(): number {
+    return this.#step.steps;
+  }
+
+  /** @returns the frequency that it has now, in Hz */
+  setFrequency(user: User, hz: number): Promise<number> {
+    return this.#inTurn(async () => {
+      const step = nearestPwmStep(hz);
+      if (await this.#takeModulated(user)) {
+        this.#seat.set({ frequencyHz: step.hz });
+        this.#seat.modulate(this.#width / this.#range);
+      }
+      this.#step = step;
+      return step.hz;
+    });
+  }
+
+  get frequencyHz(): number {
+    return this.#step.hz;
+  }
+
+  setServo(user: User, pulseUs: number): Promise<void> {
+    return this.#inTurn(async () => {
+      if (pulseUs !== 0 && (pulseUs < MIN_SERVO_US || pulseUs > MAX_SERVO_US)) throw new Refusal("BAD_PULSEWIDTH");
+      await this.#seat.take(user, "out");
+      this.#modulate("servo", pulseUs);
+    });
+  }
+
+  servo(): number {
+    if (this.#use !== "servo" || this.mode() !== OUTPUT) throw new Refusal("NOT_SERVO_GPIO");
+    return this.#width;
+  }
+
+  /** A pulse of one level, then the other one. An input has no pulse: it keeps the other level for when it is an output. */
+  trigger(user: User, pulseUs: number, level: number): Promise<void> {
+    return this.#inTurn(async () => {
+      if (level > 1) throw new Refusal("BAD_LEVEL");
+      if (pulseUs === 0 || pulseUs > MAX_TRIGGER_US) throw new Refusal("BAD_PULSELEN");
+      const after = (1 - level) as Level;
+      if (this.mode() === OUTPUT) {
+        await this.#seat.take(user, "out", after);
+        this.#seat.write(level as Level, pulseUs / 1000);
+        this.#seat.writeNext(after);
+      }
+      this.#rest(after);
+    });
+  }
+
+  /** @param timeoutMs 0: there is none */
+  setWatchdog(timeoutMs: number): void {
+    if (timeoutMs > MAX_WATCHDOG_MS) throw new Refusal("BAD_WDOG_TIMEOUT");
+    this.#watchdog?.stop();
+    this.#watchdog = null;
+    if (timeoutMs === 0) return;
+    const { clock } = this.#around;
+    this.#heardUs = clock.nowUs();
+    const watchdog = new Watchdog(
+      clock,
+      timeoutMs * 1000,
+      () => this.#heardUs + timeoutMs * 1000,
+      () => {
+        this.#heardUs = clock.nowUs();
+        watchdog.start();
+        this.#listener.silent(this.#number);
+      },
+    );
+    this.#watchdog = watchdog;
+  }
+
+  /** Tells of edges from now on. @returns the level before them */
+  watch(user: User): Promise<Level> {
+    return this.#inTurn(async () => {
+      if (this.mode() === OUTPUT) await this.#seat.take(user, "out", this.#latch);
+      else await this.#takeInput(user);
+      return this.#seat.watch();
+    });
+  }
+
+  unwatch(): Promise<void> {
+    return this.#inTurn(async () => this.#seat.unwatch());
+  }
+
+  /** A program has gone. What it has set stays, but others that are still there have the last word on pull resistor and filter. */
+  leave(user: User): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#pull.forget(user);
+      this.#filterUs.forget(user);
+      if (!this.#seat.leave(user)) return;
+      if (this.#seat.direction === "in") this.#tune();
+      if (this.#seat.direction === null && this.mode() === INPUT) this.#rest(0);
+    });
+  }
+
+  /** Nothing more is told. */
+  stop(): void {
+    this.#watchdog?.stop();
+  }
+
+  async #takeInput(user: User): Promise<void> {
+    await this.#seat.take(user, "in");
+    this.#rest(this.#latch);
+    this.#tune();
+  }
+
+  /** Sets an input as programs have asked for. */
+  #tune(): void {
+    const bias = this.#pull.value;
+    const debounceUs = this.#filterUs.value;
+    if (bias !== undefined) this.#agree({ bias }, bias === "disabled");
+    if (debounceUs !== undefined) this.#agree({ debounceUs }, debounceUs === 0);
+  }
+
+  /**
+   * Sets an input, unless another client holds it, too, and this asks for nothing in particular: programs say so of every pin before they say what they want.
+   * @param nothing whether it does
+   */
+  #agree(settings: { readonly bias?: Bias; readonly debounceUs?: number }, nothing: boolean): void {
+    try {
+      this.#seat.set(settings);
+    } catch (error) {
+      if (!nothing || HoldfastError.from(error).code !== "PIN_BUSY") throw error;
+    }
+  }
+
+  /** A program changes the PWM that runs. @returns false: none does */
+  async #takeModulated(user: User): Promise<boolean> {
+    if (this.#use !== "pwm" || this.#width === 0 || this.mode() !== OUTPUT) return false;
+    await this.#seat.take(user, "out");
+    return true;
+  }
+
+  #modulate(use: "pwm" | "servo", width: number): void {
+    const hz = use === "pwm" ? this.#step.hz : SERVO_HZ;
+    if (width > 0) this.#seat.set({ frequencyHz: hz });
+    this.#seat.modulate(use === "pwm" ? width / this.#range : (width * hz) / US_PER_S);
+    this.#use = use;
+    this.#width = width;
+    this.#latch = 0;
+  }
+
+  /** The line has a steady level, or none. */
+  #rest(level: Level): void {
+    this.#use = "level";
+    this.#width = 0;
+    this.#latch = level;
+  }
+
+  #edge(level: Level, timestampNs: bigint): void {
+    this.#heardUs = Math.max(this.#heardUs, Number(timestampNs) / 1000);
+    this.#watchdog?.start();
+    this.#listener.edge(this.#number, level, timestampNs);
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const done = this.#turns.then(act);
+    this.#turns = done.catch(() => {});
+    return done;
+  }
+}
