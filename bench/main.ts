@@ -1,6 +1,7 @@
 /**
- * `bun bench/main.ts [--json] [commands|frames|waves]`: measures dist/holdfast, its commands beside an echo over the same kind of socket, its
- * frames beside other pools; and the thread that plays waves beside others. docs/performance.md explains the figures.
+ * `bun bench/main.ts [--json] [commands|frames|waves|remoteio]`: measures dist/holdfast, its commands beside an echo over the same kind of socket, its
+ * frames beside other pools; the thread that plays waves beside others; and commands over remoteio's protocol beside its server's pattern.
+ * docs/performance.md explains the figures.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -11,6 +12,8 @@ import { reportFrames } from "./frames/report.ts";
 import type { LoadFigures } from "./load.ts";
 import { frameBytes, type MessageFigures } from "./message.ts";
 import { median, memory } from "./proc.ts";
+import { measureRemoteio } from "./remoteio/figures.ts";
+import { reportRemoteio } from "./remoteio/report.ts";
 import { report } from "./report.ts";
 import { assertBuilt, startSupervisor, stop } from "./supervisor.ts";
 import { measureWaves } from "./waves/figures.ts";
@@ -117,7 +120,8 @@ try {
   const commands = await part("commands", () => measure(folder), report);
   const frames = await part("frames", () => measureFrames(join(folder, "frames.sock"), tell), reportFrames);
   const waves = await part("waves", () => measureWaves(folder, tell), reportWaves);
-  if (asJson) console.log(JSON.stringify({ machine, ...commands, frames, waves }, null, 2));
+  const remoteio = await part("remoteio", () => measureRemoteio(folder, tell), reportRemoteio);
+  if (asJson) console.log(JSON.stringify({ machine, ...commands, frames, waves, remoteio }, null, 2));
 } finally {
   rmSync(folder, { recursive: true });
 }

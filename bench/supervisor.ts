@@ -11,9 +11,12 @@ export function assertBuilt(): void {
 }
 
 /** A supervisor on simulated pins, from its exec to its first reply. */
-export async function startSupervisor(socket: string): Promise<{ readonly child: Bun.Subprocess; readonly readyMs: number }> {
+export async function startSupervisor(
+  socket: string,
+  ...args: readonly string[]
+): Promise<{ readonly child: Bun.Subprocess; readonly readyMs: number }> {
   const began = performance.now();
-  const child = Bun.spawn([executable, "serve", "--backend", "sim", "--socket", socket, "--log-level", "silent"], {
+  const child = Bun.spawn([executable, "serve", "--backend", "sim", "--socket", socket, "--log-level", "silent", ...args], {
     stdio: ["ignore", "ignore", "inherit"],
   });
   for (;;) {
