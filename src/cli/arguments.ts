@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { MAX_CYCLES, MAX_PWM_HZ, MIN_PWM_HZ } from "../protocol/limits.ts";
+import { MAX_CYCLES, MAX_DEBOUNCE_US, MAX_PWM_HZ, MIN_PWM_HZ } from "../protocol/limits.ts";
 import type { Level } from "../protocol/requests.ts";
 import { parseDuration } from "./durations.ts";
 import { parseBytes, parsePictureSize } from "./sizes.ts";
@@ -20,6 +20,13 @@ function asArgument<T>(parse: (text: string) => T): (text: string) => T {
 
 /** A duration, as ms. */
 export const duration = asArgument(parseDuration);
+
+/** How long a level must last to count, as µs. */
+export const debounce = asArgument((text) => {
+  const us = Math.round(parseDuration(text) * 1000);
+  if (us > MAX_DEBOUNCE_US) throw new RangeError("It must be 71 minutes or shorter.");
+  return us;
+});
 
 /** A whole number within bounds. */
 export function wholeNumber(least: number, most: number): (text: string) => number {

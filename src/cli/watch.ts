@@ -4,7 +4,7 @@ import type { EventStream } from "../client/event-stream.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf } from "../protocol/replies.ts";
 import type { Bias, EdgeFilter } from "../protocol/requests.ts";
-import { count, duration, examples, oneOf, PIN } from "./arguments.ts";
+import { count, debounce, duration, examples, oneOf, PIN } from "./arguments.ts";
 import { formatNs, paint, print, printable, printJson } from "./print.ts";
 import { withClient } from "./session.ts";
 
@@ -38,7 +38,7 @@ export function addWatch(program: Command): void {
     .addOption(oneOf("--edge <edge>", "which edges (default: both)", ["rising", "falling", "both"]))
     .addOption(oneOf("--bias <bias>", "the pull resistor", ["as-is", "disabled", "pull-up", "pull-down"]))
     .option("--active-low", "rising is to the low level")
-    .option("--debounce <duration>", "how long a level must last to count", duration)
+    .option("--debounce <duration>", "how long a level must last to count", debounce)
     .option("--silence <duration>", "print, too, when no such edge comes for so long: once, until the next one", duration)
     .option("--wait-closing <duration>", "how long to wait for a pin that is closing", duration)
     .option("-n, --count <n>", "end after so many events", count)
@@ -73,8 +73,7 @@ function act(names: string[], flags: WatchFlags, command: Command): Promise<void
 }
 
 async function edges(client: HoldfastClient, name: string, flags: WatchFlags): Promise<EventStream<EventOf<"edge"> | EventOf<"silence">>> {
-  const { edge, bias, activeLow, debounce, silence: silenceMs, waitClosing: waitMs } = flags;
-  const debounceUs = debounce === undefined ? undefined : Math.round(debounce * 1000);
+  const { edge, bias, activeLow, debounce: debounceUs, silence: silenceMs, waitClosing: waitMs } = flags;
   const pin = await client.input(name, { bias, activeLow, debounceUs, waitMs });
   return client.subscribe("watch", { pin: pin.name, edge, silenceMs });
 }

@@ -76,6 +76,7 @@ describe("misuse has exit status 2, says what is wrong and how it is used", () =
     ["pattern 17 1:100ms 2:100ms", "A step is LEVEL:DURATION, such as 1:100ms.", "Usage: holdfast pattern"],
     ["pattern 17 1:100", "It needs a unit", "Usage: holdfast pattern"],
     ["watch", "error: missing required argument 'pin'", "Usage: holdfast watch [options] <pin...>"],
+    ["watch 4 --debounce 2h", "It must be 71 minutes or shorter.", "Usage: holdfast watch"],
     ["watch 4 --state --edge rising", "cannot be used with", "Usage: holdfast watch"],
     ["sim set 4 2", "A wire is driven to 0 or 1, or left free.", "Usage: holdfast sim set [options] <pin> <level>"],
     ["serve --backend real", "Allowed choices are auto, chardev, sim", "Usage: holdfast serve"],
