@@ -189,7 +189,7 @@ story("a port that is taken stops the start, and names the key", async (stage) =
   const supervisor = stage.startServe(stage.socket, ["--config", configured(stage, `port = ${port}\n`)]);
   expect(await supervisor.ready).toBe(false);
   expect(await supervisor.ended()).toBe(1);
-  expect(supervisor.errors).toContain(`ADDRESS_IN_USE: listen.remoteio: another program listens on 127.0.0.1, port ${port}`);
+  expect(supervisor.errors).toContain(`, line 2: listen.remoteio: another program listens on 127.0.0.1, port ${port}`);
 });
 
 story("its clients may command the pins that the configuration lets them have, and no others", async (stage) => {

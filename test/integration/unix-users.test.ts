@@ -77,10 +77,12 @@ story("a table that names no account, no pin or no table stops the start, by its
     return supervisor.errors;
   };
   expect(await told('[access.pi]\nuser = "no-such-user"\n')).toContain(
-    `BAD_CONFIG: ${file}: access.pi.user: this machine has no user no-such-user`,
+    `BAD_CONFIG: ${file}, line 2: access.pi.user: this machine has no user no-such-user`,
   );
-  expect(await told('[access.pi]\ncommand = ["GPIO71"]\n')).toContain(`BAD_CONFIG: ${file}: access.pi.command: no line is called "GPIO71"`);
+  expect(await told('[access.pi]\ncommand = ["GPIO71"]\n')).toContain(
+    `BAD_CONFIG: ${file}, line 2: access.pi.command: no line is called "GPIO71"`,
+  );
   expect(await told("[access.pi]\nwrite = []\n")).toContain(
-    `BAD_CONFIG: ${file}: access.pi.write: there is no such key; known are token, user`,
+    `BAD_CONFIG: ${file}, line 2: access.pi.write: there is no such key; known are token, user`,
   );
 });
