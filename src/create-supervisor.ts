@@ -18,6 +18,7 @@ import { inProcess } from "./transports/in-process.ts";
 import type { Listener } from "./transports/listener.ts";
 import { listenForPigpio } from "./transports/pigpio/listener.ts";
 import { listenForRemoteio } from "./transports/remoteio/listener.ts";
+import { TcpListener } from "./transports/tcp/listener.ts";
 import { UnixListener } from "./transports/unix.ts";
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -124,9 +125,10 @@ async function* serve(
   { clock, limits, log }: SupervisorParts,
   rules: AccessRules,
   socket: string | undefined,
-  { pigpio, remoteio }: ListenSettings,
+  { tcp, pigpio, remoteio }: ListenSettings,
 ): AsyncGenerator<Listener> {
   if (socket !== undefined) yield await UnixListener.open(socket, supervisor, rules, limits, log);
+  if (tcp !== undefined) yield await TcpListener.open(tcp, { supervisor, rules, limits, log });
   if (pigpio !== undefined) yield await listenForPigpio(pigpio, supervisor, rules, clock, limits, log);
   if (remoteio !== undefined) yield await listenForRemoteio(remoteio, supervisor, rules, limits, log);
 }

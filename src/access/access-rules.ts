@@ -92,7 +92,7 @@ export class AccessRules {
     for (const rule of this.#rules) if (certificate !== undefined && rule.table.certificate === certificate) fitting.add(rule);
     if (fitting.size > 0) return access([...fitting]);
     if (!this.knowsNetworkClients && name === undefined) return fullAccess;
-    throw new HoldfastError("FORBIDDEN", "this needs a token, in the field token of hello (HOLDFAST_TOKEN)", { field: "token" });
+    throw new HoldfastError("FORBIDDEN", "a token is needed here, in the field token of hello (HOLDFAST_TOKEN)", { field: "token" });
   }
 
   /** A token that is wrong is a mistake, whatever else a client may show. @throws HoldfastError `FORBIDDEN` */

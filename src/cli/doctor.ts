@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { DEFAULT_CONFIG_PATH } from "../config/default-path.ts";
 import { examples } from "./arguments.ts";
+import { destinationOf } from "./destination.ts";
 import { DoctorFoundFault } from "./failure.ts";
 import type { Finding, Verdict } from "./findings.ts";
 import { paint, print, printJson, type Style } from "./print.ts";
-import { socketsOf } from "./session.ts";
 
 /** `holdfast doctor`. */
 export function addDoctor(program: Command): void {
@@ -19,7 +19,7 @@ export function addDoctor(program: Command): void {
     .option("--json", "print the findings")
     .action(async ({ config, json }: { readonly config?: string; readonly json?: true }, command: Command) => {
       const { examine } = await import("./findings.ts");
-      const findings = await examine(socketsOf(command), config);
+      const findings = await examine(destinationOf(command), config);
       await (json ? printJson({ findings }) : print(findings.map(describe).join("\n")));
       if (findings.some(({ verdict }) => verdict === "fail")) throw new DoctorFoundFault();
     });

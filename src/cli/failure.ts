@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { type ErrorCode, HoldfastError } from "../protocol/errors.ts";
+import { fullName } from "./full-name.ts";
 import { paint, printable } from "./print.ts";
-import { fullName } from "./session.ts";
 
 const reasons: Readonly<Record<string, string>> = {
   SUPERSEDED: "another command took its place",
@@ -165,6 +165,13 @@ const remedies: { readonly [C in ErrorCode]?: Remedy } = {
   SHUTTING_DOWN: "Start another when it has ended: holdfast serve",
   ALREADY_RUNNING: "Use that one, or serve on another socket: holdfast serve --socket PATH",
   SOCKET_PATH: "Choose another: --socket PATH, or HOLDFAST_SOCKET",
+  FORBIDDEN: (error) =>
+    error.details.field === "token"
+      ? "The token comes from --token-file PATH, or HOLDFAST_TOKEN; to make one: holdfast token"
+      : "Who may do what is for who runs the supervisor to say: tables [access.NAME] (docs/configuration.md)",
+  NOT_LOCAL: "Run this on the machine of the supervisor",
+  TLS_FAILED:
+    "To name who has signed its certificate: --ca PATH, or HOLDFAST_CA; to trust that certificate alone: HOLDFAST_FINGERPRINT (docs/network.md)",
   NOT_RUNNING: "Start one: holdfast serve; if it serves another socket, name that: --socket PATH, or HOLDFAST_SOCKET",
   DISCONNECTED: "To see what is wrong: holdfast doctor",
   BAD_FIELD: help,

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { release, userInfo } from "node:os";
+import { addressInWords } from "../client/address.ts";
 import { connectToFirst } from "../client/connect.ts";
 import { ChardevBackend } from "../gpio/chardev/chardev.ts";
 import { libc } from "../gpio/chardev/libc.ts";
@@ -8,6 +9,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { ReplyOf } from "../protocol/replies.ts";
 import { version } from "../version.ts";
 import { accessRemedy, groupNamed, joinRemedy, type User } from "./access.ts";
+import type { Destination } from "./destination.ts";
 import { frameFindings } from "./frame-findings.ts";
 import { pwmFindings } from "./pwm-findings.ts";
 
@@ -34,11 +36,11 @@ const runtimeVariables = ["BUN_OPTIONS", "BUN_BE_BUN", "BUN_INSPECT", "BUN_JSC_u
 
 /**
  * Looks at everything that holdfast needs.
- * @param sockets where a supervisor may answer
+ * @param destination where a supervisor may answer
  * @param config the configuration file, unless it is the default one
  */
-export async function examine(sockets: readonly string[], config?: string): Promise<Finding[]> {
-  const supervisor = await ask(sockets);
+export async function examine(destination: Destination, config?: string): Promise<Finding[]> {
+  const supervisor = await ask(destination);
   return [
     executable(),
     kernel(release()),
@@ -139,21 +141,24 @@ function deniedChip(path: string, supervisor: Answer): Finding {
   return { subject: path, verdict: "fail", finding: "this user may not open it", remedy: remedyFor(path) };
 }
 
-type Answer = { readonly status: ReplyOf<"status">; readonly socket: string } | { readonly error: HoldfastError };
+type Answer = { readonly status: ReplyOf<"status">; readonly place: string } | { readonly error: HoldfastError };
 
-async function ask(sockets: readonly string[]): Promise<Answer> {
+async function ask(destination: Destination): Promise<Answer> {
   const tooLate = new Promise<Answer>((resolve) => {
-    const error = new HoldfastError("DISCONNECTED", `what serves ${sockets.join(" or ")} does not answer`);
+    const error = new HoldfastError(
+      "DISCONNECTED",
+      `what serves ${destination.addresses.map(addressInWords).join(" or ")} does not answer`,
+    );
     setTimeout(() => resolve({ error }), PATIENCE_MS).unref();
   });
-  return Promise.race([statusOf(sockets), tooLate]);
+  return Promise.race([statusOf(destination), tooLate]);
 }
 
-async function statusOf(sockets: readonly string[]): Promise<Answer> {
+async function statusOf({ addresses, credentials }: Destination): Promise<Answer> {
   try {
-    const { client, socket } = await connectToFirst(sockets, { name: "holdfast doctor" });
+    const { client, address } = await connectToFirst(addresses, { name: "holdfast doctor", ...credentials });
     await using asking = client;
-    return { status: await asking.status(), socket };
+    return { status: await asking.status(), place: addressInWords(address) };
   } catch (error) {
     return { error: HoldfastError.from(error) };
   }
@@ -161,13 +166,13 @@ async function statusOf(sockets: readonly string[]): Promise<Answer> {
 
 function socketFinding(answer: Answer): Finding {
   if ("error" in answer) return silence(answer.error);
-  const { status, socket } = answer;
+  const { status, place } = answer;
   const kind = status.backend === "sim" ? "simulated chips" : "the machine's chips";
   if (status.state !== "running") {
-    const finding = `${socket}: holdfast ${status.version} (pid ${status.pid}) is ${status.state}, and opens no more pins`;
+    const finding = `${place}: holdfast ${status.version} (pid ${status.pid}) is ${status.state}, and opens no more pins`;
     return { subject: "socket", verdict: "warn", finding, remedy: "Start another when it has ended: holdfast serve" };
   }
-  const finding = `${socket}: holdfast ${status.version} (pid ${status.pid}) answers, with ${kind}`;
+  const finding = `${place}: holdfast ${status.version} (pid ${status.pid}) answers, with ${kind}`;
   if (status.version === version) return { subject: "socket", verdict: "ok", finding };
   return { subject: "socket", verdict: "warn", finding, remedy: `This is holdfast ${version}: end the other and start this one` };
 }
@@ -196,6 +201,9 @@ function silence({ code, message, details }: HoldfastError): Finding {
 function silenceRemedy(code: string, path: string): string {
   if (code === "PERMISSION_DENIED") return remedyFor(path);
   if (code === "LIMIT_CLIENTS") return "End some of its clients, which `ss -xp` names; to allow more: holdfast serve --limit clients=1024";
+  if (code === "TLS_FAILED")
+    return "Name who has signed its certificate: --ca PEM, HOLDFAST_CA; or that certificate alone: HOLDFAST_FINGERPRINT";
+  if (code === "FORBIDDEN") return "Its tables [access.NAME] say who may connect; a token comes from --token-file PATH, or HOLDFAST_TOKEN";
   if (code === "SOCKET_PATH") return "Choose another: --socket PATH, or HOLDFAST_SOCKET";
   return "It is stopped, or hangs, or is another program, or another version of holdfast: `ss -xlp` names the process";
 }

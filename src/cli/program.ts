@@ -6,6 +6,7 @@ import { addClose } from "./close.ts";
 import { addDoctor } from "./doctor.ts";
 import { isMisuse, reportFailure } from "./failure.ts";
 import { addFrames } from "./frames.ts";
+import { fullName } from "./full-name.ts";
 import { addOff } from "./off.ts";
 import { addOn } from "./on.ts";
 import { addPattern } from "./pattern.ts";
@@ -15,10 +16,10 @@ import { endWithReader, flush } from "./print.ts";
 import { addPulse } from "./pulse.ts";
 import { addRead } from "./read.ts";
 import { addServe } from "./serve.ts";
-import { fullName } from "./session.ts";
 import { addSim } from "./sim.ts";
 import { addStatus } from "./status.ts";
 import { addToggle } from "./toggle.ts";
+import { addToken } from "./token.ts";
 import { addValue } from "./value.ts";
 import { addWatch } from "./watch.ts";
 import { addWrite } from "./write.ts";
@@ -66,12 +67,22 @@ export function createProgram(): Command {
       "--socket <path>",
       "the supervisor's socket (default: HOLDFAST_SOCKET, else the first that answers: $XDG_RUNTIME_DIR/holdfast.sock, /run/holdfast/holdfast.sock)",
     )
+    .option(
+      "--connect <url>",
+      "the supervisor's address, also over the network: holdfast://host:port, unix:/path (default: HOLDFAST_URL, else the socket)",
+    )
+    .option("--token-file <path>", "the token for a supervisor on the network (default: HOLDFAST_TOKEN, which is the token itself)")
+    .option(
+      "--ca <path>",
+      "who must have signed the certificate of a supervisor on the network, as PEM (default: HOLDFAST_CA, else whom this system trusts)",
+    )
     .configureHelp({ showGlobalOptions: true, visibleGlobalOptions: globalOptions })
     .exitOverride();
   program.commandsGroup("The supervisor:");
   addServe(program);
   addStatus(program);
   addDoctor(program);
+  addToken(program);
   program.commandsGroup("Outputs:");
   for (const add of [addOn, addOff, addToggle, addWrite, addValue, addBlink, addPulse, addPattern]) add(program);
   program.commandsGroup("All pins:");
@@ -86,6 +97,7 @@ export function createProgram(): Command {
     "holdfast blink 17 --on 100ms --off 400ms -n 5": "a pin, from another",
     "holdfast watch 4 --bias pull-up": "a button",
     "holdfast frames tap cam0": "frames of a camera",
+    "holdfast --connect holdfast://shed.local on 17": "a pin of another machine",
     "holdfast blink --help": "all about a command",
   });
   hintAtUsage(program);
@@ -95,7 +107,7 @@ export function createProgram(): Command {
 /** What the help of a sub-command says of the options of `holdfast`: its own help lists them anyway. */
 function globalOptions({ parent }: Command): Option[] {
   for (let root = parent; root !== null; root = root.parent) {
-    if (root.parent === null) return root.options.filter(({ long }) => long === "--socket");
+    if (root.parent === null) return root.options.filter(({ long }) => long !== "--version");
   }
   return [];
 }

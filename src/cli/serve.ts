@@ -1,8 +1,10 @@
 import { type Command, Option } from "commander";
 import { serverSocketPath } from "../client/socket-path.ts";
 import { DEFAULT_CONFIG_PATH } from "../config/default-path.ts";
+import { HoldfastError } from "../protocol/errors.ts";
 import { DEFAULT_DRAIN_MS, defaultLimits, type Limits } from "../protocol/limits.ts";
 import { duration, examples, limit, oneOf } from "./arguments.ts";
+import type { ConnectionFlags } from "./destination.ts";
 
 /** What `holdfast serve` is told. */
 export interface ServeFlags {
@@ -46,7 +48,9 @@ export function addServe(program: Command): void {
     .action(async (flags: ServeFlags, command: Command) => {
       // Two files, because what a supervisor is made of takes its time to load: this one is read by every command, the other by `serve`.
       const { serveUntilTold } = await import("./run-supervisor.ts");
-      const { socket = serverSocketPath() } = command.optsWithGlobals<{ readonly socket?: string }>();
+      const { socket = serverSocketPath(), connect } = command.optsWithGlobals<ConnectionFlags>();
+      if (connect !== undefined)
+        throw new HoldfastError("BAD_FIELD", "--connect is for those who talk to a supervisor; this one is --socket's", {});
       await serveUntilTold(socket, flags);
     });
   examples(serve, {

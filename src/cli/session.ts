@@ -1,19 +1,10 @@
 import type { Command } from "commander";
+import { type Address, addressInWords } from "../client/address.ts";
 import type { HoldfastClient } from "../client/client.ts";
 import { connectToFirst } from "../client/connect.ts";
-import { clientSocketPaths } from "../client/socket-path.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-
-/** The socket that the command line names, or else those where clients look. */
-export function socketsOf(command: Command): readonly string[] {
-  const { socket } = command.optsWithGlobals<{ readonly socket?: string }>();
-  return socket === undefined ? clientSocketPaths() : [socket];
-}
-
-/** A command as it is typed: `holdfast sim set`. */
-export function fullName(command: Command): string {
-  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
-}
+import { type Destination, destinationOf } from "./destination.ts";
+import { fullName } from "./full-name.ts";
 
 /** How long a supervisor may take to greet a command, in ms. One that runs does so at once. */
 const GREETING_MS = 5000;
@@ -22,15 +13,16 @@ const GREETING_MS = 5000;
  * A supervisor that is stopped, or that hangs, has its connections accepted by the kernel and never answers.
  * @throws HoldfastError `DISCONNECTED` then, and what `connectToFirst` throws
  */
-async function greeted(sockets: readonly string[], name: string): ReturnType<typeof connectToFirst> {
+async function greeted({ addresses, credentials }: Destination, name: string): ReturnType<typeof connectToFirst> {
   let impatience: ReturnType<typeof setTimeout> | undefined;
   const silence = new Promise<never>((_, reject) => {
-    const message = `what serves ${sockets.join(" or ")} takes connections and does not answer: it is stopped, or hangs`;
-    const error = new HoldfastError("DISCONNECTED", message, { sockets });
+    const tried = addresses.map(addressInWords);
+    const message = `what serves ${tried.join(" or ")} takes connections and does not answer: it is stopped, or hangs`;
+    const error = new HoldfastError("DISCONNECTED", message, { paths: tried });
     impatience = setTimeout(() => reject(error), GREETING_MS);
   });
   try {
-    return await Promise.race([connectToFirst(sockets, { name }), silence]);
+    return await Promise.race([connectToFirst(addresses, { name, ...credentials }), silence]);
   } finally {
     clearTimeout(impatience);
   }
@@ -68,11 +60,11 @@ function lookAfter(client: HoldfastClient, socket: string): () => void {
  * Does the work of a command as a client, named after the command, and lets go of what it holds in the end. When that has
  * resolved, the supervisor has let go of it too: what the shell starts next finds the pin free.
  */
-export async function withClient<T>(command: Command, work: (client: HoldfastClient, socket: string) => Promise<T>): Promise<T> {
-  const { client, socket } = await greeted(socketsOf(command), fullName(command));
-  const stopLooking = lookAfter(client, socket);
+export async function withClient<T>(command: Command, work: (client: HoldfastClient, address: Address) => Promise<T>): Promise<T> {
+  const { client, address } = await greeted(destinationOf(command), fullName(command));
+  const stopLooking = lookAfter(client, addressInWords(address));
   try {
-    return await work(client, socket);
+    return await work(client, address);
   } finally {
     await client.close();
     stopLooking();

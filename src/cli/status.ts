@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addressInWords } from "../client/address.ts";
 import type { ClientInfo, Counters, ReplyOf } from "../protocol/replies.ts";
 import { examples } from "./arguments.ts";
 import { formatSpan } from "./durations.ts";
@@ -18,9 +19,10 @@ export function addStatus(program: Command): void {
     )
     .option("--json", "print all that is known, as the reply to the protocol's `status`")
     .action(({ json }: { readonly json?: true }, command: Command) =>
-      withClient(command, async (client, socket) => {
+      withClient(command, async (client, address) => {
         const reply = await client.status();
-        await (json ? printJson({ socket, ...reply }) : print(describe(reply, socket)));
+        const place = address.kind === "unix" ? { socket: address.path } : { url: addressInWords(address) };
+        await (json ? printJson({ ...place, ...reply }) : print(describe(reply, Object.entries(place).flat().join(" "))));
       }),
     );
   examples(status, {
@@ -29,10 +31,10 @@ export function addStatus(program: Command): void {
   });
 }
 
-function describe({ state, version, pid, uptimeMs, backend, counters, clients, pins, pools }: ReplyOf<"status">, socket: string): string {
+function describe({ state, version, pid, uptimeMs, backend, counters, clients, pins, pools }: ReplyOf<"status">, place: string): string {
   const chips = backend === "sim" ? "simulated chips" : "the machine's chips";
   return [
-    `holdfast ${version}, pid ${pid}, ${state} for ${formatSpan(uptimeMs)} on ${chips}, socket ${socket}`,
+    `holdfast ${version}, pid ${pid}, ${state} for ${formatSpan(uptimeMs)} on ${chips}, ${place}`,
     tally(counters),
     "",
     clientTable(clients),

@@ -6,6 +6,7 @@ import type { Fields, Level, Op, PoolSettings } from "../protocol/requests.ts";
 import { PROTOCOL_VERSION } from "../protocol/version.ts";
 import { EventStream } from "./event-stream.ts";
 import { FramePool, type PoolClient } from "./frame-pool.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { type InputOptions, InputPin, type OutputOptions, OutputPin, type PinName } from "./held-pin.ts";
 import type { Dial, Link } from "./link.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -46,11 +47,14 @@ interface PendingReply {
 export class HoldfastClient implements AsyncDisposable {
   readonly #dial: Dial;
   readonly #options: ClientOptions;
+  readonly #token: string | undefined;
   readonly #pending = new Map<number, PendingReply>();
   readonly #subscriptions = new Subscriptions((op, fields, arrived) => this.#request(op, fields, arrived));
   readonly #opened = new Set<OutputPin | InputPin>();
   readonly #pools = new Set<FramePool>();
   #link: Link | null = null;
+  /** Of the connection; null: it needs none. */
+  #heartbeat: Heartbeat | null = null;
   /** Why the supervisor is about to close the connection, when it has said so. */
   #refusal: HoldfastError | null = null;
   /** The connection was whole once. */
@@ -66,14 +70,18 @@ export class HoldfastClient implements AsyncDisposable {
     connection: () => this.#lostLinks,
   };
 
-  private constructor(dial: Dial, options: ClientOptions) {
+  private constructor(dial: Dial, options: ClientOptions, token: string | undefined) {
     this.#dial = dial;
     this.#options = options;
+    this.#token = token;
   }
 
-  /** @throws HoldfastError `NOT_RUNNING`, `PERMISSION_DENIED`, `BAD_PROTOCOL`, `LIMIT_CLIENTS` */
-  static async over(dial: Dial, options: ClientOptions = {}): Promise<HoldfastClient> {
-    const client = new HoldfastClient(dial, options);
+  /**
+   * @param token that shows which rights the client has, where it is asked for
+   * @throws HoldfastError `NOT_RUNNING`, `PERMISSION_DENIED`, `TLS_FAILED`, `FORBIDDEN`, `BAD_PROTOCOL`, `LIMIT_CLIENTS`
+   */
+  static async over(dial: Dial, options: ClientOptions = {}, token?: string): Promise<HoldfastClient> {
+    const client = new HoldfastClient(dial, options, token);
     await client.#connect();
     client.#established = true;
     return client;
@@ -209,14 +217,26 @@ export class HoldfastClient implements AsyncDisposable {
     try {
       if (this.#closing) throw new HoldfastError("DISCONNECTED", "this client has closed");
       const { name = `${basename(process.argv[1] ?? process.title)}` } = this.#options;
-      await this.request("hello", { protocol: PROTOCOL_VERSION, name: name.slice(0, MAX_NAME_LENGTH) });
+      const hello = { protocol: PROTOCOL_VERSION, name: name.slice(0, MAX_NAME_LENGTH) };
+      const { heartbeatMs } = await this.request("hello", this.#token === undefined ? hello : { ...hello, token: this.#token });
+      if (heartbeatMs !== undefined) this.#keepAlive(heartbeatMs);
     } catch (error) {
       await this.#link?.close();
       throw error;
     }
   }
 
+  /** As long as this process runs, whatever the program does: it is no sign of life for pins that were opened with a heartbeat of their own. */
+  #keepAlive(heartbeatMs: number): void {
+    const why = `the supervisor has been silent for more than ${heartbeatMs} ms`;
+    this.#heartbeat = new Heartbeat(heartbeatMs, {
+      beat: () => void this.#request("ping", { link: true }).catch(() => {}),
+      silent: () => this.#link?.abandon(new HoldfastError("DISCONNECTED", why)),
+    });
+  }
+
   #receive(message: Readonly<Record<string, unknown>>): void {
+    this.#heartbeat?.heard();
     if (typeof message["sub"] === "number" && "ev" in message) return this.#subscriptions.deliver(message as Event);
     const { id, ok, error } = message as { readonly id: number | null; readonly ok: boolean; readonly error: ErrorValue };
     if (id === null) {
@@ -236,6 +256,8 @@ export class HoldfastClient implements AsyncDisposable {
     const error = this.#refusal ?? closed;
     this.#refusal = null;
     this.#link = null;
+    this.#heartbeat?.stop();
+    this.#heartbeat = null;
     this.#lostLinks++;
     this.#subscriptions.lost();
     for (const { reject } of this.#pending.values()) reject(error);

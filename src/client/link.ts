@@ -14,6 +14,8 @@ export interface Link {
   send(request: object): void;
   /** Ends the link; what was sent before still arrives. Resolves when it is over. */
   close(): Promise<void>;
+  /** Ends the link at once. @param why what the listener is told */
+  abandon(why: HoldfastError): void;
 }
 
 /** Makes a link. @throws HoldfastError `NOT_RUNNING`, `PERMISSION_DENIED`, … */

@@ -1,15 +1,11 @@
 import { connect as dial } from "node:net";
 import { resolve as absolute } from "node:path";
-import { decode, encode } from "../protocol/codec.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-import { FrameReader } from "../protocol/framing.ts";
-import { defaultLimits, MAX_SOCKET_PATH_BYTES } from "../protocol/limits.ts";
+import { MAX_SOCKET_PATH_BYTES } from "../protocol/limits.ts";
 import type { Dial } from "./link.ts";
+import { connectionFailed, linkOver } from "./socket-link.ts";
 
-/** What a client takes from its supervisor, which it trusts: lists of pins and clients are long. */
-const limits = { ...defaultLimits, messageBytes: 16 * 1024 * 1024, messageDepth: 64 };
-
-/** A link over a Unix socket. What is sent within one turn of the event loop leaves in one write. */
+/** A link over a Unix socket. */
 export function overUnixSocket(path: string): Dial {
   return (listener) =>
     new Promise((resolve, reject) => {
@@ -19,45 +15,11 @@ export function overUnixSocket(path: string): Dial {
       }
       // Made absolute, for a path that is a number would be a TCP port.
       const socket = dial(absolute(path));
-      const reader = new FrameReader(limits);
-      let unwritten: Uint8Array[] = [];
-      let reason = new HoldfastError("DISCONNECTED", "the supervisor has closed the connection");
-
-      const flush = () => {
-        const frames = unwritten;
-        unwritten = [];
-        if (frames.length > 0 && !socket.destroyed) socket.write(frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames));
-      };
-      const send = (request: object) => {
-        const frame = encode(request);
-        if (unwritten.length === 0) queueMicrotask(flush);
-        unwritten.push(frame);
-      };
-      const close = () =>
-        new Promise<void>((closed) => {
-          reason = new HoldfastError("DISCONNECTED", "this client has closed");
-          if (socket.destroyed) return closed();
-          socket.once("close", () => closed());
-          flush();
-          socket.end();
-        });
-
+      const refused = (error: NodeJS.ErrnoException) => reject(dialError(error, path));
+      socket.once("error", refused);
       socket.once("connect", () => {
-        socket.off("error", reject);
-        socket.on("error", (error) => {
-          reason = new HoldfastError("DISCONNECTED", `the connection failed: ${error.message}`);
-        });
-        socket.once("close", () => listener.closed(reason));
-        resolve({ send, close });
-      });
-      socket.once("error", (error: NodeJS.ErrnoException) => reject(dialError(error, path)));
-      socket.on("data", (chunk) => {
-        try {
-          reader.read(chunk as Uint8Array, (frame) => listener.message(decode(frame, limits)));
-        } catch (error) {
-          reason = HoldfastError.from(error);
-          socket.destroy();
-        }
+        socket.off("error", refused);
+        resolve(linkOver(socket, listener, connectionFailed));
       });
     });
 }

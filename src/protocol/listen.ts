@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MAX_DURATION_MS } from "./limits.ts";
 
 /** Where pigpio's programs look for its daemon (pigpio.h, PI_DEFAULT_SOCKET_PORT). */
 export const PIGPIO_PORT = 8888;
@@ -10,6 +11,9 @@ export const TCP_PORT = 8510;
 /** Where a listener is unless it is told: for this machine's own programs. */
 export const LOOPBACK = "127.0.0.1";
 
+/** Shortest heartbeat of connections, in ms: a network has its pauses. */
+const MIN_HEARTBEAT_MS = 100;
+
 /** What every listener on a TCP port is told. */
 const endpoint = {
   address: z.string().refine(isAddress, "must be an address of this machine: 127.0.0.1, or 0.0.0.0 for all that it has").optional(),
@@ -19,6 +23,33 @@ const endpoint = {
   /** Whose rights its clients have: the name of a table `[access.NAME]`. */
   access: z.string().min(1).optional(),
 };
+
+const file = z.string().startsWith("/", "must be a path from the root: /etc/holdfast/cert.pem").optional();
+
+const tcp = z.strictObject({
+  ...endpoint,
+  /** PEM files: the certificate, with those between it and its authority behind it; and its private key. */
+  certificate: file,
+  key: file,
+  /** A PEM file: the authorities of which every client must have a certificate. */
+  clientCertificates: file,
+  /** Who sends nothing for longer is disconnected. */
+  heartbeatMs: z.number().min(MIN_HEARTBEAT_MS).max(MAX_DURATION_MS).optional(),
+});
+
+/** The listener of holdfast's own protocol. */
+export type TcpSettings = z.infer<typeof tcp>;
+
+/** A certificate needs its key; and whoever lets other machines in without both must say so. */
+function isEncrypted(settings: TcpSettings, context: z.RefinementCtx) {
+  const { address, certificate, key, clientCertificates, insecure } = settings;
+  const need = (name: "certificate" | "key", message: string) => context.addIssue({ code: "custom", path: [name], message });
+  if (certificate === undefined && (key ?? clientCertificates) !== undefined) need("certificate", "is missing");
+  else if (certificate !== undefined && key === undefined) need("key", "is missing");
+  else if (certificate === undefined && insecure !== true && !isLoopback(address)) {
+    need("certificate", "is missing: other machines are let in with TLS only; insecure = true does without, if that is wanted");
+  }
+}
 
 /** A protocol that knows neither TLS nor tokens is for this machine's own programs, unless it is written out that it is not. */
 function staysOnThisMachine(
@@ -33,7 +64,7 @@ function staysOnThisMachine(
 
 /** What an operator says of the listeners beside the Unix socket. One that is not spoken of is off. */
 export const listenSchema = z.strictObject({
-  tcp: z.strictObject(endpoint).optional(),
+  tcp: tcp.superRefine(isEncrypted).optional(),
   pigpio: z.strictObject(endpoint).superRefine(staysOnThisMachine).optional(),
   remoteio: z
     .strictObject({ ...endpoint, mode: z.enum(["wait", "nowait"]).optional() })
@@ -43,6 +74,17 @@ export const listenSchema = z.strictObject({
 
 /** The listeners beside the Unix socket. */
 export type ListenSettings = z.infer<typeof listenSchema>;
+
+/** Whether a listener lets other machines in, and its operator has waived what would protect it. */
+export function isOpenToAll({
+  address,
+  insecure,
+}: {
+  readonly address?: string | undefined;
+  readonly insecure?: boolean | undefined;
+}): boolean {
+  return insecure === true && !isLoopback(address);
+}
 
 /** Whether only this machine's own programs reach an address (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3). */
 export function isLoopback(address: string = LOOPBACK): boolean {

@@ -248,7 +248,15 @@ const empty = z.object({});
 
 /** What each operation answers beside `id` and `ok: true`. */
 export const replySchemas = {
-  hello: z.object({ client: count, server: z.string(), protocol: count }),
+  hello: z.object({
+    client: count,
+    server: z.string(),
+    protocol: count,
+    heartbeatMs: z
+      .number()
+      .optional()
+      .describe("over the network: who sends nothing for longer is disconnected, on either side; absent: never"),
+  }),
   ping: empty,
   status: z.object({
     state: z.enum(["starting", "running", "draining", "stopped"]),

@@ -200,8 +200,17 @@ function request<Op extends string, Shape extends z.ZodRawShape>(op: Op, shape: 
 
 /** Every request, by its operation: the single source of truth for parsing, types and docs/protocol.md. */
 export const requestSchemas = {
-  hello: request("hello", { protocol: z.int().nonnegative(), name: clientName, token: z.string().max(1024).optional() }),
-  ping: request("ping", {}),
+  hello: request("hello", {
+    protocol: z.int().nonnegative(),
+    name: clientName,
+    token: z.string().max(1024).optional().describe("over the network: shows which rights the client has"),
+  }),
+  ping: request("ping", {
+    link: z
+      .literal(true)
+      .optional()
+      .describe("a sign of life of the connection alone, as libraries send it by themselves, and not of the program"),
+  }),
   status: request("status", {}),
   pins: request("pins", {}),
   shutdown: request("shutdown", { hard: z.boolean().optional() }),

@@ -3,10 +3,12 @@ import { clientMachine } from "../../actors/client.ts";
 import type { Access } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Event } from "../protocol/replies.ts";
+import type { Request } from "../protocol/requests.ts";
 import type { Pin } from "./pin.ts";
 import { Rights } from "./rights.ts";
 import { Subscription } from "./subscription.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** Where a client comes from. */
 export interface Peer {
@@ -21,6 +23,8 @@ export interface Peer {
   readonly uid: number | null;
   /** What it may do. */
   readonly access: Access;
+  /** Who sends nothing for longer is disconnected; absent: it may be silent for as long as it is connected. */
+  readonly heartbeatMs?: number;
 }
 
 /** The way to a client. */
@@ -31,6 +35,8 @@ export interface Outlet {
   deliver(event: Event): void;
   /** The supervisor has stopped. */
   stopped?(): void;
+  /** The client has been silent for too long, and is no client any more. */
+  dismiss?(reason: HoldfastError): void;
 }
 
 /** Who is told of a client's end. */
@@ -62,8 +68,11 @@ export class Client {
   readonly lapsed = new Map<string, number>();
   /** Its requests that have no reply yet. */
   pending = 0;
-  /** When it sent its last request. */
+  /** When its program sent its last request. */
   heardUs: number;
+  /** When anything came of it. */
+  #linkHeardUs: number;
+  #watchdog: Watchdog | null = null;
 
   constructor(
     readonly number: number,
@@ -77,6 +86,8 @@ export class Client {
     this.rights = new Rights(peer.access);
     this.connectedUs = surroundings.clock.nowUs();
     this.heardUs = this.connectedUs;
+    this.#linkHeardUs = this.connectedUs;
+    if (peer.heartbeatMs !== undefined) this.#listen(peer.heartbeatMs);
     this.#actor = createActor(clientMachine.provide({ actions: { letGo: () => this.#letGo() } }));
     this.#actor.subscribe({ complete: () => listener.gone() });
     this.#actor.start();
@@ -96,6 +107,12 @@ export class Client {
   /** There is something that it may not do: it is checked before each request. */
   get isConfined(): boolean {
     return !this.rights.isFull || this.peer.address !== null;
+  }
+
+  /** A request has come. */
+  heard(request: Request): void {
+    this.#linkHeardUs = this.surroundings.clock.nowUs();
+    if (request.op !== "ping" || request.link !== true) this.heardUs = this.#linkHeardUs;
   }
 
   get subscriptions(): number {
@@ -190,7 +207,23 @@ export class Client {
     if (over && waiting === 0) this.#subscriptions.delete(number);
   }
 
+  #listen(heartbeatMs: number): void {
+    const periodUs = heartbeatMs * 1000;
+    const dueUs = () => this.#linkHeardUs + periodUs;
+    this.#watchdog = new Watchdog(this.surroundings.clock, periodUs, dueUs, () => {
+      const { transport, address } = this.peer;
+      this.surroundings.log.info(
+        { client: this.number, name: this.name, transport, address, heartbeatMs },
+        "client was silent; disconnected",
+      );
+      const message = `this client was silent for more than ${heartbeatMs} ms, the heartbeat of its connection`;
+      this.outlet.dismiss?.(new HoldfastError("PEER_SILENT", message, { heartbeatMs }));
+      this.end();
+    });
+  }
+
   #letGo(): void {
+    this.#watchdog?.stop();
     for (const callOff of [...this.#waits]) callOff();
     // The end of one may end another: that of a pool which was only waited for.
     for (const number of this.#subscriptions.keys()) this.unsubscribe(number);

@@ -22,7 +22,13 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
       });
     }
     client.name = name;
-    return { client: client.number, server: `holdfast ${version}`, protocol: PROTOCOL_VERSION };
+    const { heartbeatMs } = client.peer;
+    return {
+      client: client.number,
+      server: `holdfast ${version}`,
+      protocol: PROTOCOL_VERSION,
+      ...(heartbeatMs !== undefined && { heartbeatMs }),
+    };
   },
   ping: () => ({}),
   status: (supervisor, client) => supervisor.status(client),

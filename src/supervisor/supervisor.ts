@@ -94,9 +94,9 @@ export class Supervisor {
    * @throws HoldfastError whatever is wrong with the request, thrown or as a rejection; nothing has changed then
    */
   request(client: Client, request: Request): Reply | Promise<Reply> {
-    const { clock, limits, tally } = this.#surroundings;
+    const { limits, tally } = this.#surroundings;
     tally.requests += 1;
-    client.heardUs = clock.nowUs();
+    client.heard(request);
     try {
       if (client.state !== "connected") throw new HoldfastError("DISCONNECTED", "this client has gone");
       if (client.pending >= limits.pendingRequests && mayWait(request)) {

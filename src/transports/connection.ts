@@ -8,7 +8,7 @@ import { parseRequest } from "../protocol/requests.ts";
 import type { Client, Outlet, Peer } from "../supervisor/client.ts";
 import type { Reply, Supervisor } from "../supervisor/supervisor.ts";
 import type { Log } from "../supervisor/surroundings.ts";
-import { failure, hangUp } from "./refuse.ts";
+import { failure, hangUp, idOf } from "./refuse.ts";
 
 /** From this share of the unsent limit on, a client that does not read is not served either: its requests and events wait. */
 const PRESSED_SHARE = 1 / 4;
@@ -48,7 +48,7 @@ export class Connection implements Outlet {
     socket.on("error", (error) => log.debug({ err: error }, "connection failed"));
     this.#client = supervisor.attach(peer, this);
     log.debug({ client: this.#client.number, pid: peer.pid, uid: peer.uid }, "client connected");
-    socket.on("data", (chunk) => this.#receive(chunk as Uint8Array));
+    socket.on("data", (chunk) => this.receive(chunk as Uint8Array));
     socket.on("end", () => this.#end());
     socket.on("close", () => this.#client.end());
   }
@@ -70,6 +70,14 @@ export class Connection implements Outlet {
     if (event.ev === "frame" && !this.#answering) this.#flush();
   }
 
+  dismiss(reason: HoldfastError): void {
+    this.#ended = true;
+    this.#unserved = [];
+    this.#send(failure(null, reason));
+    this.#flush();
+    hangUp(this.#socket);
+  }
+
   get #unsent(): number {
     return this.#unwrittenBytes + this.#socket.writableLength;
   }
@@ -78,7 +86,8 @@ export class Connection implements Outlet {
     return this.#limits.unsentBytes * PRESSED_SHARE;
   }
 
-  #receive(chunk: Uint8Array): void {
+  /** Bytes have come. */
+  receive(chunk: Uint8Array): void {
     if (this.#ended) return;
     this.#answering = true;
     try {
@@ -142,7 +151,7 @@ export class Connection implements Outlet {
   }
 
   #send(message: object): void {
-    if (this.#socket.destroyed) return;
+    if (this.#socket.destroyed || this.#socket.writableEnded) return;
     if (this.#unwritten.length === 0) queueMicrotask(() => this.#flush());
     const frame = encode(message);
     this.#unwritten.push(frame);
@@ -183,8 +192,4 @@ export class Connection implements Outlet {
     this.#unwrittenBytes = 0;
     this.#socket.destroy();
   }
-}
-
-function idOf({ id }: Readonly<Record<string, unknown>>): number | null {
-  return Number.isSafeInteger(id) && (id as number) >= 0 ? (id as number) : null;
 }

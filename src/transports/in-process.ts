@@ -53,6 +53,7 @@ export function inProcess(supervisor: Supervisor, name: string): Dial {
           .finally(() => pending.delete(answered));
         pending.add(answered);
       },
+      abandon: close,
       close: async () => close(new HoldfastError("DISCONNECTED", "this client has closed")),
     };
   };

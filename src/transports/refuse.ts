@@ -26,3 +26,8 @@ export function hangUp(socket: Socket): void {
   socket.resume();
   socket.end();
 }
+
+/** The `id` of a message, as far as it has one. */
+export function idOf({ id }: Readonly<Record<string, unknown>>): number | null {
+  return Number.isSafeInteger(id) && (id as number) >= 0 ? (id as number) : null;
+}

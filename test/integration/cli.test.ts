@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { fullName } from "../../src/cli/full-name.ts";
 import { createProgram } from "../../src/cli/program.ts";
-import { fullName } from "../../src/cli/session.ts";
 import { eventually, story } from "./processes.ts";
 import { Shell, shellStory } from "./shell.ts";
 
@@ -27,7 +27,7 @@ describe("help", () => {
     expect(everyCommand(createProgram()).map(fullName).sort()).toEqual(
       ["", " blink", " close", " doctor", " frames", " frames bench", " frames send", " frames tap", " off", " on", " pattern", " pins"]
         .concat([" pool", " pool create", " pool list", " pool remove", " pulse", " read", " serve", " sim", " sim set", " sim wire"])
-        .concat([" status", " toggle", " value", " watch", " write"])
+        .concat([" status", " toggle", " token", " value", " watch", " write"])
         .map((name) => `holdfast${name}`),
     );
   });

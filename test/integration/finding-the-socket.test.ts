@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Address } from "../../src/client/address.ts";
 import { connectToFirst } from "../../src/client/connect.ts";
 import { clientSocketPaths } from "../../src/client/socket-path.ts";
 import { codeOf, story } from "./processes.ts";
@@ -27,6 +28,10 @@ describe("where a client looks", () => {
   }
 });
 
+function sockets(...paths: readonly string[]): readonly Address[] {
+  return paths.map((path) => ({ kind: "unix", path }));
+}
+
 story("a socket that a killed supervisor has left hides no other", async (stage) => {
   const left = `${stage.folder}/left.sock`;
   const killed = stage.startServe(left);
@@ -34,15 +39,15 @@ story("a socket that a killed supervisor has left hides no other", async (stage)
   killed.kill("SIGKILL");
   await killed.ended();
   const missing = `${stage.folder}/missing.sock`;
-  await expect(connectToFirst([missing, left], {})).rejects.toMatchObject({
+  await expect(connectToFirst(sockets(missing, left), {})).rejects.toMatchObject({
     code: "NOT_RUNNING",
     message: `no supervisor answers on ${missing}: there is no such socket; nor on ${left}: nobody serves it`,
     details: { paths: [missing, left] },
   });
   const { pid } = await stage.serve();
-  const { client, socket } = await connectToFirst([left, missing, stage.socket], {});
+  const { client, address } = await connectToFirst(sockets(left, missing, stage.socket), {});
   await using asking = client;
-  expect(socket).toBe(stage.socket);
+  expect(address).toEqual({ kind: "unix", path: stage.socket });
   expect(await asking.status()).toMatchObject({ pid });
 });
 

@@ -37,7 +37,7 @@ const rules: Record<string, Rule> = {
   },
   index: { may: ["create-supervisor", "client", "gpio", "frames", "clock", "protocol", "actors"], types: ["supervisor"] },
   config: { may: ["frames", "protocol"] },
-  cli: { may: ["create-supervisor", "client", "config", "gpio", "frames", "clock", "protocol", "version"] },
+  cli: { may: ["access", "create-supervisor", "client", "config", "gpio", "frames", "clock", "protocol", "version"] },
   main: { may: ["cli", "gpio"] },
 };
 

@@ -58,7 +58,7 @@ export class Yard implements AsyncDisposable {
         if (op !== "hello") this.sent.push(lease === undefined ? op : `${op} ${lease}`);
         link.send(request);
       };
-      return { send, close: () => link.close() };
+      return { ...link, send };
     };
     return HoldfastClient.over(dial, options);
   }

@@ -30,6 +30,7 @@ test("a connection that is not greeted is closed", async () => {
       queueMicrotask(() => message({ id, ok: false, error: { code: "BAD_PROTOCOL", message: "another version" } }));
     },
     close: async () => void closed++,
+    abandon: () => {},
   });
   await expect(HoldfastClient.over(refusing)).rejects.toMatchObject({ code: "BAD_PROTOCOL" });
   expect(closed).toBe(1);

@@ -5,6 +5,7 @@ import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
+import { addressInWords } from "../../client/address.ts";
 import type { HoldfastClient } from "../../client/client.ts";
 import type { FramePool } from "../../client/frame-pool.ts";
 import { timestampNs } from "../../clock/clock.ts";
@@ -57,7 +58,8 @@ interface Measured {
  * @throws HoldfastError
  */
 export function benchFrames(name: string | undefined, flags: BenchFlags, command: Command): Promise<void> {
-  return withClient(command, async (client, socket) => {
+  return withClient(command, async (client, address) => {
+    const socket = addressInWords(address);
     const measured =
       name === undefined ? await inOwnPool(client, socket, flags) : await measure(client, socket, await client.pool(name), flags, "end");
     await (flags.json ? printJson(measured) : print(describe(measured)));

@@ -1,0 +1,71 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { TLSSocket, TlsOptions } from "node:tls";
+import { badConfig } from "../../protocol/assert-config.ts";
+import { HoldfastError } from "../../protocol/errors.ts";
+import type { TcpSettings } from "../../protocol/listen.ts";
+
+const begin = /-----BEGIN CERTIFICATE-----/;
+
+/**
+ * What the settings of a listener say of TLS, read and found to fit together; null: it has none.
+ * @param key of its table: `listen.tcp`
+ * @throws HoldfastError `BAD_CONFIG` with the `key` of a file that is missing, may not be read, is no PEM, or does not fit the other
+ */
+export function tlsOptions({ certificate, key, clientCertificates }: TcpSettings, table: string): TlsOptions | null {
+  if (certificate === undefined || key === undefined) return null;
+  const chain = read(certificate, `${table}.certificate`);
+  const first = parsed(certificate, `${table}.certificate`, "certificate", () => new X509Certificate(pem(chain)));
+  const secret = read(key, `${table}.key`);
+  const privateKey = parsed(key, `${table}.key`, "private key", () => createPrivateKey(secret));
+  if (!first.checkPrivateKey(privateKey)) throw badConfig(`${table}.key`, `${key} is not the key of ${certificate}`);
+  const options: TlsOptions = { cert: chain, key: secret, minVersion: "TLSv1.2" };
+  if (clientCertificates === undefined) return options;
+  const authorities = read(clientCertificates, `${table}.clientCertificates`);
+  parsed(clientCertificates, `${table}.clientCertificates`, "certificate", () => new X509Certificate(pem(authorities)));
+  // Who shows none, or a wrong one, is refused in words: see `certifiedName`.
+  return { ...options, ca: authorities, requestCert: true, rejectUnauthorized: false };
+}
+
+/**
+ * The common name in the certificate that a client had to show; undefined: it has none.
+ * @throws HoldfastError `FORBIDDEN` without one that an authority of the listener has signed
+ */
+export function certifiedName(socket: TLSSocket): string | undefined {
+  if (!socket.authorized) {
+    const reason = socket.authorizationError instanceof Error ? socket.authorizationError.message : String(socket.authorizationError);
+    throw new HoldfastError("FORBIDDEN", `a certificate of an authority that this supervisor trusts is needed here: ${reason}`, {});
+  }
+  const { CN } = socket.getPeerCertificate().subject;
+  return typeof CN === "string" ? CN : undefined;
+}
+
+/** Until when a listener's certificate is good. @throws as `tlsOptions` does */
+export function expiryOf({ certificate = "" }: TcpSettings, table: string): Date {
+  const chain = read(certificate, `${table}.certificate`);
+  return new Date(parsed(certificate, `${table}.certificate`, "certificate", () => new X509Certificate(pem(chain))).validTo);
+}
+
+/** X509Certificate takes DER as well, which TLS then does not. */
+function pem(text: string): string {
+  if (!begin.test(text)) throw new Error("it has no BEGIN CERTIFICATE");
+  return text;
+}
+
+function read(path: string, key: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw badConfig(key, `there is no file ${path}`);
+    throw badConfig(key, code === "EACCES" ? `${path} may not be read by this user` : `${path} can't be read: ${message}`);
+  }
+}
+
+function parsed<T>(path: string, key: string, what: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new HoldfastError("BAD_CONFIG", `${key}: ${path} is no ${what} in PEM: ${(error as Error).message}`, { key }, { cause: error });
+  }
+}
