@@ -9,23 +9,34 @@ from __future__ import annotations
 from .client import Client, connect
 from .errors import HoldfastError
 from .events import EventStream, Watch
+from .frame import Frame
+from .frame_stream import FrameStream
 from .pins import InputPin, OutputPin, PinName
+from .pool import FramePool
+from .pool_info import PoolInfo, PoolLayout
 from .replies import CommandReply, Edge, PinInfo, Reading, Silence, StateChange, Status
+from .writable_frame import WritableFrame
 
 __all__ = [
     "Client",
     "CommandReply",
     "Edge",
     "EventStream",
+    "Frame",
+    "FramePool",
+    "FrameStream",
     "HoldfastError",
     "InputPin",
     "OutputPin",
     "PinInfo",
     "PinName",
+    "PoolInfo",
+    "PoolLayout",
     "Reading",
     "Silence",
     "StateChange",
     "Status",
     "Watch",
+    "WritableFrame",
     "connect",
 ]

@@ -15,16 +15,17 @@ class Background:
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Optional[Callable[[], None]]] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._thread: Optional[threading.Thread] = None
+        self._starting = threading.Lock()
+        self._is_started = False
 
     def post(self, callback: Callable[[], None]) -> None:
-        """Calls it soon, after those that wait already. What it throws is logged."""
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="holdfast-callbacks", daemon=True)
-                self._thread.start()
+        """Calls it soon, after those that wait already. What it throws is logged. Never waits: the collector may call this, too."""
         self._waiting.put(callback)
+        with self._starting:
+            is_first = not self._is_started
+            self._is_started = True
+        if is_first:
+            threading.Thread(target=self._run, name="holdfast-callbacks", daemon=True).start()
 
     def end(self) -> None:
         """Ends the thread when it has called what waits."""

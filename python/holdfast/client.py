@@ -13,7 +13,8 @@ from .errors import HoldfastError
 from .events import EventStream, Watch
 from .parsed import parsed
 from .pins import HeldPin, InputPin, OutputPin, PinName
-from .pool_info import PoolInfo
+from .pool import FramePool
+from .pool_info import PoolInfo, PoolLayout
 from .replies import Bias, CloseLevel, Drive, Level, Mode, OnDisconnect, PinInfo, Reading, StateChange, Status
 from .session import Patience, Session
 
@@ -154,9 +155,7 @@ class Client:
 
     def observe(self, pin: PinName) -> EventStream[StateChange]:
         """What a pin does, from now on: its ``state``, then an event for each change of state or command. It need not be open."""
-        stream: EventStream[StateChange] = EventStream("observe", {"pin": str(pin)}, self._session.leave)
-        self._session.subscribe(stream)
-        return stream
+        return EventStream(self._session, "observe", {"pin": str(pin)})
 
     def on_state(
         self,
@@ -166,9 +165,7 @@ class Client:
         on_end: Optional[Callable[[Optional[HoldfastError]], None]] = None,
     ) -> Watch:
         """Calls the program with each change of a pin's state or command, on the background thread. The pin need not be open."""
-        watch = Watch("observe", {"pin": str(pin)}, self._session.leave, self._session.background, callback, on_end)
-        self._session.subscribe(watch)
-        return watch
+        return Watch(self._session, "observe", {"pin": str(pin)}, callback, on_end)
 
     def ping(self) -> None:
         """A sign of life, as any request is one: it keeps what was opened with ``heartbeat_ms``. Call it where the program's work goes on."""
@@ -177,6 +174,32 @@ class Client:
     def pins(self) -> list[PinInfo]:
         """Every line of every chip."""
         return [parsed(PinInfo, pin) for pin in self.request("pins")["pins"]]
+
+    def create_pool(
+        self,
+        pool: str,
+        *,
+        slots: int,
+        fourcc: Optional[str] = None,
+        width: Optional[int] = None,
+        height: Optional[int] = None,
+        stride: Optional[int] = None,
+        bytes: Optional[int] = None,
+    ) -> FramePool:
+        """Makes a pool of frames: of images, with ``fourcc`` (``"BGR3"``), ``width`` and ``height``, or just of ``bytes``.
+
+        :raises HoldfastError: ``POOL_EXISTS``, ``FORMAT_UNKNOWN``, ``MEMORY_FULL``, ``MEMORY_FAILED``, ``LIMIT_POOLS``, …
+        """
+        size: dict[str, Any] = {"width": width, "height": height, "stride": stride, "bytes": bytes}
+        layout = self.request("pool.create", pool=pool, slots=slots, fourcc=fourcc, **size)
+        return FramePool(self._session, parsed(PoolLayout, layout))
+
+    def pool(self, pool: str) -> FramePool:
+        """A pool that there is, whoever made it.
+
+        :raises HoldfastError: ``POOL_UNKNOWN``, ``POOL_GONE``, ``PERMISSION_DENIED``, ``MEMORY_FAILED``
+        """
+        return FramePool(self._session, parsed(PoolLayout, self.request("pool.open", pool=pool))).map()
 
     def pools(self) -> list[PoolInfo]:
         """Every pool, with its slots and who holds them."""

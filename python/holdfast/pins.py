@@ -49,9 +49,7 @@ class HeldPin:
         :param silence_ms: there is an event, too, when no edge comes for so long: one, until the next edge
         """
         fields = {"pin": self.name, "edge": edge, "silence_ms": silence_ms}
-        stream: EventStream[Union[Edge, Silence]] = EventStream("watch", fields, self._session.leave)
-        self._session.subscribe(stream)
-        return stream
+        return EventStream(self._session, "watch", fields)
 
     def on_edge(
         self,
@@ -66,9 +64,7 @@ class HeldPin:
         :param on_end: called when the watch has ended by itself; None: as it should be
         """
         fields = {"pin": self.name, "edge": edge, "silence_ms": silence_ms}
-        watch = Watch("watch", fields, self._session.leave, self._session.background, callback, on_end)
-        self._session.subscribe(watch)
-        return watch
+        return Watch(self._session, "watch", fields, callback, on_end)
 
     def close(self, *, hard: bool = False) -> None:
         """Lets go of the pin: softly, when what was commanded has run, or at once. Returns when that has happened.

@@ -34,11 +34,14 @@ class Reopened(Protocol):
         """It was refused: asks for it in another way, where there is one."""
 
 
-class Restored(Protocol):
-    """What has something to do on a new connection."""
+class Attendant(Protocol):
+    """What has something to do with each connection."""
 
     def restore(self) -> None:
         """There is a connection again."""
+
+    def end(self) -> None:
+        """The client is about to close."""
 
 
 class Session:
@@ -68,7 +71,7 @@ class Session:
         self._subscriptions = Subscriptions()
         self._lock = threading.Lock()
         self._held: list[Reopened] = []
-        self._restored: list[Restored] = []
+        self._attendants: list[Attendant] = []
         self._connection: Optional[Connection] = None
         #: The connection was whole, and nobody is at work to make another.
         self._is_established = False
@@ -129,19 +132,21 @@ class Session:
         with self._lock:
             self._held = [each for each in self._held if each is not held]
 
-    def attend(self, restored: Restored) -> None:
+    def attend(self, attendant: Attendant) -> None:
         """To be told of each connection."""
         with self._lock:
-            self._restored.append(restored)
+            self._attendants.append(attendant)
 
-    def dismiss(self, restored: Restored) -> None:
+    def dismiss(self, attendant: Attendant) -> None:
         """Not to be told any more."""
         with self._lock:
-            self._restored = [each for each in self._restored if each is not restored]
+            self._attendants = [each for each in self._attendants if each is not attendant]
 
     def close(self) -> None:
         """Ends the connection, and all that belongs to it."""
         self._closing.set()
+        for attendant in list(self._attendants):
+            attendant.end()
         connection = self._connection
         if connection is not None:
             connection.close()
@@ -203,10 +208,8 @@ class Session:
         # All at once, so that one which still has to close keeps none of the others waiting.
         for each, reply in [(each, each.begin_to_reopen(connection)) for each in held]:
             self._reopen(each, reply, connection)
-        with self._lock:
-            restored = list(self._restored)
-        for one in restored:
-            one.restore()
+        for attendant in list(self._attendants):
+            attendant.restore()
         self._subscriptions.restore(connection, self._timeout_ms)
 
     def _reopen(self, held: Reopened, reply: PendingReply, connection: Connection) -> None:

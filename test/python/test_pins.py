@@ -194,7 +194,7 @@ def test_a_slow_watcher_loses_the_oldest_edges_and_is_told_how_many(supervisor, 
     with client.output("GPIO17") as led, led.edges() as edges:
         for _ in range(3):
             led.pattern([(1, 0.5), (0, 0.5)], 400, ack="done")
-        eventually("all have come", lambda: len(edges._backlog) == 1024)
+        eventually("all have come", lambda: len(edges._inbox.backlog) == 1024)
         first = edges.get(PATIENCE_MS)
         assert first.lost == first.seq - 1 > 0
 

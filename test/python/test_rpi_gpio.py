@@ -135,7 +135,8 @@ def test_cleanup_makes_inputs_of_what_nobody_else_has(supervisor, client, script
         other.tell()
         assert other.line() == "cleaned"
         assert [pin.pin for pin in client.status().pins] == ["GPIO18", "GPIO27"]
-        assert len(edges._backlog) == 0
+        with pytest.raises(TimeoutError):
+            edges.get(1)
     for each in (one, other):
         each.tell()
         assert each.end() == ["None"]
