@@ -1,4 +1,4 @@
-import type { Server } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import { HoldfastError } from "../protocol/errors.ts";
 
 /** Where others than this process find the supervisor. */
@@ -9,15 +9,17 @@ export interface Listener {
 
 /**
  * Listens on a TCP port.
+ * @param port 0: one that is free
  * @param key of the configuration's table that asks for it: `listen.pigpio`
+ * @returns the port
  * @throws HoldfastError `ADDRESS_IN_USE`, `PERMISSION_DENIED`, `BAD_CONFIG`
  */
-export function listenOn(server: Server, address: string, port: number, key: string): Promise<void> {
+export function listenOn(server: Server, address: string, port: number, key: string): Promise<number> {
   return new Promise((listening, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, address, port, key)));
     server.listen({ host: address, port }, () => {
       server.removeAllListeners("error");
-      listening();
+      listening((server.address() as AddressInfo).port);
     });
   });
 }

@@ -48,9 +48,7 @@ export async function listenForPigpio(
     new PigpioConnection(daemon, socket, limits, log);
   });
   const served = new SocketServer(server, limits.clients);
-  await listenOn(server, address, port, KEY);
-  const at = server.address();
-  const told = { listener: "pigpio", address, port: typeof at === "object" ? at?.port : port };
+  const told = { listener: "pigpio", address, port: await listenOn(server, address, port, KEY) };
   log.info(told, "listening");
   if (!isLoopback(address)) log.warn(told, "whoever reaches this port may command pins: pigpio has neither TLS nor tokens");
   return {

@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
 import type { Log } from "../../supervisor/surroundings.ts";
 import { hangUp } from "../refuse.ts";
+import { farewell } from "./replies.ts";
 import { type RemoteioRequest, RequestReader } from "./request.ts";
-import { farewell, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 
 /** From so many bytes of unread replies on, a client's requests wait. */
 const PRESSED_BYTES = 64 * 1024;

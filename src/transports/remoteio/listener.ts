@@ -10,7 +10,8 @@ import { type Listener, listenOn } from "../listener.ts";
 import { hangUp } from "../refuse.ts";
 import { SocketServer } from "../socket-server.ts";
 import { RemoteioConnection } from "./connection.ts";
-import { farewell, Session } from "./session.ts";
+import { farewell } from "./replies.ts";
+import { Session } from "./session.ts";
 
 const KEY = "listen.remoteio";
 
@@ -44,9 +45,7 @@ export async function listenForRemoteio(
     }
   });
   const served = new SocketServer(server, limits.clients);
-  await listenOn(server, address, port, KEY);
-  const at = server.address();
-  const told = { listener: "remoteio", address, port: typeof at === "object" ? at?.port : port };
+  const told = { listener: "remoteio", address, port: await listenOn(server, address, port, KEY) };
   log.info(told, "listening");
   if (!isLoopback(address)) log.warn(told, "whoever reaches this port may command pins: remoteio has neither TLS nor tokens");
   return served;

@@ -3,6 +3,7 @@ import type { Mode, Op, RequestOf } from "../../protocol/requests.ts";
 import { parseRequest } from "../../protocol/requests.ts";
 import type { Client, Outlet, Peer } from "../../supervisor/client.ts";
 import type { Reply, Supervisor } from "../../supervisor/supervisor.ts";
+import { ACCEPTED, CREATED, ignored, refusal } from "./replies.ts";
 import type { RemoteioRequest } from "./request.ts";
 
 /** The PWM of gpiozero's PWMLED, which is what remoteio makes of every pin. */
@@ -11,12 +12,6 @@ const PWM_HZ = 100;
 const FADE_MS = 1000;
 /** How long a pin that is just closing is waited for, in ms: a program may end one connection and begin the next at once. */
 const CLOSING_MS = 1000;
-
-/** Longest reply, in characters. remoteio's client takes 1024 bytes for one reply, whatever is in them. */
-const MAX_REPLY_LENGTH = 250;
-
-const CREATED = "!";
-const QUEUED = "! command on execution-queue";
 
 type Command = RequestOf<"on" | "off" | "toggle" | "blink" | "pulse" | "value">;
 
@@ -29,9 +24,6 @@ const commands: Readonly<Record<string, (request: RemoteioRequest) => object>> =
   pulse: () => ({ op: "pulse", fadeInMs: FADE_MS, fadeOutMs: FADE_MS }),
   value: ({ arg1 }) => ({ op: "value", value: numberOf("arg1", arg1) }),
 };
-
-/** Which word of a request became which field of ours. */
-const wordOf: Readonly<Record<string, string>> = { durationMs: "time_ms", onMs: "arg1", offMs: "arg2", value: "arg1" };
 
 /** One client of remoteio's, and the pins that it has created: its words become requests, and what came of them replies. */
 export class Session implements Outlet {
@@ -86,12 +78,12 @@ export class Session implements Outlet {
     if (command === "create") return this.#create(pin);
     const meant = Object.hasOwn(commands, command) ? commands[command] : undefined;
     if (meant === undefined && command !== "close") throw new HoldfastError("UNKNOWN_OP", "there is no such command");
-    if (!this.#created.has(pin)) return `? command ignored: ${command}`;
+    if (!this.#created.has(pin)) return ignored(command);
     if (meant === undefined) return this.#close(pin);
     const timeMs = numberOf("time_ms", request.timeMs);
     const fields = { ...meant(request), pin: `BOARD${pin}`, ...(timeMs !== 0 && { durationMs: timeMs }) };
     const asked = parsed<Command["op"]>(fields) as Command;
-    return this.#accepts(asked) ? QUEUED : this.#acceptOnceThereIsRoom(asked);
+    return this.#accepts(asked) ? ACCEPTED : this.#acceptOnceThereIsRoom(asked);
   }
 
   #create(pin: string): string | Promise<string> {
@@ -112,7 +104,7 @@ export class Session implements Outlet {
     const closed = this.#ask(parsed<"close">({ op: "close", pin: `BOARD${pin}`, hard: this.#mode === "nowait" }));
     // A pin that is not there any more, because its chip has gone, is as closed as can be.
     Promise.resolve(closed).catch(() => {});
-    return QUEUED;
+    return ACCEPTED;
   }
 
   async #acceptOnceThereIsRoom(request: Command): Promise<string> {
@@ -123,7 +115,7 @@ export class Session implements Outlet {
           this.#moved = resolve;
         });
       }
-      return QUEUED;
+      return ACCEPTED;
     } finally {
       void this.#ask(parsed<"unwatch">({ op: "unwatch", sub }));
     }
@@ -143,32 +135,6 @@ export class Session implements Outlet {
   #ask(request: RequestOf<Op>): Reply | Promise<Reply> {
     return this.#supervisor.request(this.#client, request);
   }
-}
-
-/** A reply that says that a request is not a request, and that none is read any more. The third generation's client heeds `??` alone. */
-export function farewell(error: unknown): string {
-  return `?? ${explained(error)}`.slice(0, MAX_REPLY_LENGTH);
-}
-
-/** remoteio's client takes any reply with `?` for an error, and raises it as it is. */
-function refusal({ pin, command }: RemoteioRequest, error: unknown): string {
-  const what = command === "create" ? "Led creation failure" : `${printable(command)} refused`;
-  return `? ${printable(pin)} ${what}: ${explained(error)}`.slice(0, MAX_REPLY_LENGTH);
-}
-
-/** An error in the client's own words: it has never heard of our fields. */
-function explained(error: unknown): string {
-  const { code, message, details } = HoldfastError.from(error);
-  const { field = "" } = details;
-  const word = wordOf[field];
-  return word === undefined
-    ? `${code}: ${message}`
-    : `${code}: ${word} ${message.slice(message.lastIndexOf(`${field}: `) + field.length + 2)}`;
-}
-
-/** What a client has said, short enough to be repeated, and without what would move a terminal's cursor. */
-function printable(word: string): string {
-  return word.slice(0, 16).replace(/[^\x21-\x7e]/g, "?");
 }
 
 function wrong(field: string, message: string): HoldfastError {
