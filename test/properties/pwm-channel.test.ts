@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { NanosecondsText, onTimeNs } from "../../src/gpio/pwm/nanoseconds.ts";
 import { PwmChannel, type PwmDrive } from "../../src/gpio/pwm/sysfs.ts";
-import { PwmKernel, pi3 } from "../unit/pwm-kernel.ts";
+import { PwmKernel, pi3, refusal } from "../unit/pwm-kernel.ts";
 import { property } from "./property.ts";
 
 const periodNs = fc.oneof(fc.integer({ min: 100_000, max: 10_000_000_000 }), fc.constantFrom(100_000, 5_000_000, 5_000_001));
@@ -73,6 +73,55 @@ property(
     }
   },
   200,
+);
+
+/** What is done to a channel, and which writes that takes the kernel refuses: the first is 0. */
+const refusedAct = fc.record({
+  activeLow: fc.option(fc.boolean(), { nil: null }),
+  duty,
+  refused: fc.uniqueArray(fc.nat({ max: 5 }), { maxLength: 4 }),
+});
+
+property(
+  "whatever the kernel refuses, an enabled channel has the polarity that it is known to have, and the next duty that is taken is driven",
+  fc.array(refusedAct, { maxLength: 10 }),
+  (acts) => {
+    const kernel = new PwmKernel(pi3);
+    try {
+      const channel = new PwmChannel(join(kernel.folder, pi3.name), 1, kernel.write);
+      const known = { periodNs: 1_000_000, activeLow: false };
+      channel.open({ ...known, duty: 0 });
+      const done = (act: () => void) => {
+        try {
+          act();
+          return true;
+        } catch (error) {
+          assert.equal((error as NodeJS.ErrnoException).code, "EINVAL");
+          return false;
+        }
+      };
+      for (const { activeLow, duty, refused } of acts) {
+        let write = 0;
+        kernel.fault = () => {
+          if (refused.includes(write++)) throw refusal("EINVAL");
+        };
+        if (activeLow === null) {
+          const isDriven = done(() => channel.setDuty(duty));
+          if (isDriven) assert.equal(kernel.state(pi3, 1)?.onNs, onTimeNs(duty, known.periodNs));
+          if (isDriven) assert(kernel.state(pi3, 1)?.enabled);
+        } else if (done(() => channel.setPolarity(activeLow))) known.activeLow = activeLow;
+        const { enabled, polarity } = kernel.state(pi3, 1) ?? {};
+        assert(!enabled || polarity === (known.activeLow ? "inversed" : "normal"));
+      }
+      kernel.fault = () => {};
+      channel.setDuty(0.5);
+      const polarity = known.activeLow ? "inversed" : "normal";
+      assert.deepEqual(kernel.state(pi3, 1), { periodNs: known.periodNs, onNs: 500_000, polarity, enabled: true });
+    } finally {
+      kernel.delete();
+    }
+  },
+  300,
 );
 
 property(

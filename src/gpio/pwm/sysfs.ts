@@ -131,12 +131,13 @@ export class PwmChannel {
    */
   setPolarity(activeLow: boolean): void {
     if (this.#asleep === null && !this.#mustTurn(activeLow)) return;
+    const before = this.#asleep ?? !activeLow;
     this.#set("enable", 0);
     try {
       this.#asleep = activeLow;
       this.#wake();
     } catch (error) {
-      this.#asleep = !activeLow;
+      this.#asleep = before;
       try {
         this.#wake();
       } catch {
