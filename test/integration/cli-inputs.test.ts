@@ -68,6 +68,7 @@ describe("watch", () => {
     const watch = shell.start("watch", "4", "--silence", "60ms", "-n", "3");
     const json = shell.start("watch", "4", "--silence", "60ms", "-n", "1", "--json");
     await watch.printed(1);
+    await json.printed(1);
     await shell.ok("sim", "set", "4", "1");
     const { status, out } = await watch.ended;
     expect(status).toBe(0);
