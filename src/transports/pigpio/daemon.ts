@@ -1,17 +1,20 @@
 import type { Clock } from "../../clock/clock.ts";
+import { SIM_REVISION } from "../../gpio/board-revision.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { Level } from "../../protocol/requests.ts";
-import { boardRevision } from "./board-revision.ts";
 import { type CommandName, commandNames } from "./command-numbers.ts";
 import type { Command } from "./command-reader.ts";
 import { Gpio } from "./gpio.ts";
-import { type Handle, Notifications, type Program } from "./notifications.ts";
+import { type Handle, Notifications, type Program, withBit } from "./notifications.ts";
 import { Refusal } from "./refusal.ts";
 import { tickOf } from "./report.ts";
-import { openPins, readAnyLevel, type Surroundings } from "./seat.ts";
+import { readAnyLevel, type Surroundings, status } from "./seat.ts";
 
 /** The version of pigpio whose commands these are. */
 const PIGPIO_VERSION = 79;
+
+/** The bits of a revision code that pigpio passes on: not those that say how the board has been treated. */
+const REVISION_MASK = 0xff_ffff;
 
 /** See pigpio.h: PI_MAX_GPIO, PI_MAX_USER_GPIO. */
 const MAX_GPIO = 53;
@@ -67,13 +70,16 @@ export class Daemon {
   readonly #told = new WeakMap<Program, Set<string>>();
   /** The GPIOs that are watched, or about to be. */
   #watched = 0;
-  /** See `boardRevision`. */
-  readonly revision = boardRevision();
 
   constructor(around: Surroundings) {
     this.#around = around;
     this.#clock = around.clock;
     this.#notifications = new Notifications(around.clock);
+  }
+
+  /** The revision code of the board, by which programs know its header. A machine that is no Raspberry Pi is taken for one with the same header. */
+  get revision(): number {
+    return ((status(this.#around).boardRevision ?? SIM_REVISION) & REVISION_MASK) >>> 0;
   }
 
   get tick(): number {
@@ -111,16 +117,22 @@ export class Daemon {
     return this.gpio(number);
   }
 
-  /** The levels of the lines that are open, and the last known ones of the others: to read a closed line might take it away from what the kernel uses it for. */
+  /**
+   * The levels of the lines that are open, and the last known ones of the others: to read a closed line might take it away from what the kernel
+   * uses it for. What is watched is known from its edges, and some may be on their way.
+   */
   readBank(): number {
-    for (const { pin, members, settings, state } of openPins(this.#around)) {
-      if (state === "closing") continue;
+    let levels = this.#notifications.levels;
+    for (const { pin, members, settings } of status(this.#around).pins) {
       for (const line of members ?? [pin]) {
         const gpio = Number(/^GPIO(\d+)$/.exec(line)?.[1] ?? Number.NaN);
-        if (gpio <= MAX_USER_GPIO) this.#notifications.know(gpio, readAnyLevel(this.#around, line, settings?.activeLow ?? false));
+        const level = gpio <= MAX_USER_GPIO ? this.#levelOf(line, settings?.activeLow ?? false) : null;
+        if (level === null) continue;
+        levels = withBit(levels, gpio, level);
+        if ((this.#watched & (1 << gpio)) === 0) this.#notifications.know(gpio, level);
       }
     }
-    return this.#notifications.levels;
+    return levels;
   }
 
   /**
@@ -181,6 +193,15 @@ export class Daemon {
       handle.bits &= ~(1 << gpio);
       // Programs that want to hear of all ask for more than there are.
       if (HoldfastError.from(error).code !== "PIN_UNKNOWN") throw error;
+    }
+  }
+
+  /** Null: it can't be read now. */
+  #levelOf(pin: string, activeLow: boolean): Level | null {
+    try {
+      return readAnyLevel(this.#around, pin, activeLow);
+    } catch {
+      return null;
     }
   }
 

@@ -71,7 +71,7 @@ export class Notifications {
 
   /** Bit n is GPIO n: its level now if it is watched, else the last that was heard of it. */
   get levels(): number {
-    return this.#levels >>> 0;
+    return this.#levels;
   }
 
   /** The GPIOs that any handle is told of. */
@@ -108,8 +108,7 @@ export class Notifications {
 
   /** The level of a GPIO, as it has been read. */
   know(gpio: number, level: Level): void {
-    if (gpio >= 32) return;
-    this.#levels = level === 1 ? this.#levels | (1 << gpio) : this.#levels & ~(1 << gpio);
+    this.#levels = withBit(this.#levels, gpio, level);
   }
 
   /** Tells a handle what the levels are now: a program takes what it was told last for what they were before. */
@@ -143,4 +142,9 @@ export class Notifications {
   #report(gpio: number, flags: number, tick: number): void {
     for (const handle of this.#handles) if (handle !== undefined && (handle.bits & (1 << gpio)) !== 0) handle.report(flags, tick);
   }
+}
+
+/** A word with the bit of a GPIO as its level is. */
+export function withBit(levels: number, gpio: number, level: Level): number {
+  return (level === 1 ? levels | (1 << gpio) : levels & ~(1 << gpio)) >>> 0;
 }

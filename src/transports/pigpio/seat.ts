@@ -75,7 +75,7 @@ export class Seat {
 
   /** What the supervisor shows of the pin while somebody has it open. */
   get info(): PinInfo | undefined {
-    return openPins(this.#around).find(({ pin, names, members }) => (members ?? [pin, ...names]).includes(this.pin));
+    return status(this.#around).pins.find(({ pin, names, members }) => (members ?? [pin, ...names]).includes(this.pin));
   }
 
   /**
@@ -215,9 +215,9 @@ export class Seat {
   }
 }
 
-/** The pins that anybody has open, as far as pigpio programs may know. */
-export function openPins({ supervisor, lobby }: Surroundings): readonly PinInfo[] {
-  return (supervisor.request(lobby, { id: 0, op: "status" }) as ReplyOf<"status">).pins;
+/** How things are, as far as pigpio programs may know. */
+export function status({ supervisor, lobby }: Surroundings): ReplyOf<"status"> {
+  return supervisor.request(lobby, { id: 0, op: "status" }) as ReplyOf<"status">;
 }
 
 /** The level of a line that pigpio programs need not use, as a voltage. @throws HoldfastError as `read` does */
