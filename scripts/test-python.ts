@@ -5,6 +5,7 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gpiozeroSources } from "./gpiozero-sources.ts";
 import { install, run } from "./kernel/debian.ts";
 
 const root = join(import.meta.dir, "..");
@@ -40,7 +41,7 @@ try {
   const options = ["-p", "no:cacheprovider", "--timeout=120", ...process.argv.slice(2)];
   const tests = Bun.spawn([python, "-B", "-m", "pytest", ...options, "test/python"], {
     cwd: root,
-    env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1", GPIOZERO_SOURCES: await gpiozeroSources() },
     stdio: ["inherit", "inherit", "inherit"],
   });
   process.exitCode = await tests.exited;

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from supervisor import PATIENCE_S
 
-#: Where the sources of the gpiozero that is installed are; scripts/test-python.ts says it.
+#: Where the sources of the gpiozero that is installed are: scripts/test-python.ts gets them from Debian.
 SOURCES = os.environ.get("GPIOZERO_SOURCES")
 
 #: Its tests are for every factory that comes with gpiozero. As a plugin of pytest: here they are for ours alone.
