@@ -76,16 +76,15 @@ class PhysicalLine:
         if level is not None and setting.initial is None:
             self.drive(level)
 
-    def open_input(self, *, bias: Optional[Bias] = None, debounce_us: Optional[int] = None) -> None:
+    def open_input(self, bias: Optional[Bias] = None) -> None:
         """Opens it as an input. An output that others have left behind is ended.
 
         :param bias: None: as it is
-        :param debounce_us: None: as it is
         :raises HoldfastError: as ``open``
         """
         self.close()
         setting = _Setting()
-        self._open(lambda: self._client.input(self.name, bias=bias, active_low=setting.active_low, debounce_us=debounce_us), setting)
+        self._open(lambda: self._client.input(self.name, bias=bias, active_low=setting.active_low), setting)
 
     def level(self) -> int:
         """The level now."""

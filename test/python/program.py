@@ -44,6 +44,10 @@ class Program:
         """The next line that it prints; None: it prints no more."""
         return self._lines.get(timeout=PATIENCE_S)
 
+    def has_said(self):
+        """Whether there is a next line already."""
+        return not self._lines.empty()
+
     def tell(self, line=""):
         """Writes a line to it."""
         self._process.stdin.write(f"{line}\n")

@@ -74,11 +74,32 @@ def test_programs_that_both_say_so_drive_the_same_lamp(supervisor):
         lamp.close()
 
 
-def test_bounce_times_that_differ_are_refused_with_the_holders_name(supervisor):
+def test_a_button_settles_for_as_long_as_each_program_says_whoever_was_first(supervisor, client):
+    with HoldfastFactory(supervisor.socket) as quick, HoldfastFactory(supervisor.socket) as slow:
+        told = {"quick": [], "slow": []}
+        first, second = Button(4, pin_factory=quick), Button(4, pin_factory=slow, bounce_time=0.05)
+        for name, button in (("quick", first), ("slow", second)):
+            button.when_pressed = lambda name=name: told[name].append("pressed")
+            button.when_released = lambda name=name: told[name].append("released")
+        # It bounces, and then stays.
+        for level in (0, 1, 0, 1, 0):
+            supervisor.drive("GPIO4", level)
+        eventually("it has settled", lambda: told["slow"])
+        all_of_it = ["pressed", "released", "pressed", "released", "pressed"]
+        eventually("the quick one has seen all of it", lambda: told == {"quick": all_of_it, "slow": ["pressed"]})
+        assert client.status().pins[0].settings.debounce_us == 0
+        # When it had settled, not when it was first touched.
+        settled_for = second.active_time
+        assert first.active_time - settled_for > 0.045
+        supervisor.drive("GPIO4", 1)
+        eventually("it is released", lambda: told["slow"] == ["pressed", "released"])
+        first.close()
+        second.close()
+
+
+def test_pulls_that_differ_are_refused_with_the_holders_name(supervisor):
     with Program(supervisor, BUTTON.format(bounce=0.001), **LIKE_A_USER) as program:
         assert program.line() == "ready"
-        with pytest.raises(GPIOPinInUse, match=str(program.pid)):
-            Button(4, bounce_time=0.5, pin_factory=HoldfastFactory(supervisor.socket))
         with pytest.raises(GPIOPinInUse, match=str(program.pid)):
             Button(4, pull_up=False, pin_factory=HoldfastFactory(supervisor.socket))
 

@@ -219,7 +219,7 @@ def test_scripts_wait_for_edges_and_ask_for_them(supervisor, script):
     def pulse():
         supervisor.drive("GPIO4", 0)
         supervisor.drive("GPIO4", 1)
-        return not program._lines.empty()
+        return program.has_said()
 
     eventually("it has come", pulse)
     assert program.line() == "waited for 4"

@@ -73,7 +73,7 @@ class Channel:
                 if self.line.direction == "in":
                     self.line.configure(bias=_BIASES[pull])
                 else:
-                    self.line.open_input(bias=_BIASES[pull])
+                    self.line.open_input(_BIASES[pull])
             except HoldfastError as error:
                 is_of_others = error.code == "PIN_BUSY" or (error.code == "PIN_CONFLICT" and error.details.get("field") == "bias")
                 if pull != PUD_OFF or not is_of_others:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Mapping, Optional, Union
 
 from gpiozero import (
+    GPIOPinInUse,
     PinFixedPull,
     PinInvalidBounce,
     PinInvalidEdges,
@@ -21,6 +22,7 @@ from ..events import Watch
 from ..physical_line import PhysicalLine
 from ..replies import Bias, EdgeFilter
 from .refusals import as_gpiozero
+from .settling import Settling
 
 if TYPE_CHECKING:
     from .factory import HoldfastFactory
@@ -45,6 +47,7 @@ class HoldfastPin(PiPin):
         self._pull = self._fixed_pull or "floating"
         self._frequency: Optional[float] = None
         self._bounce: Optional[float] = None
+        self._is_settled_here = False
         self._edges: EdgeFilter = "both"
 
     @property
@@ -140,9 +143,18 @@ class HoldfastPin(PiPin):
             raise PinInvalidBounce("bounce must be 0 or greater")
         # Where none was asked for there is nothing to take back, and another holder may have one.
         if self._line is not None and not self._is_output and (value or self._bounce):
-            with as_gpiozero():
-                self._line.configure(debounce_us=round((value or 0) * 1e6))
+            self._is_settled_here = not self._kernel_settles(self._line, value or 0)
         self._bounce = value or None
+        self._watch_anew()
+
+    def _kernel_settles(self, line: PhysicalLine, bounce_s: float) -> bool:
+        """Has the kernel see to bouncing contacts. False: other programs have the line, too, and have not asked for the same."""
+        try:
+            with as_gpiozero():
+                line.configure(debounce_us=round(bounce_s * 1e6))
+        except GPIOPinInUse:
+            return False
+        return True
 
     def _get_edges(self) -> str:
         return self._edges
@@ -158,7 +170,11 @@ class HoldfastPin(PiPin):
     def _enable_event_detect(self) -> None:
         line = self._opened()
         with as_gpiozero():
-            self._watch = line.watch(self._edges, self._changed)
+            if self._bounce is not None and self._is_settled_here:
+                settling = Settling(self._bounce, self._changed)
+                self._watch = line.watch("both", settling.edge)
+            else:
+                self._watch = line.watch(self._edges, self._changed)
 
     def _disable_event_detect(self) -> None:
         watch, self._watch = self._watch, None
@@ -166,7 +182,7 @@ class HoldfastPin(PiPin):
             watch.stop()
 
     def _changed(self, level: int, timestamp_ns: int) -> None:
-        if self.when_changed is not None:
+        if self.when_changed is not None and self._edges in ("both", "rising" if level else "falling"):
             self._call_when_changed(timestamp_ns, level)
 
     @property
@@ -189,10 +205,11 @@ class HoldfastPin(PiPin):
 
     def _open_input(self, bias: Optional[Bias] = None) -> PhysicalLine:
         """:param bias: None: as it is, or as another holder has set it; devices say it a moment later"""
-        debounce_us = None if self._bounce is None else round(self._bounce * 1e6)
         line = self._new_line()
         with as_gpiozero():
-            line.open_input(bias=bias, debounce_us=debounce_us)
+            line.open_input(bias)
+        if self._bounce is not None:
+            self._is_settled_here = not self._kernel_settles(line, self._bounce)
         return self._use(line)
 
     def _open_output(self, state: Optional[int]) -> None:
