@@ -12,6 +12,7 @@ It needs nothing but Python, and serves with remoteio's own server of October 20
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -82,15 +83,17 @@ class RemoteServer:
 
     def close(self) -> None:
         """Ends the connection. Each pin does what it was told before, goes off, and is for others then."""
-        with self._lock:
-            if self._socket is None:
-                return
-            try:
+        # A thread that waits for room is not waited for: it learns that the connection has ended.
+        is_free = self._lock.acquire(timeout=_SETTLING_S)
+        try:
+            if is_free:
                 self._let_settle()
-            except (OSError, RuntimeError):
-                pass  # It ends either way.
-            finally:
-                self._drop()
+        except (OSError, RuntimeError):
+            pass  # It ends either way.
+        finally:
+            self._drop()
+            if is_free:
+                self._lock.release()
 
     def __enter__(self) -> RemoteServer:
         return self
@@ -150,13 +153,18 @@ class RemoteServer:
     def _let_settle(self) -> None:
         """remoteio's own server is given the time that it needs. It is known by what it says of a command that there is not."""
         left_s = self._last_task_s + _SETTLING_S - time.monotonic()
-        if left_s > 0 and self._ask("b 1 settle 0 0 0 ", ("", "? command ignored: settle")) == "? command ignored: settle":
+        if left_s <= 0 or self._socket is None or self._unread is not None:
+            return
+        ignored = "? command ignored: settle"
+        if self._ask("b 1 settle 0 0 0 ", (ignored, ignored)) == ignored:
             time.sleep(left_s)
 
     def _drop(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        connection, self._socket = self._socket, None
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
 
 class RemotePin:

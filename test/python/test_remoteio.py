@@ -174,6 +174,28 @@ def test_a_full_pin_makes_its_program_wait_and_a_timeout_ends_the_connection():
                 pin.off()
 
 
+def test_closing_does_not_wait_for_a_thread_that_waits_for_room():
+    with Supervisor(f"[limits]\nqueuedCommands = 1\n{LISTEN}") as board:
+        server = server_of(board)
+        pin = server.pin(11)
+        told = []
+
+        def fill():
+            try:
+                for _ in range(3):
+                    told.append(pin.off(time_ms=60_000))
+            except RuntimeError as error:
+                told.append(str(error))
+
+        thread = threading.Thread(target=fill, daemon=True)
+        thread.start()
+        eventually("two tasks are accepted, and one waits", lambda: told == [True, True])
+        server.close()
+        thread.join(PATIENCE_S)
+        assert told[:2] == [True, True]
+        assert told[2].startswith("Server has terminated connection")
+
+
 def test_a_server_that_has_gone_is_told_of(board):
     server = server_of(board)
     pin = server.pin(11)
