@@ -1,14 +1,12 @@
-"""Where a supervisor is, and the way there."""
+"""Where a supervisor is."""
 
 from __future__ import annotations
 
 import os
-import socket
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import Optional, Sequence, Union
 from urllib.parse import urlsplit
 
-from .connection import Stream
 from .errors import HoldfastError
 
 #: The socket of a supervisor that runs as a system service.
@@ -17,10 +15,15 @@ _SYSTEM_SOCKET = "/run/holdfast/holdfast.sock"
 #: Where holdfast's own protocol is over TCP.
 TCP_PORT = 8510
 
+#: The schemes of the network, and whether what goes there is encrypted. Nobody comes to speak in the clear by leaving something out.
+_SCHEMES = {"holdfast": True, "holdfast+tcp": False}
+
+_FORMS = "unix:/path, holdfast://host:port, or without TLS holdfast+tcp://host:port"
+
 
 @dataclass(frozen=True)
 class UnixAddress:
-    """A Unix socket."""
+    """A socket of this machine."""
 
     path: str
 
@@ -30,27 +33,30 @@ class UnixAddress:
 
 @dataclass(frozen=True)
 class TcpAddress:
-    """A TCP port, with TLS unless it is written out that there is none."""
+    """A port on the network."""
 
     host: str
     port: int
-    has_tls: bool
+    is_encrypted: bool
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'holdfast' if self.is_encrypted else 'holdfast+tcp'}://{host}:{self.port}"
 
 
+Address = Union[UnixAddress, TcpAddress]
 
 
-def addresses(named: Optional[str]) -> Sequence[UnixAddress | TcpAddress]:
+def addresses(named: Optional[str]) -> Sequence[Address]:
     """Where to look for a supervisor: where the program says, else the environment, or else the user's own socket and that of the system.
 
     :param named: a URL, or the path of a socket
     :raises HoldfastError: ``BAD_FIELD``
     """
-    if named is not None:
-        return [parse_url(named) if _is_url(named) else UnixAddress(os.path.abspath(named))]
     url, path, folder = (os.environ.get(name) for name in ("HOLDFAST_URL", "HOLDFAST_SOCKET", "XDG_RUNTIME_DIR"))
+    if named is not None:
+        is_url = ":" in named.split("/", 1)[0]
+        return [parse_url(named) if is_url else UnixAddress(os.path.abspath(named))]
     if url:
         return [parse_url(url)]
     if path:
@@ -59,66 +65,26 @@ def addresses(named: Optional[str]) -> Sequence[UnixAddress | TcpAddress]:
     return [*user, UnixAddress(_SYSTEM_SOCKET)]
 
 
-def parse_url(url: str) -> UnixAddress | TcpAddress:
-    """``unix:/path``, ``holdfast://host:port``, or ``holdfast+tcp://host:port``, which has no TLS.
+def parse_url(url: str) -> Address:
+    """Where a URL leads: ``unix:/run/holdfast/holdfast.sock``, ``holdfast://pi.local``, ``holdfast+tcp://127.0.0.1:8510``.
 
-    :raises HoldfastError: ``BAD_FIELD``
+    :raises HoldfastError: ``BAD_FIELD``; the text itself is not told, for there may be a secret in it
     """
+    if url.startswith("unix:/"):
+        return UnixAddress("/" + url[len("unix:") :].lstrip("/"))
     try:
         parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise _bad(url, str(error)) from None
-    if parts.scheme == "unix":
-        if parts.netloc or parts.query or parts.fragment or not parts.path.startswith("/"):
-            raise _bad(url, "has the absolute path of a socket behind unix:")
-        return UnixAddress(parts.path)
-    if parts.scheme not in ("holdfast", "holdfast+tcp"):
-        raise _bad(url, "begins with unix:, holdfast:// or holdfast+tcp://")
-    if not parts.hostname or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
-        raise _bad(url, "has a host, and perhaps a port, and nothing else")
-    return TcpAddress(parts.hostname, TCP_PORT if port is None else port, parts.scheme == "holdfast")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise _mistake(f"is written {_FORMS}") from None
+    if parts.scheme not in _SCHEMES or not host:
+        raise _mistake(f"is written {_FORMS}")
+    if "@" in parts.netloc:
+        raise _mistake("is no place for a token: HOLDFAST_TOKEN is")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise _mistake("ends with the port")
+    return TcpAddress(host, TCP_PORT if port is None else port, _SCHEMES[parts.scheme])
 
 
-def dial(address: UnixAddress | TcpAddress, timeout_ms: Optional[float]) -> Stream:
-    """Connects.
-
-    :raises HoldfastError: ``NOT_RUNNING``, ``PERMISSION_DENIED``, ``SOCKET_PATH``, ``DISCONNECTED``, ``TLS_FAILED``
-    """
-    if isinstance(address, UnixAddress):
-        return _dial_unix(address.path, None if timeout_ms is None else timeout_ms / 1000)
-    raise _bad(str(address), "can't be reached yet: this version knows Unix sockets alone")
-
-
-def _dial_unix(path: str, timeout_s: Optional[float]) -> Stream:
-    stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        stream.settimeout(timeout_s)
-        stream.connect(path)
-        stream.settimeout(None)
-        return stream
-    except OSError as error:
-        stream.close()
-        raise _unix_error(path, error) from error
-
-
-def _unix_error(path: str, error: OSError) -> HoldfastError:
-    if error.errno is None:
-        return HoldfastError("SOCKET_PATH", f'a socket\'s path has 1 to 107 bytes: "{path}"', {"path": path})
-    if isinstance(error, PermissionError):
-        message = f"{path} may not be opened by this user; join its group, usually gpio"
-        return HoldfastError("PERMISSION_DENIED", message, {"path": path})
-    # Somebody serves it, but hangs up or is overrun: that is no reason to look for another supervisor.
-    if isinstance(error, (ConnectionResetError, BlockingIOError, TimeoutError)):
-        return HoldfastError("DISCONNECTED", f"{path} takes no connection: {error.strerror}", {"path": path})
-    known = {FileNotFoundError: "there is no such socket", ConnectionRefusedError: "nobody serves it"}
-    reason = known.get(type(error), str(error.strerror))
-    return HoldfastError("NOT_RUNNING", f"no supervisor answers on {path}: {reason}", {"path": path, "reason": reason})
-
-
-def _is_url(named: str) -> bool:
-    return named.split(":", 1)[0] in ("unix", "holdfast", "holdfast+tcp") and ":" in named
-
-
-def _bad(url: str, what: str) -> HoldfastError:
-    return HoldfastError("BAD_FIELD", f'url: "{url}" {what}', {"field": "url"})
+def _mistake(what: str) -> HoldfastError:
+    return HoldfastError("BAD_FIELD", f"url: the address of a supervisor {what}", {"field": "url"})

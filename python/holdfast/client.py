@@ -8,7 +8,9 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Callable, Literal, Mapping, Optional, Sequence, Type, TypeVar, Union
 
-from .address import addresses, dial
+from .address import UnixAddress, addresses
+from .credentials import Credentials
+from .dial import dial
 from .errors import HoldfastError
 from .events import EventStream, Watch
 from .parsed import parsed
@@ -31,6 +33,10 @@ def connect(
     *,
     name: Optional[str] = None,
     token: Optional[str] = None,
+    ca: Optional[str] = None,
+    fingerprint: Optional[str] = None,
+    certificate: Optional[str] = None,
+    key: Optional[str] = None,
     reconnect: bool = False,
     timeout_ms: Optional[float] = DEFAULT_TIMEOUT_MS,
     on_connection: Optional[Callable[[Literal["lost", "back"]], None]] = None,
@@ -38,26 +44,33 @@ def connect(
 ) -> Client:
     """Connects to a running supervisor.
 
-    :param address: ``unix:/path`` or a path, or ``holdfast://host:port``; default: ``HOLDFAST_URL``, ``HOLDFAST_SOCKET``, or else the
+    :param address: ``unix:/path`` or a path; ``holdfast://host:port``, or without TLS ``holdfast+tcp://host:port``; default: ``HOLDFAST_URL``, ``HOLDFAST_SOCKET``, or else the
         first that a supervisor answers on of ``$XDG_RUNTIME_DIR/holdfast.sock`` and ``/run/holdfast/holdfast.sock``
     :param name: what others see as the holder of its pins; default: the program's
-    :param token: what the supervisor asks for over the network; default: ``HOLDFAST_TOKEN``
+    :param token: shows a supervisor on the network which rights the client has; default: ``HOLDFAST_TOKEN``
+    :param ca: PEM file of the authorities of which one must have signed the supervisor's certificate, which must be for the host that is
+        dialled; default: ``HOLDFAST_CA``, else the authorities that this system trusts
+    :param fingerprint: SHA-256 of the only certificate that is trusted, whoever has signed it; default: ``HOLDFAST_FINGERPRINT``
+    :param certificate: PEM file of this client's own, where the supervisor asks for one; default: ``HOLDFAST_CERTIFICATE``
+    :param key: PEM file of its key; default: ``HOLDFAST_KEY``
     :param reconnect: dial again when the connection is lost, with growing pauses, and open and watch again what was open and watched.
         Requests under way fail with ``DISCONNECTED`` all the same: whether they were done can't be known.
     :param timeout_ms: how long the supervisor may take to answer; None: for ever
     :param on_connection: told when the connection is lost, and when it is back
     :param on_given_up: told of each pin that could not be opened again with the connection: this client does not hold it any more
-    :raises HoldfastError: ``NOT_RUNNING``, ``SOCKET_PATH``, ``PERMISSION_DENIED``, ``LIMIT_CLIENTS``, ``BAD_PROTOCOL``
+    :raises HoldfastError: ``NOT_RUNNING``, ``SOCKET_PATH``, ``PERMISSION_DENIED``, ``TLS_FAILED``, ``FORBIDDEN``, ``LIMIT_CLIENTS``,
+        ``BAD_PROTOCOL``; ``BAD_FIELD`` for an address or a fingerprint that is none
     """
+    credentials = Credentials.of(token, ca, fingerprint, certificate, key)
     called = name or os.path.basename(sys.argv[0] or "") or "python"
     silent = []
     candidates = addresses(address)
     for candidate in candidates:
         try:
             session = Session(
-                partial(dial, candidate, timeout_ms),
+                partial(dial, candidate, credentials, timeout_ms),
                 name=called[:_MOST_CHARACTERS_OF_A_NAME],
-                token=token,
+                token=None if isinstance(candidate, UnixAddress) else credentials.token,
                 reconnect=reconnect,
                 timeout_ms=timeout_ms,
                 on_connection=on_connection,

@@ -118,6 +118,10 @@ class Connection:
         self._ids = itertools.count(1)
         self._pending: dict[int, PendingReply] = {}
         self._sending = threading.Lock()
+        #: How many times something has come.
+        self.received = 0
+        #: Nothing comes any more.
+        self.ended = threading.Event()
         #: Why no request can be sent any more.
         self._over: Optional[HoldfastError] = None
         #: Why it ends, when that is known before it has ended.
@@ -208,6 +212,7 @@ class Connection:
                 if not chunk:
                     reason = HoldfastError("DISCONNECTED", "the supervisor has closed the connection")
                     break
+                self.received += 1
                 for message in reader.read(chunk):
                     self._take(message)
         except HoldfastError as error:
@@ -236,6 +241,7 @@ class Connection:
             pending = list(self._pending.values())
             self._pending.clear()
         self._stream.close()
+        self.ended.set()
         for request in pending:
             request.fail(self._over)
         self._listener.lost(self, self._over)

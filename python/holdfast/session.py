@@ -10,6 +10,7 @@ from typing import Any, Callable, Literal, Mapping, Optional, Protocol, Union
 from .background import Background
 from .connection import Connection, PendingReply, Stream
 from .errors import HoldfastError
+from .heartbeat import Heartbeat
 from .subscriptions import Subscriber, Subscriptions
 
 PROTOCOL_VERSION = 1
@@ -174,7 +175,9 @@ class Session:
         try:
             if self._closing.is_set():
                 raise HoldfastError("DISCONNECTED", "this client has closed")
-            connection.begin("hello", self._hello).wait(self._timeout_ms)
+            heartbeat_ms = connection.begin("hello", self._hello).wait(self._timeout_ms).get("heartbeat_ms")
+            if heartbeat_ms is not None:
+                Heartbeat(connection, heartbeat_ms)
         except TimeoutError:
             error = HoldfastError("DISCONNECTED", "the supervisor takes connections, and does not answer")
             connection.cut(error)
