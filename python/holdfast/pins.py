@@ -31,6 +31,8 @@ class HeldPin:
         """For the client, which opens the pin for its program."""
         #: The canonical name.
         self.name = name
+        #: It was open already: this client has joined its holders, or adopted it.
+        self.was_open = False
         self._session = session
         #: What opens the pin as it is set now.
         self._settings = {field: value for field, value in settings.items() if value is not None}
@@ -93,6 +95,7 @@ class HeldPin:
 
         def arrived(reply: Mapping[str, Any]) -> None:
             self.name = reply["pin"]
+            self.was_open = reply.get("was_open", False)
             self._session.hold(self)
 
         self._begin(self._session.connection, self._settings, arrived).wait(self._session.patience_of(self._settings))

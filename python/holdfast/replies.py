@@ -38,6 +38,8 @@ class CommandReply:
 class Reading:
     """A line, as it is now."""
 
+    #: The canonical name.
+    pin: str
     #: None: the lines of a group differ.
     level: Optional[Level]
     #: Of a group: those of its lines, all read at once.
@@ -158,6 +160,8 @@ class ClientInfo:
     client: int
     name: str
     transport: str
+    #: Where on the network it is; None: on this machine.
+    address: Optional[str]
     state: Literal["connected", "leaving"]
     pid: Optional[int]
     uid: Optional[int]
