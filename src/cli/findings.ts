@@ -11,6 +11,7 @@ import { version } from "../version.ts";
 import { accessRemedy, groupNamed, joinRemedy, type User } from "./access.ts";
 import type { Destination } from "./destination.ts";
 import { frameFindings } from "./frame-findings.ts";
+import { networkFindings } from "./network-findings.ts";
 import { pwmFindings } from "./pwm-findings.ts";
 
 /** Whether something is as it must be: `fail` keeps holdfast from working, `warn` does not. */
@@ -50,6 +51,7 @@ export async function examine(destination: Destination, config?: string): Promis
     ...(await pwmFindings("status" in supervisor && supervisor.status.backend !== "sim", config)),
     ...(await frameFindings(user(), "status" in supervisor ? supervisor.status : null, config)),
     socketFinding(supervisor),
+    ...(await networkFindings(config)),
     ...("status" in supervisor ? waveFinding(supervisor.status) : []),
   ];
 }

@@ -13,8 +13,11 @@ export const machine = certify({ commonName: "localhost", issuer: authority, nam
 /** The token of the table `panel` of `tokenTable`. */
 export const TOKEN = "hf_a-token-of-the-tests";
 
+/** The beginning of a table for whoever has the token. */
+export const panel = `[access.panel]\ntoken = "${digestOf(TOKEN)}"\n`;
+
 /** A table that gives whoever has the token every right. */
-export const tokenTable = `[access.panel]\ntoken = "${digestOf(TOKEN)}"\nread = "*"\nwatch = "*"\ncommand = "*"\nframes = "*"\nadmin = true\n`;
+export const tokenTable = `${panel}read = "*"\nwatch = "*"\ncommand = "*"\nframes = "*"\nadmin = true\n`;
 
 /** A supervisor that listens on a port of its own. */
 export interface Served {

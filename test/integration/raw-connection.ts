@@ -36,6 +36,11 @@ export class RawConnection {
     });
   }
 
+  /** One over a socket that is connected. */
+  static over(socket: Socket): RawConnection {
+    return new RawConnection(socket);
+  }
+
   /** From now on, what comes is read. */
   read(): this {
     this.#socket.on("data", (chunk) => this.#reader.read(chunk as Uint8Array, (frame) => this.messages.push(decode(frame, limits))));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import { certify } from "./certificates.ts";
-import { authority, dial, file, machine, serveTcp, TOKEN, tlsKeys, tokenTable } from "./network-stage.ts";
+import { authority, dial, file, machine, panel, serveTcp, TOKEN, tlsKeys } from "./network-stage.ts";
 import { codeOf, eventually, executable, story } from "./processes.ts";
 
 story("a client over the network does what one on the machine does, and is known by its address", async (stage) => {
@@ -39,7 +39,7 @@ story("whoever has no token, or a wrong one, is refused before anything else, an
 });
 
 story("a token has the rights of its table, and frames are not to be had over the network", async (stage) => {
-  const table = `${tokenTable.replace(/read[^]*/, "")}command = ["BOARD11"]\nframes = "*"\n`;
+  const table = `${panel}command = ["BOARD11"]\nframes = "*"\n`;
   const { url } = await serveTcp(stage, tlsKeys(stage), table);
   const far = await dial(stage, url);
   await (await far.output("GPIO17")).on();

@@ -4,21 +4,27 @@ import type { TLSSocket, TlsOptions } from "node:tls";
 import { badConfig } from "../../protocol/assert-config.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { TcpSettings } from "../../protocol/listen.ts";
+import type { Log } from "../../supervisor/surroundings.ts";
 
 const begin = /-----BEGIN CERTIFICATE-----/;
 
 /**
- * What the settings of a listener say of TLS, read and found to fit together; null: it has none.
- * @param key of its table: `listen.tcp`
+ * What the settings of a listener say of TLS, read and found to fit together; null: it has none. A certificate that is not good today is
+ * no reason not to start, for the clock of a board may have yet to be set: the log is told.
+ * @param table of the configuration that says so: `listen.tcp`
  * @throws HoldfastError `BAD_CONFIG` with the `key` of a file that is missing, may not be read, is no PEM, or does not fit the other
  */
-export function tlsOptions({ certificate, key, clientCertificates }: TcpSettings, table: string): TlsOptions | null {
+export function tlsOptions({ certificate, key, clientCertificates }: TcpSettings, table: string, log: Log): TlsOptions | null {
   if (certificate === undefined || key === undefined) return null;
   const chain = read(certificate, `${table}.certificate`);
   const first = parsed(certificate, `${table}.certificate`, "certificate", () => new X509Certificate(pem(chain)));
   const secret = read(key, `${table}.key`);
   const privateKey = parsed(key, `${table}.key`, "private key", () => createPrivateKey(secret));
   if (!first.checkPrivateKey(privateKey)) throw badConfig(`${table}.key`, `${key} is not the key of ${certificate}`);
+  const { validFrom, validTo } = first;
+  if (Date.now() < Date.parse(validFrom) || Date.now() > Date.parse(validTo)) {
+    log.warn({ certificate, validFrom, validTo }, "the certificate is not good today, and no client will trust it");
+  }
   const options: TlsOptions = { cert: chain, key: secret, minVersion: "TLSv1.2" };
   if (clientCertificates === undefined) return options;
   const authorities = read(clientCertificates, `${table}.clientCertificates`);
@@ -38,12 +44,6 @@ export function certifiedName(socket: TLSSocket): string | undefined {
   }
   const { CN } = socket.getPeerCertificate().subject;
   return typeof CN === "string" ? CN : undefined;
-}
-
-/** Until when a listener's certificate is good. @throws as `tlsOptions` does */
-export function expiryOf({ certificate = "" }: TcpSettings, table: string): Date {
-  const chain = read(certificate, `${table}.certificate`);
-  return new Date(parsed(certificate, `${table}.certificate`, "certificate", () => new X509Certificate(pem(chain))).validTo);
 }
 
 /** X509Certificate takes DER as well, which TLS then does not. */

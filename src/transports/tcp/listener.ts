@@ -66,7 +66,7 @@ export class TcpListener implements Listener {
     const { address = LOOPBACK, port = TCP_PORT } = settings;
     assertKnowsItsClients(settings, around.rules);
     around.rules.ofListener(KEY, settings.access);
-    const listener = new TcpListener(settings, tlsOptions(settings, KEY), around);
+    const listener = new TcpListener(settings, tlsOptions(settings, KEY, around.log), around);
     await listenOn(listener.#server, address, port, KEY);
     const told = { listener: "tcp", address, port: listener.port, tls: listener.#isEncrypted };
     around.log.info(told, "listening");

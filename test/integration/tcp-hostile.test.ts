@@ -1,0 +1,116 @@
+import { expect } from "bun:test";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { encode } from "../../src/protocol/codec.ts";
+import { authority, dial, serveTcp, TOKEN, tlsKeys } from "./network-stage.ts";
+import { eventually, type Stage, story } from "./processes.ts";
+import { RawConnection } from "./raw-connection.ts";
+
+const hello = { id: 1, op: "hello", protocol: 1, name: "raw", token: TOKEN };
+
+/** A connection that the test moves byte by byte, within TLS. */
+async function encrypted(stage: Stage, port: number): Promise<RawConnection> {
+  const socket = connectTls({ port, host: "localhost", ca: authority.certificate, allowHalfOpen: true } as Parameters<
+    typeof connectTls
+  >[0]);
+  stage.resources.defer(() => socket.destroy());
+  await new Promise((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject));
+  return RawConnection.over(socket).read();
+}
+
+/** One that says nothing of TLS. */
+async function plain(stage: Stage, port: number): Promise<Socket> {
+  const socket = connect({ port, host: "127.0.0.1" });
+  stage.resources.defer(() => socket.destroy());
+  socket.on("error", () => {}).resume();
+  await new Promise((resolve) => socket.once("connect", resolve));
+  return socket;
+}
+
+async function refusal(connection: RawConnection): Promise<unknown> {
+  await eventually("the connection is over", () => connection.ended);
+  return connection.messages;
+}
+
+story("whatever comes before hello is answered with a typed refusal, and the connection ends", async (stage) => {
+  const { port } = await serveTcp(stage);
+  const first: [bytes: Uint8Array, reply: object][] = [
+    [encode({ id: 7, op: "ping" }), { id: 7, error: { code: "FORBIDDEN", field: "op" } }],
+    [encode({ id: 7, op: "open", pin: "GPIO17", direction: "out" }), { id: 7, error: { code: "FORBIDDEN", field: "op" } }],
+    [encode({ id: 8, op: "hello", protocol: 1, name: "raw" }), { id: 8, error: { code: "FORBIDDEN", field: "token" } }],
+    [encode({ ...hello, id: 9, token: "hf_guess" }), { id: 9, error: { code: "FORBIDDEN", field: "token" } }],
+    [encode({ ...hello, id: 9, more: 1 }), { id: 9, error: { code: "UNKNOWN_FIELD", field: "more" } }],
+    [Uint8Array.of(0, 0, 0, 0), { id: null, error: { code: "BAD_LENGTH" } }],
+    [Uint8Array.of(0xff, 0xff, 0xff, 0xff), { id: null, error: { code: "LIMIT_MESSAGE", limit: 4096 } }],
+    [Uint8Array.of(0, 0, 0, 1, 0xff), { id: null, error: { code: "BAD_CBOR" } }],
+    [encode({ ...hello, name: "x".repeat(5000) }), { id: null, error: { code: "LIMIT_MESSAGE" } }],
+  ];
+  for (const [bytes, reply] of first) {
+    const connection = await encrypted(stage, port);
+    connection.send(bytes);
+    connection.request({ id: 99, op: "on", pin: "GPIO17" });
+    expect(await refusal(connection)).toMatchObject([{ ok: false, ...reply }]);
+  }
+  const near = await stage.connect();
+  expect((await near.status()).clients).toHaveLength(1);
+});
+
+story("a hello that comes byte by byte is understood, and what comes right behind one is answered in order", async (stage) => {
+  const { port } = await serveTcp(stage);
+  const slow = await encrypted(stage, port);
+  for (const byte of encode(hello)) {
+    slow.send(Uint8Array.of(byte));
+    await Bun.sleep(1);
+  }
+  await eventually("it is answered", () => slow.messages.length === 1);
+  const hasty = await encrypted(stage, port);
+  const rest = Array.from({ length: 500 }, (_, index) => ({ id: index + 2, op: "ping" }));
+  hasty.request(hello, ...rest);
+  await eventually("all is answered", () => hasty.messages.length === 501);
+  expect(hasty.messages.map(({ id, ok }) => [id, ok])).toEqual(Array.from({ length: 501 }, (_, index) => [index + 1, true]));
+});
+
+story("who connects and says nothing keeps nobody out, and is gone after a heartbeat", async (stage) => {
+  const { port, url, supervisor } = await serveTcp(stage, `${tlsKeys(stage)}heartbeatMs = 3000\n`);
+  const before = supervisor.residentBytes;
+  const silent = await Promise.all(Array.from({ length: 300 }, () => plain(stage, port)));
+  const unnamed = await Promise.all(Array.from({ length: 20 }, () => encrypted(stage, port)));
+  const halfway = await plain(stage, port);
+  halfway.write(Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1));
+  const far = await dial(stage, url);
+  await (await far.output("GPIO17")).on();
+  await eventually("they are gone", () => [...silent, halfway].every(({ destroyed }) => destroyed) && unnamed.every(({ ended }) => ended));
+  await far.ping();
+  expect(supervisor.residentBytes - before).toBeLessThan(64 * 1024 * 1024);
+});
+
+story("garbage on the port, before TLS and within it, harms nobody, and is not kept", async (stage) => {
+  const { port, url, supervisor } = await serveTcp(stage);
+  const far = await dial(stage, url);
+  const before = supervisor.residentBytes;
+  for (let round = 0; round < 20; round++) {
+    const bytes = crypto.getRandomValues(new Uint8Array(1 + round * 3000));
+    const [outside, within] = [await plain(stage, port), await encrypted(stage, port)];
+    outside.end(bytes);
+    within.send(bytes);
+    within.end();
+    await far.ping();
+    await eventually("the connections are over", () => outside.destroyed && within.ended);
+    expect(within.messages.every(({ id, ok }) => id === null && ok === false)).toBe(true);
+  }
+  expect((await far.status()).clients).toHaveLength(1);
+  expect(supervisor.residentBytes - before).toBeLessThan(64 * 1024 * 1024);
+});
+
+story("a client that is let in is held to the same limits as one on this machine", async (stage) => {
+  const { port, url } = await serveTcp(stage);
+  const far = await dial(stage, url);
+  const raw = await encrypted(stage, port);
+  raw.request(hello);
+  raw.send(Uint8Array.of(0x7f, 0xff, 0xff, 0xff));
+  expect(await refusal(raw)).toMatchObject([
+    { id: 1, ok: true },
+    { id: null, ok: false, error: { code: "LIMIT_MESSAGE", limit: 65_536 } },
+  ]);
+  await far.ping();
+});
