@@ -67,17 +67,11 @@ export class TcpListener implements Listener {
     assertKnowsItsClients(settings, around.rules);
     around.rules.ofListener(KEY, settings.access);
     const listener = new TcpListener(settings, tlsOptions(settings, KEY, around.log), around);
-    await listenOn(listener.#server, address, port, KEY);
-    const told = { listener: "tcp", address, port: listener.port, tls: listener.#isEncrypted };
+    const bound = await listenOn(listener.#server, address, port, KEY);
+    const told = { listener: "tcp", address, port: bound, tls: listener.#isEncrypted };
     around.log.info(told, "listening");
     if (isOpenToAll(settings)) around.log.warn(told, "insecure = true: other machines may come here without TLS or without a token");
     return listener;
-  }
-
-  /** The one that it listens on, also where the kernel has chosen it. */
-  get port(): number {
-    const bound = this.#server.address();
-    return typeof bound === "object" && bound !== null ? bound.port : 0;
   }
 
   close(): Promise<void> {
@@ -90,7 +84,7 @@ export class TcpListener implements Listener {
 
   #greet(socket: Socket): void {
     const { log } = this.#around;
-    const address = socket.remoteAddress ?? "unknown";
+    const address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=[\d.]+$)/, "");
     socket.on("error", (error) => log.debug({ err: error, address }, "connection failed"));
     const refused = ({ code, message, details }: HoldfastError) =>
       log.warn({ ...details, code, transport: "tcp", address, reason: message }, "client refused");
