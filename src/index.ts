@@ -58,4 +58,5 @@ export type {
   Request,
   RequestOf,
 } from "./protocol/requests.ts";
+export type { OperatorSettings } from "./reconfigure.ts";
 export type { Log } from "./supervisor/surroundings.ts";

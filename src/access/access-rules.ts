@@ -28,7 +28,7 @@ interface Rule {
 
 /** The tables `[access.NAME]`: what they let whom do. */
 export class AccessRules {
-  readonly #rules: readonly Rule[];
+  #rules: readonly Rule[];
 
   /** @throws HoldfastError `BAD_CONFIG` with the `key`: a key or value that there is not, or a user or group that this machine has not */
   constructor(tables: Readonly<Record<string, AccessTable>>, accounts: Accounts = systemAccounts) {
@@ -47,6 +47,18 @@ export class AccessRules {
       };
       return { name, table, uid: number("user", accounts.uidOf), gid: number("group", accounts.gidOf) };
     });
+  }
+
+  /** From now on these say what others say now. */
+  become(others: AccessRules): void {
+    this.#rules = others.#rules;
+  }
+
+  /** The same as they are now, whatever these become. */
+  copy(): AccessRules {
+    const same = new AccessRules({});
+    same.become(this);
+    return same;
   }
 
   /** Whether clients on the network have a way to show who they are. */

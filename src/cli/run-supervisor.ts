@@ -10,8 +10,10 @@ import { chipPaths } from "../gpio/chardev/nodes.ts";
 import { SimBackend } from "../gpio/sim.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { version } from "../version.ts";
+import { operatorSettings, Reloading } from "./reloading.ts";
 import type { ServeFlags } from "./serve.ts";
 import { type ServeLog, serveLog } from "./serve-log.ts";
+import { hasTerminal, ignoresHangup } from "./terminal.ts";
 
 /** How long lines may take to be given back after a defect, before the process ends all the same, in ms. */
 const LAST_WORDS_MS = 1000;
@@ -21,8 +23,9 @@ const LAST_WORDS_MS = 1000;
  * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`, `NO_BACKEND`, `BAD_CONFIG`, `MEMORY_FULL`, …
  */
 export async function serveUntilTold(socket: string, flags: ServeFlags): Promise<void> {
-  const { backend: kind, drainTimeout, maxOn, logLevel, limit } = flags;
-  const { source, config } = await readConfig(flags.config);
+  const { backend: kind, drainTimeout, logLevel } = flags;
+  const found = await readConfig(flags.config);
+  const { source, config } = found;
   const log = serveLog(logLevel);
   const clock = new RealClock();
   const backend = chooseBackend(kind, clock, log);
@@ -31,24 +34,18 @@ export async function serveUntilTold(socket: string, flags: ServeFlags): Promise
     backend,
     socket,
     clock,
-    pools: config.pools,
-    pins: config.pins,
-    listen: config.listen,
-    access: config.access,
+    ...operatorSettings(config, flags),
     memory: new FolderSharedMemory(config.frames.directory),
-    limits: { ...config.limits, ...limit, ...(maxOn === undefined ? {} : { maxOnMs: maxOn }) },
     drainMs: drainTimeout,
     log,
   });
-  obeySignals(starting, log);
+  obeySignals(starting, new Reloading(starting, found, flags, log), log);
   const supervisor = await starting.catch((error) => {
     throw source === null ? error : inFile(error, source);
   });
   endAfterDefects(supervisor, log);
-  log.info(
-    { socket, backend: backend.name, chips, config: source?.file ?? null, pools: Object.keys(config.pools), pid: process.pid, version },
-    "ready",
-  );
+  const about = { socket, backend: backend.name, chips, config: source?.file ?? null, pools: Object.keys(config.pools) };
+  log.info({ ...about, pid: process.pid, version }, "ready");
   await supervisor.stopped;
   log.info({ socket }, "stopped");
   process.exit();
@@ -71,13 +68,18 @@ function chooseBackend(kind: ServeFlags["backend"], clock: Clock, log: ServeLog)
   return new SimBackend({ clock });
 }
 
-/** The first signal ends the supervisor softly, the second one at once; one that comes while it starts waits for it. */
-function obeySignals(starting: Promise<EmbeddedSupervisor>, log: ServeLog): void {
+/**
+ * The first SIGTERM or SIGINT ends the supervisor softly, the second one at once; one that comes while it starts waits for it. SIGHUP has it read
+ * its configuration again, unless it came with the end of the terminal that the supervisor was started in.
+ */
+function obeySignals(starting: Promise<EmbeddedSupervisor>, reloading: Reloading, log: ServeLog): void {
   const end = async (signal: string) => {
     log.info({ signal }, "told to end");
     await (await starting).shutdown();
   };
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void end(signal).catch(() => {}));
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end(signal).catch(() => {}));
+  const endsWithTerminal = hasTerminal() && !ignoresHangup();
+  process.on("SIGHUP", () => void (endsWithTerminal && !hasTerminal() ? end("SIGHUP") : reloading.reload()).catch(() => {}));
 }
 
 /** What nobody has foreseen ends the process, but gives the lines back first. */

@@ -23,7 +23,8 @@ export function addServe(program: Command): void {
     .summary("Run the supervisor that owns the pins and the pools")
     .description(
       "Run the supervisor that owns the pins and the pools of frames. All other commands talk to it. It logs to stderr, as JSON unless that is a terminal. " +
-        "The first SIGTERM, SIGINT or SIGHUP lets every pin run what was accepted and gives it back; a second one does so at once.",
+        "The first SIGTERM or SIGINT lets every pin run what was accepted and gives it back; a second one does so at once. " +
+        "SIGHUP has the configuration read again.",
     )
     .option("--config <path>", `limits, pools and pins; options win over it (default: ${DEFAULT_CONFIG_PATH}, where there is one)`)
     .addOption(

@@ -5,7 +5,7 @@ import { type AccessTable, accessTableSchema } from "../protocol/access.ts";
 import { keyOf } from "../protocol/assert-config.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { issueInWords } from "../protocol/issue-in-words.ts";
-import { defaultLimits, type Limits, MAX_DURATION_MS, MIN_DURATION_MS } from "../protocol/limits.ts";
+import { type Limits, limitsSchema } from "../protocol/limits.ts";
 import { type ListenSettings, listenSchema } from "../protocol/listen.ts";
 import { type PinConfig, type PoolSettings, pinConfigSchema, poolSettingsSchema, requestSchemas } from "../protocol/requests.ts";
 import { similarNames } from "../protocol/similar-names.ts";
@@ -29,16 +29,6 @@ export interface Config {
   readonly access: Readonly<Record<string, AccessTable>>;
 }
 
-/** Largest number that a limit may be. It is there to catch mistakes: no machine holds so many of anything. */
-const MAX_LIMIT = 1e15;
-
-const limitNames = Object.keys(defaultLimits) as (keyof Limits)[];
-const countable = z.int().min(1).max(MAX_LIMIT).optional();
-const limitsTable = z.strictObject({
-  ...(Object.fromEntries(limitNames.map((name) => [name, countable])) as Record<keyof Limits, typeof countable>),
-  maxOnMs: z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS).optional(),
-});
-
 const framesTable = z.strictObject({
   directory: z.string().startsWith("/", "must be a path from the root: /run/holdfast").optional(),
 });
@@ -50,7 +40,7 @@ const poolName = requestSchemas["pool.create"].shape.pool;
 
 const configSchema = z.strictObject({
   listen: listenSchema.optional(),
-  limits: limitsTable.optional(),
+  limits: limitsSchema.optional(),
   frames: framesTable.optional(),
   pool: z.record(poolName, poolTable).optional(),
   pin: z.record(requestSchemas.read.shape.pin, pinConfigSchema).optional(),

@@ -50,6 +50,15 @@ export class ClockPlayer implements WavePlayer {
     this.#track.endsOff = endsOff;
   }
 
+  get maxOnMs(): number {
+    return this.#track.maxOnUs / 1000;
+  }
+
+  set maxOnMs(ms: number) {
+    this.#track.maxOnUs = ms * 1000;
+    this.#arm();
+  }
+
   play(number: number, wave: Wave, endsOff: boolean): void {
     this.#number = number;
     this.endsOff = endsOff;

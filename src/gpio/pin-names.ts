@@ -48,14 +48,18 @@ function namesOf(label: string, offset: number, name: string | null): { readonly
 /** The names of all lines of a machine. Built once for a list of chips; a chip that comes or goes needs a new one. */
 export class PinNames {
   readonly #lines: readonly NamedLine[];
-  readonly #byName = new Map<string, NamedLine>();
+  readonly #byName = new Map<string, NamedLine & { readonly names: string[] }>();
   /** Names that fit several lines, with those. */
   readonly #ambiguous = new Map<string, readonly NamedLine[]>();
   readonly #hasHeader: boolean;
   /** The most `+` that a name has: the names of a group's lines stand between those. */
   readonly mostPluses: number;
 
-  constructor(chips: readonly ChipInfo[]) {
+  /**
+   * @param aliases further names, with what they stand for. They win over the lines' own names, so that what they mean does not change when
+   *   another chip comes
+   */
+  constructor(chips: readonly ChipInfo[], aliases: ReadonlyMap<string, string> = new Map()) {
     this.#hasHeader = chips.some(({ label }) => headerChips.has(label));
     const drafts = chips.flatMap(({ path, label, lines }) =>
       lines.map(({ offset, name }) => ({ id: { chip: path, offset }, line: `${label}:${offset}`, ...namesOf(label, offset, name) })),
@@ -64,8 +68,8 @@ export class PinNames {
     for (const { id, preferred, others } of drafts) {
       for (const name of new Set([...preferred, ...others, placeOf(id)])) uses.set(name, (uses.get(name) ?? 0) + 1);
     }
-    const unique = (name: string) => uses.get(name) === 1;
-    this.#lines = drafts.map(({ id, line, preferred, others }) => {
+    const unique = (name: string) => uses.get(name) === 1 && !aliases.has(name);
+    const lines = drafts.map(({ id, line, preferred, others }) => {
       const all = [...new Set([...preferred, ...others])];
       const pin = preferred.find(unique) ?? placeOf(id);
       const named = { id, pin, line, names: [...new Set([pin, ...all.filter(unique)])] };
@@ -75,9 +79,20 @@ export class PinNames {
       }
       return named;
     });
+    this.#lines = lines;
     this.mostPluses = [...uses.keys()].reduce((most, name) => Math.max(most, name.split("+").length - 1), 0);
     // The last resort, so that every line can be meant: it leads to its line whatever another one is called.
-    for (const named of this.#lines) this.#byName.set(placeOf(named.id), named);
+    for (const named of lines) this.#byName.set(placeOf(named.id), named);
+    for (const [alias, name] of aliases) {
+      const named = this.#byName.get(name) ?? this.#byName.get(fold(name));
+      named?.names.push(alias);
+      if (named !== undefined) this.#byName.set(alias, named);
+    }
+  }
+
+  /** The line at a place; undefined: its chip is not there. */
+  at(id: LineId): NamedLine | undefined {
+    return this.#byName.get(placeOf(id));
   }
 
   /** Every line of every chip, in the order of the chips. */

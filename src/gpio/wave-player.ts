@@ -39,6 +39,8 @@ export interface WavePlayer {
   readonly remainingMs: number;
   /** The frequency of PWM, in Hz, for the waves that are played from now on. */
   frequencyHz: number;
+  /** The longest time that the line may be active without a break, in ms: a new one holds at once. Infinity: no limit. */
+  maxOnMs: number;
   /**
    * What comes when the wave that plays has had its time. True: the line is to go off, and does so on time, whenever `ended` is
    * heard. False: it keeps its level until it is told something else, so that no gap is made.

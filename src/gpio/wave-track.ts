@@ -23,7 +23,6 @@ export type Drive = (to: Driven, isSeen: boolean) => number;
 export class WaveTrack {
   readonly #drive: Drive;
   readonly #takesDuty: boolean;
-  readonly #maxOnUs: number;
   #score: WaveScore | null = null;
   /** When the line was last driven to something else. */
   #drivenUs = Number.NEGATIVE_INFINITY;
@@ -33,6 +32,8 @@ export class WaveTrack {
   isSure = true;
   /** Since when the line has been active without a break, in µs; of no meaning while it is not. */
   activeSinceUs: number;
+  /** The longest time that the line may be active without a break; Infinity: no limit. May be changed at any time. */
+  maxOnUs: number;
   /** Whether the line goes off with the end of the wave, or keeps its level. */
   endsOff = false;
   stage: Stage = stages.resting;
@@ -44,12 +45,11 @@ export class WaveTrack {
   /**
    * @param driven what the line is driven to
    * @param activeSinceUs since when, if it is active
-   * @param maxOnUs the longest time that the line may be active without a break; Infinity: no limit
    * @param takesDuty whether the line makes PWM itself; any other is driven to levels alone
    */
   constructor(drive: Drive, driven: Driven, activeSinceUs: number, maxOnUs: number, takesDuty = false) {
     this.#drive = drive;
-    this.#maxOnUs = maxOnUs;
+    this.maxOnUs = maxOnUs;
     this.#takesDuty = takesDuty;
     this.driven = driven;
     this.activeSinceUs = activeSinceUs;
@@ -105,7 +105,7 @@ export class WaveTrack {
   /** When the line must be off at the latest. */
   get #limitUs(): number {
     const counts = isUnbroken(this.driven) && this.stage !== stages.stopped;
-    return counts ? this.activeSinceUs + this.#maxOnUs : Number.POSITIVE_INFINITY;
+    return counts ? this.activeSinceUs + this.maxOnUs : Number.POSITIVE_INFINITY;
   }
 
   #play(score: WaveScore, nowUs: number): void {

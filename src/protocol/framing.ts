@@ -7,7 +7,7 @@ import type { Limits } from "./limits.ts";
  * Keeps at most one unfinished message, and no more of it than has arrived (rounded up to twice that).
  */
 export class FrameReader {
-  readonly #limit: number;
+  readonly #limits: Pick<Limits, "messageBytes">;
   #lengthBytes = 0;
   #length = 0;
   #filled = 0;
@@ -16,7 +16,7 @@ export class FrameReader {
 
   /** @param limits `messageBytes`: longest message, in bytes of CBOR, without its length */
   constructor(limits: Pick<Limits, "messageBytes">) {
-    this.#limit = limits.messageBytes;
+    this.#limits = limits;
   }
 
   /**
@@ -45,13 +45,12 @@ export class FrameReader {
   }
 
   #checkLength(): void {
-    if (this.#length > 0 && this.#length <= this.#limit) return;
+    const limit = this.#limits.messageBytes;
+    if (this.#length > 0 && this.#length <= limit) return;
     this.#broken =
       this.#length === 0
         ? new HoldfastError("BAD_LENGTH", "a frame of no bytes: a message is at least one CBOR map")
-        : new HoldfastError("LIMIT_MESSAGE", `a message has at most ${this.#limit} bytes; this frame announces ${this.#length}`, {
-            limit: this.#limit,
-          });
+        : new HoldfastError("LIMIT_MESSAGE", `a message has at most ${limit} bytes; this frame announces ${this.#length}`, { limit });
     throw this.#broken;
   }
 

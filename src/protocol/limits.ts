@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /** What one supervisor may be asked to hold. Going over one gives a `LIMIT_…` error, never growth. */
 export interface Limits {
   /** Longest message, in bytes of CBOR. */
@@ -41,6 +43,9 @@ export const defaultLimits: Limits = {
   metaBytes: 4096,
   maxOnMs: Number.POSITIVE_INFINITY,
 };
+
+/** Largest number that a limit may be. It is there to catch mistakes: no machine holds so many of anything. */
+const MAX_LIMIT = 1e15;
 
 /** How long a soft shutdown may take before it becomes a hard one, unless it is told, in ms. */
 export const DEFAULT_DRAIN_MS = 10_000;
@@ -103,3 +108,26 @@ export const MAX_SOCKET_PATH_BYTES = 107;
 
 /** Most frames that one group may have waiting. */
 export const MAX_DEPTH = 256;
+
+const countable = z.int().min(1).max(MAX_LIMIT).optional();
+
+/** What an operator says of limits. */
+export const limitsSchema = z.strictObject({
+  messageBytes: countable.describe("the longest message, in bytes of CBOR"),
+  messageDepth: countable.describe("the deepest nesting of maps and arrays in a message"),
+  clients: countable.describe("clients at once"),
+  subscriptions: countable.describe("watches, observations and frame subscriptions of one client"),
+  leases: countable.describe("leases of one client"),
+  pendingRequests: countable.describe("requests of one client that await their reply"),
+  queuedCommands: countable.describe("commands queued on one pin"),
+  backlogEvents: countable.describe("events kept for a slow subscription"),
+  unsentBytes: countable.describe("bytes written to one client that it has not read"),
+  pools: countable.describe("pools at once"),
+  metaBytes: countable.describe("the longest meta of a frame, in bytes of CBOR"),
+  maxOnMs: z
+    .number()
+    .min(MIN_DURATION_MS)
+    .max(MAX_DURATION_MS)
+    .optional()
+    .describe("for how long an output may be active without a break, in ms, also fractions of one"),
+} satisfies Record<keyof Limits, z.ZodType>);

@@ -74,12 +74,26 @@ export const closeLevelSchema = z.enum(["off", "on", "keep"]);
 
 /** A pin as a configuration file describes it: what no client may go beyond. */
 export const pinConfigSchema = z.strictObject({
-  maxOnMs: durationMs.optional(),
-  closeLevel: closeLevelSchema.optional(),
+  alias: z
+    .string()
+    .max(MAX_NAME_LENGTH)
+    .regex(/^\p{L}[\p{L}\p{N}_.-]*$/u, "must be letters, digits, and . _ - behind the first letter")
+    .refine((text) => !/^(?:gpio|board)\d+$/i.test(text), "must not look like a place on a header, as GPIO17 and BOARD11 do")
+    .optional()
+    .describe("one more name of the pin"),
+  initial: levelSchema.optional().describe("the level with which it is opened as an output: 1 is active"),
+  closeLevel: closeLevelSchema.optional().describe("where it is driven when it closes, and when the supervisor ends"),
+  maxOnMs: z
+    .number()
+    .min(MIN_DURATION_MS)
+    .max(MAX_DURATION_MS)
+    .optional()
+    .describe("for how long it may be active without a break, in ms, also fractions of one"),
   pwm: z
     .string()
     .regex(/^[^/\s]+\/\d{1,3}$/, "must be a chip and a channel of hardware PWM: fe20c000.pwm/0")
-    .optional(),
+    .optional()
+    .describe("the channel of hardware PWM that the pin is, by its chip's device or number: fe20c000.pwm/0"),
 });
 
 /** What a group of consumers does with a frame for which it has no room. */

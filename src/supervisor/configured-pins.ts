@@ -1,53 +1,27 @@
-import type { GpioBackend } from "../gpio/backend.ts";
 import type { NamedPin } from "../gpio/named-pin.ts";
 import type { NamedLine, PinNames } from "../gpio/pin-names.ts";
-import { assertConfig, badConfig, keyOf } from "../protocol/assert-config.ts";
+import { keyOf } from "../protocol/assert-config.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-import type { Limits } from "../protocol/limits.ts";
-import { type PinConfig, pinConfigSchema } from "../protocol/requests.ts";
-import { configuredLine } from "./configured-line.ts";
-import { outlasts, type PinBounds } from "./pin-settings.ts";
-import type { Log } from "./surroundings.ts";
-
-/** What the configuration says of pins that it does not name. */
-const ALL_OTHERS = "*";
+import type { CloseLevel, PinConfig } from "../protocol/requests.ts";
+import type { PinBounds } from "./pin-settings.ts";
+import { ALL_OTHERS, mistakesInPins, type PinsAround, type PinTables } from "./pin-tables.ts";
 
 /** What the configuration says of pins. It is the operator's word, and wins over every client's. */
 export class ConfiguredPins {
-  readonly #byName: Readonly<Record<string, PinConfig>>;
+  readonly #byName: PinTables;
   readonly #otherwise: PinConfig;
-  readonly #limits: Limits;
+  readonly #maxOnMs: number;
+  /** The pins' further names, with those of their tables. */
+  readonly aliases: ReadonlyMap<string, string>;
 
-  /**
-   * @param names of the lines that there are now
-   * @throws HoldfastError `BAD_CONFIG` with the `key`: a name that fits no line and never will, or several, or the line of another
-   *   one; a key or a value that there is not; a closing level that would outlast the limit; or a channel of PWM that the chip has not, or that another
-   *   pin has
-   */
-  constructor(
-    { [ALL_OTHERS]: otherwise = {}, ...byName }: Readonly<Record<string, PinConfig>>,
-    names: PinNames,
-    { limits, log, backend }: { readonly limits: Limits; readonly log: Log; readonly backend: GpioBackend },
-  ) {
-    for (const [name, config] of Object.entries({ ...byName, [ALL_OTHERS]: otherwise }))
-      assertConfig(pinConfigSchema, config, ["pin", name]);
+  /** @throws HoldfastError the first of `mistakesInPins` */
+  constructor(tables: PinTables, around: PinsAround) {
+    for (const mistake of mistakesInPins(tables, around)) throw mistake;
+    const { [ALL_OTHERS]: otherwise = {}, ...byName } = tables;
     this.#byName = byName;
     this.#otherwise = otherwise;
-    this.#limits = limits;
-    const seen = new Map<NamedLine, string>();
-    for (const name of Object.keys(byName)) {
-      const line = configuredLine(name, keyOf(["pin", name]), names, log);
-      const other = line && seen.get(line);
-      if (other !== undefined) throw badConfig(keyOf(["pin", name]), `is the line of ${keyOf(["pin", other])} too`);
-      if (line !== undefined) seen.set(line, name);
-    }
-    for (const [name, config] of [[ALL_OTHERS, {}] as const, ...Object.entries(byName)]) {
-      const { closeLevel = "off", maxOnMs } = this.#bounds([config]);
-      if (!outlasts(closeLevel, maxOnMs)) continue;
-      throw badConfig(keyOf(["pin", name, "closeLevel"]), `${closeLevel} would outlast the ${maxOnMs} ms for which the pin may be active`);
-    }
-    if (otherwise.pwm !== undefined) throw badConfig(keyOf(["pin", ALL_OTHERS, "pwm"]), "a channel is one pin's");
-    assertChannels(byName, backend, log);
+    this.#maxOnMs = around.maxOnMs;
+    this.aliases = new Map(Object.entries(byName).flatMap(([name, { alias }]) => (alias === undefined ? [] : [[alias, name] as const])));
   }
 
   /**
@@ -66,22 +40,26 @@ export class ConfiguredPins {
         configured: bounds[modulated]?.pwm?.channel,
       });
     }
-    const [first] = bounds as [PinBounds];
-    const closeLevelOf = ({ closeLevel = "off" }: PinBounds) => closeLevel;
-    const other = bounds.findIndex((each) => closeLevelOf(each) !== closeLevelOf(first));
+    const other = bounds.findIndex((each) => closesTo(each) !== closesTo(bounds[0]));
     if (other >= 0) {
-      const say = (index: number) => `${lines[index]?.pin} closes with closeLevel ${closeLevelOf(bounds[index] ?? first)}`;
+      const say = (index: number) => `${lines[index]?.pin} ${closingInWords(bounds[index]?.closeLevel)}`;
       throw new HoldfastError("PIN_CONFLICT", `as configured, ${say(0)}, and ${say(other)}: they can't be a group`, {
         field: "pin",
         pin,
-        configured: bounds.map(closeLevelOf),
+        configured: bounds.map(closesTo),
       });
     }
-    return {
-      maxOnMs: Math.min(...bounds.map(({ maxOnMs }) => maxOnMs)),
-      closeLevel: bounds.find(({ closeLevel }) => closeLevel !== undefined)?.closeLevel,
-      pwm: first.pwm,
-    };
+    return together(bounds);
+  }
+
+  /**
+   * The same for a pin that is open already, from before this was said. Lines of an open group that are to close to different levels now have no
+   * configured one, until the group is opened anew.
+   */
+  boundsOfOpen({ lines }: NamedPin, names: PinNames): PinBounds {
+    const bounds = lines.map((line) => this.#boundsOfLine(line, names));
+    const agree = bounds.every((each) => closesTo(each) === closesTo(bounds[0]));
+    return agree ? together(bounds) : { ...together(bounds), closeLevel: undefined };
   }
 
   #boundsOfLine(line: NamedLine, names: PinNames): PinBounds {
@@ -89,40 +67,31 @@ export class ConfiguredPins {
     const [pwm] = own.flatMap(([name, config]) =>
       config.pwm === undefined ? [] : [{ channel: config.pwm, key: keyOf(["pin", name, "pwm"]) }],
     );
-    return { ...this.#bounds(own.map(([, config]) => config)), pwm };
-  }
-
-  #bounds(own: readonly PinConfig[]): Omit<PinBounds, "pwm"> {
-    const limitsMs = own.flatMap(({ maxOnMs }) => maxOnMs ?? []);
+    const configs = own.map(([, config]) => config);
+    const limitsMs = configs.flatMap(({ maxOnMs }) => maxOnMs ?? []);
     if (limitsMs.length === 0) limitsMs.push(this.#otherwise.maxOnMs ?? Number.POSITIVE_INFINITY);
     return {
-      maxOnMs: Math.min(this.#limits.maxOnMs, ...limitsMs),
-      closeLevel: own.find(({ closeLevel }) => closeLevel !== undefined)?.closeLevel ?? this.#otherwise.closeLevel,
+      maxOnMs: Math.min(this.#maxOnMs, ...limitsMs),
+      closeLevel: configs.find(({ closeLevel }) => closeLevel !== undefined)?.closeLevel ?? this.#otherwise.closeLevel,
+      initial: [configs.find(({ initial }) => initial !== undefined)?.initial ?? this.#otherwise.initial],
+      pwm,
     };
   }
 }
 
-/** Each pin has a channel of its own, which its chip has, if that is there already. */
-function assertChannels(pins: Readonly<Record<string, PinConfig>>, { pwm: outputs }: GpioBackend, log: Log): void {
-  const seen = new Map<string, string>();
-  for (const [name, { pwm: channel }] of Object.entries(pins)) {
-    if (channel === undefined) continue;
-    const other = seen.get(channel);
-    if (other !== undefined) throw badConfig(keyOf(["pin", name, "pwm"]), `${channel} is the channel of ${keyOf(["pin", other])} too`);
-    seen.set(channel, name);
-    if (outputs === undefined) continue;
-    const found = keyed(keyOf(["pin", name, "pwm"]), () => outputs.find(channel));
-    if (found === null) log.warn({ pin: name, pwm: channel }, "the configuration speaks of a PWM chip that is not there now");
-  }
+function together(bounds: readonly PinBounds[]): PinBounds {
+  return {
+    maxOnMs: Math.min(...bounds.map(({ maxOnMs }) => maxOnMs)),
+    closeLevel: bounds.find(({ closeLevel }) => closeLevel !== undefined)?.closeLevel,
+    initial: bounds.flatMap(({ initial }) => initial),
+    pwm: bounds[0]?.pwm,
+  };
 }
 
-/** Does something that the configuration asks for. A mistake of it is that key's. */
-function keyed<T>(key: string, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    const { code, message, details } = HoldfastError.from(error);
-    if (code !== "BAD_CONFIG") throw error;
-    throw new HoldfastError(code, `${key}: ${message}`, { ...details, key });
-  }
+function closesTo(bounds: PinBounds | undefined): CloseLevel {
+  return bounds?.closeLevel ?? "off";
+}
+
+function closingInWords(closeLevel: CloseLevel | undefined): string {
+  return closeLevel === undefined ? "has no closeLevel, so it closes off" : `closes with closeLevel ${closeLevel}`;
 }

@@ -105,6 +105,14 @@ export class OpenLine {
     if (mode !== undefined) tenant.setMode(mode);
   }
 
+  /** Takes what the configuration says anew; the line itself is left alone. */
+  limit({ maxOnMs, closeLevel }: Pick<PinSettings, "maxOnMs" | "closeLevel">): void {
+    this.#settings = { ...this.#settings, maxOnMs, closeLevel };
+    if (!(this.#tenant instanceof Output) || this.#tenant.released) return;
+    this.#tenant.closeLevel = closeLevel;
+    this.#tenant.maxOnMs = maxOnMs;
+  }
+
   /** Asks the kernel for other settings only if it has to do with what has changed. A driver may refuse even those that it has. */
   #reconfigure(settings: PinSettings, level: Levels): void {
     const [before, after] = [this.#settings, settings].map((each) => lineSettings(each, level));

@@ -54,7 +54,7 @@ export class Output implements Tenant {
   #told: Levels;
   #lost = 0;
   #lastCommand: number;
-  closeLevel: CloseLevel;
+  #closeLevel: CloseLevel;
 
   constructor(line: Line, settings: OutputSettings, surroundings: Surroundings, hooks: TenantHooks) {
     const { clock, tally } = surroundings;
@@ -65,7 +65,7 @@ export class Output implements Tenant {
     this.#lines = settings.lines;
     this.#told = settings.initial;
     this.#lastCommand = settings.lastCommand;
-    this.closeLevel = settings.closeLevel;
+    this.#closeLevel = settings.closeLevel;
     const listener: WaveListener = {
       started: (number) => this.#started(number),
       ended: (number, lateMs) => this.#send({ type: "ended", number, lateMs }),
@@ -126,6 +126,17 @@ export class Output implements Tenant {
 
   get level(): Levels | null {
     return isSteadyLevel(this.#snapshot.context.wave) ? this.#player.level : null;
+  }
+
+  /** Where the line is driven when it closes. */
+  set closeLevel(closeLevel: CloseLevel) {
+    this.#closeLevel = closeLevel;
+    this.#player.endsOff = this.#endsOff(this.queued === 0);
+  }
+
+  /** The longest time that the line may be active without a break, in ms; Infinity: no limit. A new one holds at once. */
+  set maxOnMs(ms: number) {
+    this.#player.maxOnMs = ms;
   }
 
   /** The frequency of PWM, for commands that start from now on. */
@@ -244,12 +255,12 @@ export class Output implements Tenant {
 
   /** With nothing to come after it, a wave ends off by itself: nobody has to hear of its end first. */
   #endsOff(isLast: boolean): boolean {
-    return isLast && (this.state !== "closing" || this.closeLevel === "off");
+    return isLast && (this.state !== "closing" || this.#closeLevel === "off");
   }
 
   #release(wave: Wave): void {
     const level = { off: 0, on: 1, keep: steadyDuty(wave) === 0 ? 0 : null } as const;
-    this.#player.rest(level[this.closeLevel]);
+    this.#player.rest(level[this.#closeLevel]);
     this.#player.stop();
     this.#line.release(() => this.#send({ type: "released" }));
   }

@@ -1,5 +1,5 @@
 import type { LineSettings } from "../gpio/backend.ts";
-import { areSame, commonLevel, eachLevel, type Levels, levelsOf } from "../gpio/levels.ts";
+import { areSame, commonLevel, eachLevel, type Levels, levelAt, levelsOf } from "../gpio/levels.ts";
 import type { NamedPin } from "../gpio/named-pin.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { DEFAULT_PWM_HZ } from "../protocol/limits.ts";
@@ -25,6 +25,8 @@ export interface PinBounds {
   readonly maxOnMs: number;
   /** Undefined: the client says. */
   readonly closeLevel: CloseLevel | undefined;
+  /** Of each line, the level with which it is opened; undefined: the client says. */
+  readonly initial: readonly (Level | undefined)[];
   /** The channel of hardware PWM that the pin is; undefined: it is a GPIO line. */
   readonly pwm: ConfiguredChannel | undefined;
 }
@@ -37,7 +39,7 @@ export interface ConfiguredChannel {
   readonly key: string;
 }
 
-const defaults = { activeLow: false, bias: "as-is", drive: "push-pull", initial: 0, frequencyHz: DEFAULT_PWM_HZ, debounceUs: 0 } as const;
+const defaults = { activeLow: false, bias: "as-is", drive: "push-pull", frequencyHz: DEFAULT_PWM_HZ, debounceUs: 0 } as const;
 
 const names = ["direction", "activeLow", "bias", "drive", "initial", "closeLevel", "frequencyHz", "maxOnMs", "debounceUs"] as const;
 
@@ -53,8 +55,8 @@ function named(request: RequestOf<"open"> | RequestOf<"configure">, bounds: PinB
 }
 
 /** What a pin has that nobody has said anything of. */
-function unsaid({ closeLevel = "off", maxOnMs }: PinBounds): Omit<PinSettings, "direction"> {
-  return { ...defaults, closeLevel, maxOnMs };
+function unsaid({ closeLevel = "off", maxOnMs, initial }: PinBounds): Omit<PinSettings, "direction"> {
+  return { ...defaults, initial: levelsOf(initial.map((level = 0) => level)), closeLevel, maxOnMs };
 }
 
 /** The settings of a pin that is opened anew. */
@@ -121,14 +123,27 @@ export function lineSettings(settings: PinSettings, level: Levels): LineSettings
 }
 
 /**
- * Whether a pin may be set so: hardware PWM is an output, and has no bias and no drive; a client can't set another closing level than
- * the configured one; and where a line may be active for so long only, it is not left active when it closes: nothing would end that.
+ * Whether a pin may be set so: hardware PWM is an output, and has no bias and no drive; a client can't set another first or closing level
+ * than the configured one; and where a line may be active for so long only, it is not left active when it closes: nothing would end that.
  * @throws HoldfastError `PIN_CONFLICT`, `LINE_UNSUPPORTED`, `LIMIT_ON`, with the field
  */
 export function assertAllowed(pin: string, settings: PinSettings, bounds: PinBounds, request: RequestOf<"open" | "configure">): void {
   const { direction, closeLevel, maxOnMs } = settings;
   if (bounds.pwm !== undefined) assertFitsPwm(pin, settings, bounds.pwm);
   if (direction === "in") return;
+  const other = bounds.initial.findIndex((level, index) => level !== undefined && level !== levelAt(settings.initial, index));
+  if (other >= 0 && request.initial !== undefined) {
+    const level = bounds.initial[other];
+    throw new HoldfastError(
+      "PIN_CONFLICT",
+      `${pin} is configured to be opened with initial ${level}, not ${levelAt(settings.initial, other)}`,
+      {
+        field: "initial",
+        pin,
+        configured: level,
+      },
+    );
+  }
   if (bounds.closeLevel !== undefined && closeLevel !== bounds.closeLevel) {
     throw new HoldfastError("PIN_CONFLICT", `${pin} is configured to close with closeLevel ${bounds.closeLevel}, not ${closeLevel}`, {
       field: "closeLevel",

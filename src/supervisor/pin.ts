@@ -20,6 +20,7 @@ import {
   assertFits,
   assertOneForEach,
   changedSettings,
+  outlasts,
   type PinBounds,
   type PinSettings,
   settingsOf,
@@ -44,6 +45,10 @@ export class Pin {
   readonly #watches: Watches;
   /** Who waits for the end; null: it has come. */
   #whenClosed: Set<() => void> | null;
+  #named: NamedPin;
+  #bounds: PinBounds;
+  /** The least that its clients have asked for as the longest time active, in ms; Infinity: they have not. */
+  #askedMaxOnMs = Number.POSITIVE_INFINITY;
   /** Whose `close` the pin is closing for; null: it is closing for another reason, or not at all. */
   #closer: Client | null = null;
 
@@ -52,13 +57,16 @@ export class Pin {
    * @throws HoldfastError `LIMIT_ON`, `PIN_CONFLICT`, what `requestLine` throws
    */
   constructor(
-    readonly named: NamedPin,
-    readonly bounds: PinBounds,
+    named: NamedPin,
+    bounds: PinBounds,
     request: RequestOf<"open">,
     client: Client,
     surroundings: Surroundings,
     listener: PinListener,
   ) {
+    this.#named = named;
+    this.#bounds = bounds;
+    this.#noteAsked(request);
     this.#surroundings = surroundings;
     this.#holds = new Holds(named.pin, surroundings.clock);
     this.#watches = new Watches(named, surroundings.clock, (any) => {
@@ -79,6 +87,30 @@ export class Pin {
 
   get name(): string {
     return this.named.pin;
+  }
+
+  get named(): NamedPin {
+    return this.#named;
+  }
+
+  /** What no client may go beyond. */
+  get bounds(): PinBounds {
+    return this.#bounds;
+  }
+
+  /**
+   * Takes what the configuration says anew. How long it may be active changes at once, and so does the closing level, where the configuration says
+   * one; where it says none any more, that stays as it is. A pin that may be active for so long only can't be left active. What the line was
+   * requested as, it stays.
+   * @param named the same lines, with the names that they have now
+   */
+  rebind(named: NamedPin, bounds: PinBounds): void {
+    const maxOnMs = Math.min(this.#askedMaxOnMs, bounds.maxOnMs);
+    const wanted = bounds.closeLevel ?? this.settings.closeLevel;
+    const closeLevel = outlasts(wanted, maxOnMs) ? "off" : wanted;
+    this.#named = named;
+    this.#bounds = { ...bounds, closeLevel: bounds.closeLevel && closeLevel, pwm: this.#bounds.pwm };
+    this.#line.limit({ maxOnMs, closeLevel });
   }
 
   /** The place of one of its lines. */
@@ -147,6 +179,7 @@ export class Pin {
       });
     }
     this.#hold(client, request);
+    this.#noteAsked(request);
   }
 
   /**
@@ -188,6 +221,7 @@ export class Pin {
     if (this.#holds.size > 1 && !isNoChange) throw this.#holds.busy(client);
     assertAllowed(this.name, settings, this.bounds, request);
     this.#line.change(settings, request.mode);
+    this.#noteAsked(request);
     hold.onDisconnect = request.onDisconnect ?? hold.onDisconnect;
   }
 
@@ -265,6 +299,10 @@ export class Pin {
       closer: closer?.name ?? null,
       remainingMs,
     });
+  }
+
+  #noteAsked({ maxOnMs = Number.POSITIVE_INFINITY }: RequestOf<"open" | "configure">): void {
+    this.#askedMaxOnMs = Math.min(this.#askedMaxOnMs, maxOnMs);
   }
 
   #hold(client: Client, request: RequestOf<"open">): void {

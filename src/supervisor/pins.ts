@@ -7,7 +7,7 @@ import type { AccessTable } from "../protocol/access.ts";
 import { keyOf } from "../protocol/assert-config.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
-import type { PinConfig, RequestOf } from "../protocol/requests.ts";
+import type { RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
 import { configuredLine } from "./configured-line.ts";
 import { ConfiguredPins } from "./configured-pins.ts";
@@ -15,6 +15,7 @@ import { withDetails } from "./error-details.ts";
 import { notOpenError, type Occupied, occupiedError } from "./occupied.ts";
 import { Pin } from "./pin.ts";
 import { pinInfo } from "./pin-info.ts";
+import type { PinTables } from "./pin-tables.ts";
 import { allRights } from "./rights.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -44,7 +45,7 @@ export class Pins {
   readonly #byLine = new Map<string, Pin>();
   readonly #observations = new Map<string, Set<Observation>>();
   readonly #emptied: () => void;
-  readonly #configured: ConfiguredPins;
+  #configured: ConfiguredPins;
   #names: PinNames;
   /** Every pin is closing for good, and none may be opened: neither by a request nor by one that has waited for a pin to close. */
   #shut = false;
@@ -54,11 +55,39 @@ export class Pins {
    * @param emptied is told whenever the last open pin has closed
    * @throws HoldfastError `BAD_CONFIG`, what `GpioBackend.chips` throws
    */
-  constructor(surroundings: Surroundings, configured: Readonly<Record<string, PinConfig>>, emptied: () => void) {
+  constructor(surroundings: Surroundings, configured: PinTables, emptied: () => void) {
     this.#surroundings = surroundings;
     this.#emptied = emptied;
-    this.#names = new PinNames(surroundings.backend.chips());
-    this.#configured = new ConfiguredPins(configured, this.#names, surroundings);
+    this.#configured = this.#examined(configured, surroundings.limits.maxOnMs);
+    this.#names = new PinNames(surroundings.backend.chips(), this.#configured.aliases);
+  }
+
+  /**
+   * What the configuration says anew of pins. Nothing has changed yet.
+   * @param maxOnMs what holds for every pin
+   * @returns what makes it hold, for the open pins too
+   * @throws HoldfastError as the constructor does
+   */
+  reconfigured(configured: PinTables, maxOnMs: number): () => void {
+    const examined = this.#examined(configured, maxOnMs);
+    return () => {
+      this.#configured = examined;
+      this.#readChips();
+      for (const pin of this.open) this.#rebind(pin);
+    };
+  }
+
+  #examined(configured: PinTables, maxOnMs: number): ConfiguredPins {
+    const { backend, log } = this.#surroundings;
+    return new ConfiguredPins(configured, { names: new PinNames(backend.chips()), backend, maxOnMs, log });
+  }
+
+  /** A pin whose chip has gone is left to fail by itself. */
+  #rebind(pin: Pin): void {
+    const lines = pin.named.lines.flatMap(({ id }) => this.#names.at(id) ?? []);
+    if (lines.length < pin.named.lines.length) return;
+    const named = { pin: pin.name, lines };
+    pin.rebind(named, this.#configured.boundsOfOpen(named, this.#names));
   }
 
   /** Whether the pins that rights are given to are lines of this machine, or may become some. @throws HoldfastError `BAD_CONFIG` */
@@ -234,7 +263,7 @@ export class Pins {
 
   #readChips(): readonly ChipInfo[] {
     const chips = this.#surroundings.backend.chips();
-    this.#names = new PinNames(chips);
+    this.#names = new PinNames(chips, this.#configured.aliases);
     return chips;
   }
 

@@ -27,6 +27,9 @@ export interface SupervisorParts extends Omit<Surroundings, "tally"> {
   readonly access?: Readonly<Record<string, AccessTable>>;
 }
 
+/** What may be said anew while a supervisor runs. */
+export type Reconfiguration = Pick<SupervisorParts, "limits" | "configuredPins" | "access">;
+
 /** Any reply, without `id` and `ok`. */
 export type Reply = ReplyOf<Op>;
 
@@ -110,6 +113,20 @@ export class Supervisor {
     } catch (thrown) {
       throw this.#report(client, thrown);
     }
+  }
+
+  /**
+   * What the configuration says anew. Nothing has changed yet.
+   * @returns what makes it hold: limits for what comes from then on, and what is said of pins for the open ones too
+   * @throws HoldfastError `BAD_CONFIG`, what `GpioBackend.chips` throws
+   */
+  reconfigured({ limits, configuredPins = {}, access = {} }: Reconfiguration): () => void {
+    const apply = this.pins.reconfigured(configuredPins, limits.maxOnMs);
+    this.pins.assertNamed(access);
+    return () => {
+      Object.assign(this.#surroundings.limits, limits);
+      apply();
+    };
   }
 
   /** Ends the supervisor: softly, or when `hard` or asked again at once. */

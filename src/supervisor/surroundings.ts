@@ -19,6 +19,7 @@ export interface Surroundings {
   readonly memory: SharedMemory;
   readonly processes: Processes;
   readonly clock: Clock;
+  /** What they say may change at any time: who keeps one keeps an old one. */
   readonly limits: Limits;
   readonly tally: Tally;
   readonly log: Log;

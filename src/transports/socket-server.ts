@@ -1,4 +1,5 @@
 import type { Server, Socket } from "node:net";
+import type { Limits } from "../protocol/limits.ts";
 
 /** How long a peer may take to read the last that it is sent, in ms. */
 export const LAST_READ_MS = 1000;
@@ -13,12 +14,14 @@ export class SocketServer {
 
   /**
    * @param server which is not listening yet
-   * @param clients the limit on clients
+   * @param limits `clients`: how many there may be
    */
-  constructor(server: Server, clients: number) {
+  constructor(server: Server, limits: Pick<Limits, "clients">) {
     this.#server = server;
-    server.maxConnections = clients + REFUSED_AT_ONCE;
+    server.maxConnections = limits.clients + REFUSED_AT_ONCE;
     server.on("connection", (socket: Socket) => {
+      // The limit may have changed.
+      server.maxConnections = limits.clients + REFUSED_AT_ONCE;
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
     });

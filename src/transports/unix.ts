@@ -61,7 +61,7 @@ export class UnixListener implements Listener {
         refuse(socket, error);
       }
     });
-    const served = new SocketServer(server, limits.clients);
+    const served = new SocketServer(server, limits);
     try {
       mkdirSync(dirname(path), { recursive: true });
       await serveAt(path, server);

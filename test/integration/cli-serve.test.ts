@@ -57,7 +57,7 @@ describe("the end of a supervisor", () => {
     "--drain-timeout bounds a soft end",
     async (shell, _, supervisor) => {
       await shell.ok("on", "17", "--for", "1h");
-      supervisor.kill("SIGHUP");
+      supervisor.kill("SIGINT");
       expect(await supervisor.ended()).toBe(0);
     },
     "--drain-timeout",

@@ -137,6 +137,59 @@ describe("what the configuration says of all other pins", () => {
   });
 });
 
+describe("an alias", () => {
+  test("is one more name of the pin, wherever it has names", () => {
+    const world = new World({ pins: { BOARD11: { alias: "lamp", maxOnMs: 50 } } });
+    const client = world.join("client");
+    expect(open(client, "lamp").body).toMatchObject({ pin: "GPIO17" });
+    expect(settingsOf(world).maxOnMs).toBe(50);
+    expect(client.ask({ op: "on", pin: "lamp" }).outcome).toBe("ok");
+    expect(client.ask({ op: "read", pin: "GPIO17" }).body).toMatchObject({ level: 1 });
+    const { pins } = client.ask({ op: "pins" }).body;
+    expect(pins.find(({ pin }) => pin === "GPIO17")?.names).toContain("lamp");
+    expect(open(world.join("other"), "lamp+GPIO27").error).toMatchObject({ code: "PIN_BUSY" });
+    expect(open(client, "lmap").error?.message).toContain("did you mean lamp");
+  });
+
+  test("goes on meaning its pin when a chip comes that calls another one so", () => {
+    const world = new World({ pins: { GPIO17: { alias: "PUMP" } } });
+    world.sim.addChip({ path: "/dev/gpiochip7", label: "expander", lines: ["PUMP"] });
+    const client = world.join("client");
+    expect(open(client, "PUMP").body).toMatchObject({ pin: "GPIO17" });
+    expect(open(client, "expander:0").body).toMatchObject({ pin: "expander:0" });
+  });
+});
+
+describe("the level that is configured for the opening", () => {
+  test("is that of who says nothing, and nobody opens the pin with another", () => {
+    const world = new World({ pins: { GPIO17: { initial: 1 } } });
+    const client = world.join("client");
+    expect(open(client, "GPIO17", { initial: 0 }).error).toMatchObject({
+      code: "PIN_CONFLICT",
+      message: "GPIO17 is configured to be opened with initial 1, not 0",
+      details: { field: "initial", pin: "GPIO17", configured: 1 },
+    });
+    expect(world.sim.uses(gpio17)).toEqual({ requests: 0, releases: 0 });
+    open(client, "GPIO17");
+    expect(world.sim.level(gpio17)).toBe(1);
+    expect(client.ask({ op: "off", pin: "GPIO17" }).outcome).toBe("ok");
+    expect(world.sim.level(gpio17)).toBe(0);
+  });
+
+  test("is also that of an input that becomes an output, and of a line in a group", () => {
+    const world = new World({ pins: { GPIO17: { initial: 1 } } });
+    const client = world.join("client");
+    client.ask({ op: "open", pin: "GPIO17", direction: "in" });
+    expect(client.ask({ op: "configure", pin: "GPIO17", direction: "out", initial: 0 }).outcome).toBe("PIN_CONFLICT");
+    client.ask({ op: "configure", pin: "GPIO17", direction: "out" });
+    expect(world.sim.level(gpio17)).toBe(1);
+    client.ask({ op: "close", pin: "GPIO17", hard: true });
+    expect(open(client, "GPIO27+GPIO17", { initial: [1, 0] }).outcome).toBe("PIN_CONFLICT");
+    expect(open(client, "GPIO27+GPIO17").outcome).toBe("ok");
+    expect([17, 27].map((offset) => world.sim.level({ chip: "sim:0", offset }))).toEqual([1, 0]);
+  });
+});
+
 /** The error of a world that can't be. */
 function mistakeIn(options: WorldOptions): string {
   try {
@@ -194,6 +247,26 @@ describe("a mistake stops the start and is named by its key:", () => {
     ],
   ];
   for (const [what, options, told] of wrong) test(what, () => expect(mistakeIn(options)).toStartWith(told));
+
+  const aliasing: [what: string, pins: Record<string, PinConfig>, told: string][] = [
+    [
+      "given twice",
+      { GPIO17: { alias: "holdfast-sim" }, GPIO27: { alias: "holdfast-sim" } },
+      "pin.GPIO27.alias: holdfast-sim is the alias of pin.GPIO17 too",
+    ],
+    ["that of a place on the header", { GPIO17: { alias: "gpio4" } }, "pin.GPIO17.alias: must not look like a place on a header"],
+    ["a group's", { GPIO17: { alias: "a+b" } }, "pin.GPIO17.alias: must be letters, digits"],
+    ["that of all other pins", { "*": { alias: "lamp" } }, 'pin."*".alias: an alias is one pin\'s'],
+    ["that of another table", { GPIO17: { alias: "PUMP" }, PUMP: {} }, "pin.GPIO17.alias: PUMP is what pin.PUMP is called"],
+  ];
+  for (const [what, pins, told] of aliasing) {
+    test(`an alias that is ${what}`, () => expect(mistakeIn({ pins })).toContain(told));
+  }
+
+  test("an alias that is a line's own name", () => {
+    const chips = [{ path: "sim:0", label: "holdfast-sim", lines: Array.from({ length: 28 }, (_, n) => (n === 4 ? "PUMP" : "")) }];
+    expect(mistakeIn({ chips, pins: { GPIO17: { alias: "PUMP" } } })).toContain("pin.GPIO17.alias: PUMP is a name of ");
+  });
 
   test("so no line has been requested, and the backend is closed", async () => {
     const clock = new SimulatedClock();

@@ -353,12 +353,20 @@ describe("the configuration names a channel", () => {
     expect(mistake([pi3], { "*": { pwm: "pwmchip0/0" } })?.message).toBe(`pin."*".pwm: a channel is one pin's`);
   });
 
-  test("of which two names may turn out to be the same one: the second pin is LINE_BUSY", () => {
-    const { client } = stage([pi3], { pwm: "pwmchip0/0" }, { pins: { GPIO12: { pwm: "3f20c000.pwm/0" } } });
-    open(client);
-    expect(client.ask({ op: "open", pin: "GPIO12", direction: "out" }).error).toMatchObject({
-      code: "LINE_BUSY",
-      details: { consumer: "holdfast" },
+  for (const [what, other] of [
+    ["the chip's number and its device", "3f20c000.pwm/0"],
+    ["two spellings of a number", "pwmchip0/00"],
+  ] as const) {
+    test(`once, however it is spelled: ${what}`, () => {
+      expect(mistake([pi3], { GPIO18: { pwm: "pwmchip0/0" }, GPIO12: { pwm: other } })?.message).toBe(
+        `pin.GPIO12.pwm: ${other} is the channel of pin.GPIO18 too`,
+      );
     });
+  }
+
+  test("once, also of a chip that is not there", () => {
+    expect(mistake([], { GPIO18: { pwm: "pwmchip7/1" }, GPIO12: { pwm: "pwmchip7/01" } })?.message).toContain(
+      "is the channel of pin.GPIO18 too",
+    );
   });
 });

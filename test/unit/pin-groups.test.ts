@@ -394,7 +394,7 @@ describe("what is configured of a line holds for its group", () => {
   test("lines that are to close to different levels can't be one", () => {
     const client = new World({ pins: { GPIO27: { closeLevel: "on" } } }).join("client");
     const refused = client.ask({ op: "open", pin: GROUP, direction: "out" });
-    expect(refused.error?.message).toContain("GPIO17 closes with closeLevel off, and GPIO27 closes with closeLevel on");
+    expect(refused.error?.message).toContain("GPIO17 has no closeLevel, so it closes off, and GPIO27 closes with closeLevel on");
     expect(refused.error?.details).toMatchObject({ field: "pin", configured: ["off", "on", "off"] });
     expect(client.ask({ op: "read", pin: GROUP }).body).toMatchObject({ pin: GROUP, levels: [0, 0, 0] });
   });

@@ -305,3 +305,29 @@ test("a thread that may run in real time says so, and one that is not to does no
   expect(["real-time", "normal"]).toContain(real.scheduling as string);
   expect(normal.scheduling).toBe("normal");
 });
+
+test("a limit that comes while the line is on holds at once, counts from when it went on, and may change again", async () => {
+  const players = thread();
+  const [one, other] = [stage(players), stage(players)];
+  one.play(1, { ...line, op: "on" });
+  one.player.maxOnMs = 3_600_000;
+  one.player.maxOnMs = Number.POSITIVE_INFINITY;
+  other.play(1, { ...blink, n: 1 });
+  // By then the thread has seen that of the first line nothing is due any more.
+  await other.until(() => other.ended.length > 0);
+  expect(one.limited).toEqual([]);
+  one.player.maxOnMs = 1;
+  await one.until(() => one.limited.length > 0);
+  expect(one.limited).toEqual([1]);
+  expect(one.look()).toEqual([1, 0]);
+});
+
+test("a limit that gets shorter does not disturb a wave that has breaks", async () => {
+  const one = stage(thread(), { maxOnMs: 1000 });
+  one.play(1, { ...line, op: "blink", n: 50, onMs: 0.5, offMs: 0.5 });
+  one.player.maxOnMs = 500;
+  await one.until(() => one.ended.length > 0);
+  expect(one.limited).toEqual([]);
+  expect(one.look()).toHaveLength(100);
+  expectAlternating(one.driven);
+});

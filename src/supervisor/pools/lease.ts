@@ -1,5 +1,6 @@
 import type { Alarm } from "../../clock/clock.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
+import type { Limits } from "../../protocol/limits.ts";
 import type { Client } from "../client.ts";
 import type { Consumer } from "./group.ts";
 import type { Pool } from "./pool.ts";
@@ -36,14 +37,14 @@ export type Lease = WriteLease | ReadLease;
 
 /** Every lease that has not ended. */
 export class Leases {
-  readonly #most: number;
+  readonly #limits: Pick<Limits, "leases">;
   readonly #leases = new Map<number, Lease>();
   readonly #byClient = new Map<Client, Set<Lease>>();
   #last = 0;
 
-  /** @param most how many a client may have before it is to end some */
-  constructor(most: number) {
-    this.#most = most;
+  /** @param limits `leases`: how many a client may have before it is to end some */
+  constructor(limits: Pick<Limits, "leases">) {
+    this.#limits = limits;
   }
 
   /** The number of a new lease. */
@@ -73,9 +74,10 @@ export class Leases {
 
   /** Before a client does what may bring it another lease. @throws HoldfastError `LIMIT_LEASES` */
   assertRoom(client: Client): void {
-    if ((this.#byClient.get(client)?.size ?? 0) < this.#most) return;
-    const message = `a client may have ${this.#most} leases, revoked ones and those of removed pools among them: release, publish or abort some`;
-    throw new HoldfastError("LIMIT_LEASES", message, { limit: this.#most });
+    const most = this.#limits.leases;
+    if ((this.#byClient.get(client)?.size ?? 0) < most) return;
+    const message = `a client may have ${most} leases, revoked ones and those of removed pools among them: release, publish or abort some`;
+    throw new HoldfastError("LIMIT_LEASES", message, { limit: most });
   }
 
   /**

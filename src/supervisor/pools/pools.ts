@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type FrameFormat, formatOf } from "../../frames/format.ts";
 import type { PoolMemory } from "../../frames/memory.ts";
 import { encode, LENGTH_BYTES } from "../../protocol/codec.ts";
@@ -28,7 +29,7 @@ export class Pools {
   /** @param emptied is told when, after `shut`, the last pool has gone */
   constructor(surroundings: Surroundings, emptied: () => void) {
     this.#emptied = emptied;
-    this.#leases = new Leases(surroundings.limits.leases);
+    this.#leases = new Leases(surroundings.limits);
     this.#quarantine = new Quarantine(surroundings.processes, surroundings.clock);
     this.#surroundings = {
       ...surroundings,
@@ -73,6 +74,12 @@ export class Pools {
     } finally {
       this.#coming.delete(name);
     }
+  }
+
+  /** Whether a pool has this layout; undefined: there is none of that name. @throws HoldfastError what `formatOf` throws */
+  isLaidOut(name: string, settings: PoolSettings): boolean | undefined {
+    const pool = this.#pools.get(name);
+    return pool && pool.layout.slots === settings.slots && isDeepStrictEqual(pool.format, formatOf(settings));
   }
 
   /** @throws HoldfastError `POOL_UNKNOWN`, what `Pool.open` throws */

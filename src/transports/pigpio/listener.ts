@@ -47,7 +47,7 @@ export async function listenForPigpio(
     socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
     new PigpioConnection(daemon, socket, limits, log);
   });
-  const served = new SocketServer(server, limits.clients);
+  const served = new SocketServer(server, limits);
   const told = { listener: "pigpio", address, port: await listenOn(server, address, port, KEY) };
   log.info(told, "listening");
   if (!isLoopback(address)) log.warn(told, "whoever reaches this port may command pins: pigpio has neither TLS nor tokens");

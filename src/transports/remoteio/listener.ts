@@ -44,7 +44,7 @@ export async function listenForRemoteio(
       hangUp(socket);
     }
   });
-  const served = new SocketServer(server, limits.clients);
+  const served = new SocketServer(server, limits);
   const told = { listener: "remoteio", address, port: await listenOn(server, address, port, KEY) };
   log.info(told, "listening");
   if (!isLoopback(address)) log.warn(told, "whoever reaches this port may command pins: remoteio has neither TLS nor tokens");

@@ -49,7 +49,7 @@ export class TcpListener implements Listener {
     this.#doorway = new Doorway(Math.min(HELLO_MS, this.#heartbeatMs));
     const options = { allowHalfOpen: true, noDelay: true, keepAlive: true };
     this.#server = tls === null ? createServer(options) : createTlsServer({ ...options, ...tls, handshakeTimeout: HELLO_MS });
-    this.#served = new SocketServer(this.#server, around.limits.clients);
+    this.#served = new SocketServer(this.#server, around.limits);
     this.#server.on("connection", (socket: Socket) => this.#doorway.enter(socket));
     this.#server.on(tls === null ? "connection" : "secureConnection", (socket: Socket) => this.#greet(socket));
     this.#server.on("tlsClientError", ({ message }: Error, socket: TLSSocket) => {

@@ -20,8 +20,8 @@ const at = {
 const WORDS_BYTES = 64;
 
 /** Numbers of 64 bits. */
-const factAt = { activeSinceUs: 0, endUs: 1, lateMs: 2, duty: 3 } as const;
-const FACTS_BYTES = 32;
+const factAt = { activeSinceUs: 0, endUs: 1, lateMs: 2, duty: 3, maxOnUs: 4 } as const;
+const FACTS_BYTES = 40;
 
 /** What the word of what is driven says when the lines differ; their levels are in two words of their own then. */
 const MIXED = 2;
@@ -123,6 +123,15 @@ export class LineMemory {
 
   set watched(watched: boolean) {
     Atomics.store(this.#words, at.watched, Number(watched));
+  }
+
+  /** The longest time that the line may be active without a break, in µs. The main thread's to change, at any time. */
+  get maxOnUs(): number {
+    return this.#fact(factAt.maxOnUs);
+  }
+
+  set maxOnUs(us: number) {
+    this.#facts[factAt.maxOnUs] = us;
   }
 
   /** When the wave is over, as far as can be told. May be read by anyone: on these machines 8 aligned bytes are never seen half written. */

@@ -35,7 +35,6 @@ export interface HandOver {
   readonly periodUs: number;
   readonly driven: Driven;
   readonly activeSinceUs: number;
-  readonly maxOnUs: number;
 }
 
 /** Words that the thread shares with the main thread, beside those of each line. */
@@ -130,7 +129,7 @@ class Loop {
       const played = this.#played[index] as PlayedLine;
       const dueUs = played.step();
       if (played.hasNews) this.#tell();
-      if (dueUs === Number.POSITIVE_INFINITY) this.#forget(index);
+      if (played.isDone) this.#forget(index);
       else nextUs = Math.min(nextUs, dueUs);
     }
     return nextUs;
@@ -151,13 +150,21 @@ class PlayedLine {
   readonly #track: WaveTrack;
   /** The last step did something that the main thread is to hear of. */
   hasNews = false;
+  /** It was taken back, or can't be driven. One of which nothing is due may get another limit. */
+  isDone = false;
 
-  constructor({ memory, serial, target, wave, startUs, periodUs, driven, activeSinceUs, maxOnUs }: HandOver, calls: TimeCalls) {
+  constructor({ memory, serial, target, wave, startUs, periodUs, driven, activeSinceUs }: HandOver, calls: TimeCalls) {
     this.#calls = calls;
     this.#shared = new LineMemory(memory);
     this.#serial = serial;
     this.#write = writer(target, calls);
-    this.#track = new WaveTrack((next, isSeen) => this.#drive(next, isSeen), driven, activeSinceUs, maxOnUs, target.kind === "duty");
+    this.#track = new WaveTrack(
+      (next, isSeen) => this.#drive(next, isSeen),
+      driven,
+      activeSinceUs,
+      this.#shared.maxOnUs,
+      target.kind === "duty",
+    );
     // The main thread has done the same, with the line; here it is as it should be already.
     if (wave !== null) this.#track.begin(wave, periodUs, startUs);
   }
@@ -170,11 +177,13 @@ class PlayedLine {
   step(): number {
     const track = this.#track;
     this.hasNews = false;
+    track.maxOnUs = this.#shared.maxOnUs;
     const { dueUs } = track;
     const nowUs = this.#calls.nowUs();
     if (nowUs < dueUs) return dueUs;
     const claim = this.#shared.turn.claim(this.#serial);
-    if (claim !== "mine") return claim === "over" ? Number.POSITIVE_INFINITY : nowUs + RETRY_US;
+    this.isDone = claim === "over";
+    if (claim !== "mine") return nowUs + RETRY_US;
     track.endsOff = this.#shared.endsOff;
     const { stage } = track;
     let nextUs = Number.POSITIVE_INFINITY;
@@ -187,6 +196,7 @@ class PlayedLine {
       // 0 would say that nothing has failed.
       this.#shared.errno = error.errno || constants.errno.EIO;
       this.hasNews = true;
+      this.isDone = true;
     }
     this.#shared.write(track);
     this.#shared.turn.yield(this.#serial);

@@ -24,6 +24,8 @@ export interface WaveThread {
   nowUs(): number;
   /** Has the thread step a line until that is taken back, and `player.hear` called when there is something to hear. */
   handOver(player: ThreadPlayer, handOver: HandOver): void;
+  /** Has the thread look anew when what was handed over is due. */
+  wake(): void;
   /** The player has its line back, and has nothing to hear. */
   retract(player: ThreadPlayer): void;
   /** The thread does not yield a line: it is taken for dead, with all that it plays. */
@@ -43,8 +45,9 @@ export class ThreadPlayer implements WavePlayer {
   readonly #listener: WaveListener;
   readonly #shared = new LineMemory();
   readonly #track: WaveTrack;
-  readonly #maxOnUs: number;
   #number = 0;
+  /** What plays; null: the line rests. */
+  #wave: Wave | null = null;
   /** The thread has the line. */
   #handed = false;
   #startUs = 0;
@@ -56,10 +59,11 @@ export class ThreadPlayer implements WavePlayer {
     this.#thread = thread;
     this.#listener = listener;
     this.frequencyHz = frequencyHz;
-    this.#maxOnUs = maxOnMs * 1000;
+    const maxOnUs = maxOnMs * 1000;
+    this.#shared.maxOnUs = maxOnUs;
     const takesDuty = line.target.kind === "duty";
-    this.#track = new WaveTrack((to, isSeen) => this.#drive(to, isSeen), initial, thread.nowUs(), this.#maxOnUs, takesDuty);
-    this.#handOver(null);
+    this.#track = new WaveTrack((to, isSeen) => this.#drive(to, isSeen), initial, thread.nowUs(), maxOnUs, takesDuty);
+    this.#handOver();
   }
 
   get level(): Levels {
@@ -79,6 +83,17 @@ export class ThreadPlayer implements WavePlayer {
     this.#shared.endsOff = endsOff;
   }
 
+  get maxOnMs(): number {
+    return this.#shared.maxOnUs / 1000;
+  }
+
+  set maxOnMs(ms: number) {
+    this.#shared.maxOnUs = ms * 1000;
+    this.#track.maxOnUs = ms * 1000;
+    if (this.#handed) this.#thread.wake();
+    else this.#handOver();
+  }
+
   get watched(): boolean {
     return this.#shared.watched;
   }
@@ -90,21 +105,23 @@ export class ThreadPlayer implements WavePlayer {
   play(number: number, wave: Wave, endsOff: boolean): void {
     const failure = this.#takeBack() ?? this.#attempt(() => this.#begin(wave, endsOff));
     this.#number = number;
+    this.#wave = wave;
     if (failure !== null) this.#fail(failure);
     else {
-      this.#handOver(wave);
+      this.#handOver();
       this.#listener.started(number);
     }
   }
 
   rest(level: Levels | null): void {
     this.#number = 0;
+    this.#wave = null;
     const lost = this.#takeBack();
     // What the thread could not do may still be possible, and the line should be left as it is wanted.
     const refused = this.#attempt(() => this.#track.rest(level));
     const failure = lost ?? refused;
     if (failure !== null) this.#fail(failure);
-    else this.#handOver(null);
+    else this.#handOver();
   }
 
   undisturbed<T>(act: (level: Levels) => T): T {
@@ -153,7 +170,7 @@ export class ThreadPlayer implements WavePlayer {
   }
 
   /** Leaves what is due later to the thread. */
-  #handOver(wave: Wave | null): void {
+  #handOver(): void {
     if (this.#track.dueUs === Number.POSITIVE_INFINITY) return;
     const { driven, activeSinceUs } = this.#track;
     this.#shared.errno = 0;
@@ -163,12 +180,11 @@ export class ThreadPlayer implements WavePlayer {
       memory: this.#shared.memory,
       serial: this.#shared.turn.serial,
       target: this.#line.target,
-      wave,
+      wave: this.#wave,
       startUs: this.#startUs,
       periodUs: this.#periodUs,
       driven,
       activeSinceUs,
-      maxOnUs: this.#maxOnUs,
     });
   }
 

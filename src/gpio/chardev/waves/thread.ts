@@ -56,6 +56,10 @@ export class WavePlayers implements WaveThread {
     this.#look ??= setInterval(() => this.#lookAfter(), LOOK_EVERY_MS).unref();
   }
 
+  wake(): void {
+    this.#ring();
+  }
+
   retract(player: ThreadPlayer): void {
     this.#handed.delete(player);
     if (this.#handed.size > 0) return;
