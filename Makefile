@@ -5,12 +5,13 @@ BIOME := node_modules/.bin/biome
 SETUP := node_modules/.setup
 # The folders count too: they are newer when a file has gone.
 SOURCES := $(shell find actors src) package.json package-lock.json
+PYTHON_SOURCES := $(shell find python -name '*.py') python/pyproject.toml python/README.md
 # Those of test/ that need nothing but what `make setup` installs.
 TESTS := test/unit/ test/properties/ test/integration/
 # Further options of `bun test`, as in: make test FLAGS="--test-name-pattern lease"
 FLAGS ?=
 
-.PHONY: help setup build lib dist demo demo-frames test test-chaos test-python test-kernel test-kernel-qemu test-arm64 coverage lint format docs bench bench-kernel clean
+.PHONY: help setup build lib wheel dist demo demo-frames test test-chaos test-python test-kernel test-kernel-qemu test-arm64 coverage lint format docs bench bench-kernel clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -19,7 +20,10 @@ help: ## list the targets
 setup: $(SETUP) ## install what the project needs, in node_modules
 build: dist/holdfast ## the executable for this machine: dist/holdfast
 lib: dist/lib/package.json ## the library for Node and Bun: dist/lib
-dist: dist/SHA256SUMS ## all that is released: executables for x64 and arm64, the library, check sums
+wheel: setup ## the Python package as a wheel: dist/holdfast-*.whl
+	$(BUN) scripts/wheel.ts
+
+dist: dist/SHA256SUMS ## all that is released: executables for x64 and arm64, the library, the Python package, check sums
 
 demo: build ## see it work, on simulated pins
 	$(BUN) scripts/demo.ts
@@ -33,7 +37,7 @@ test: build lib ## run the tests that need no hardware and no kernel of their ow
 test-chaos: build ## kill and stop processes that exchange frames: CHAOS_SECONDS=60, CHAOS_SEED
 	$(BUN) test $(FLAGS) test/chaos/
 
-test-python: build ## run the tests of the Python package, with the Python and the libraries of Debian, which it installs
+test-python: build wheel ## run the tests of the Python package, with the Python and the libraries of Debian, which it installs
 	$(BUN) scripts/test-python.ts $(FLAGS)
 
 test-kernel: build ## run the executable on a real kernel with simulated chips, as a program of this machine (x86_64)
@@ -85,8 +89,9 @@ dist/holdfast-linux-arm64: $(SETUP) $(SOURCES) scripts/build.ts scripts/bun-runt
 dist/lib/package.json: $(SETUP) $(SOURCES) scripts/lib.ts tsconfig.json tsconfig.lib.json LICENSE
 	$(BUN) scripts/lib.ts
 
-dist/SHA256SUMS: $(SETUP) $(SOURCES) scripts/build.ts dist/lib/package.json
+dist/SHA256SUMS: $(SETUP) $(SOURCES) $(PYTHON_SOURCES) scripts/build.ts scripts/wheel.ts scripts/stored-zip.ts dist/lib/package.json
 	$(BUN) scripts/build.ts x64 arm64
+	$(BUN) scripts/wheel.ts
 	rm -f dist/holdfast-*.tgz
 	npm pack ./dist/lib --pack-destination dist --silent
-	cd dist && sha256sum holdfast-linux-x64 holdfast-linux-arm64 holdfast-*.tgz >SHA256SUMS
+	cd dist && sha256sum holdfast-linux-x64 holdfast-linux-arm64 holdfast-*.tgz holdfast-*.whl >SHA256SUMS
