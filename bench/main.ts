@@ -1,6 +1,7 @@
 /**
- * `bun bench/main.ts [--json] [commands|frames|waves|remoteio]`: measures dist/holdfast, its commands beside an echo over the same kind of socket, its
- * frames beside other pools; the thread that plays waves beside others; and commands over remoteio's protocol beside its server's pattern.
+ * `bun bench/main.ts [--json] [commands|frames|waves|remoteio|gpiozero]`: measures dist/holdfast, its commands beside an echo over the same kind of socket, its
+ * frames beside other pools; the thread that plays waves beside others; commands over remoteio's protocol beside its server's pattern; and a LED of
+ * gpiozero by each of its factories that can run here.
  * docs/performance.md explains the figures.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -9,6 +10,8 @@ import { join } from "node:path";
 import type { BlinkingFigures } from "./blinking.ts";
 import { measureFrames } from "./frames/figures.ts";
 import { reportFrames } from "./frames/report.ts";
+import { measureGpiozero } from "./gpiozero/figures.ts";
+import { reportGpiozero } from "./gpiozero/report.ts";
 import type { LoadFigures } from "./load.ts";
 import { frameBytes, type MessageFigures } from "./message.ts";
 import { median, memory } from "./proc.ts";
@@ -121,7 +124,8 @@ try {
   const frames = await part("frames", () => measureFrames(join(folder, "frames.sock"), tell), reportFrames);
   const waves = await part("waves", () => measureWaves(folder, tell), reportWaves);
   const remoteio = await part("remoteio", () => measureRemoteio(folder, tell), reportRemoteio);
-  if (asJson) console.log(JSON.stringify({ machine, ...commands, frames, waves, remoteio }, null, 2));
+  const gpiozero = await part("gpiozero", () => measureGpiozero(folder, tell), reportGpiozero);
+  if (asJson) console.log(JSON.stringify({ machine, ...commands, frames, waves, remoteio, gpiozero }, null, 2));
 } finally {
   rmSync(folder, { recursive: true });
 }

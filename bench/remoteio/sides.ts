@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
-import { createServer, connect as dial } from "node:net";
+import { connect as dial } from "node:net";
 import { join } from "node:path";
 import { connect } from "../../src/client/connect.ts";
+import { freePort } from "../free-port.ts";
 import { startSupervisor, stop } from "../supervisor.ts";
 import { killFamily } from "./family-cpu.ts";
 
@@ -74,14 +75,5 @@ function conversation(port: number): Promise<Conversation> {
         socket.write(words);
       });
     socket.once("connect", () => resolve({ say, end: () => socket.destroy() }));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { readonly port: number };
-      server.close(() => resolve(port));
-    });
   });
 }
