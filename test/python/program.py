@@ -14,10 +14,11 @@ from supervisor import PATIENCE_S
 class Program:
     """Runs Python code, or a file of it, beside the test. Leaving its scope kills it if it has not ended."""
 
-    def __init__(self, supervisor, code=None, *, command=None, **environment):
+    def __init__(self, supervisor, code=None, *, command=None, folder=None, **environment):
         """
         :param code: what to run: the program's text
         :param command: in its place: the arguments of Python
+        :param folder: where it runs
         :param environment: variables beside those that lead to the supervisor
         """
         arguments = ["-c", textwrap.dedent(code)] if command is None else command
@@ -27,6 +28,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            cwd=folder,
             env={**supervisor.environment, **environment},
         )
         self.pid = self._process.pid

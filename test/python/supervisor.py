@@ -120,6 +120,18 @@ class Supervisor:
         """The level of a line now."""
         return self.outside.read(pin).level
 
+    def press_until(self, pin, what, is_so):
+        """Presses a button until something is so: when a program has begun to listen is not seen from outside."""
+
+        def attempt():
+            for level in (1, 0):
+                self.drive(pin, level)
+                # For longer than its contacts bounce.
+                time.sleep(0.05)
+            return is_so()
+
+        eventually(what, attempt)
+
     @property
     def outside(self):
         """The client that does what the outside does."""
