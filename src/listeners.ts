@@ -49,7 +49,7 @@ export class Listeners {
       for (const [name, settings] of Object.entries(wanted) as [ListenerName, OpenOne["settings"] | undefined][]) {
         if (settings === undefined) continue;
         const old = before.get(name);
-        if (old !== undefined && isDeepStrictEqual(old.settings, settings)) {
+        if (old !== undefined && isDeepStrictEqual(old.settings, settings) && old.listener.review?.() !== false) {
           this.#open.set(name, old);
           continue;
         }

@@ -68,6 +68,7 @@ export async function reconfigure(serving: Serving, before: OperatorSettings, no
     try {
       // Chips may have come and gone meanwhile.
       supervisor.reconfigured(said)();
+      supervisor.review();
     } catch (error) {
       await change.undo();
       throw error;
@@ -75,6 +76,7 @@ export async function reconfigure(serving: Serving, before: OperatorSettings, no
     await change.keep();
   } catch (error) {
     rules.become(rulesBefore);
+    supervisor.review();
     for (const name of made) await supervisor.pools.remove(name);
     throw error;
   }

@@ -58,6 +58,13 @@ export function accessBy(tables: readonly (readonly [name: string, table: Access
   };
 }
 
+/** Whether a right is lost that there was before. Names count as they are written. */
+export function isLess(now: Access, before: Access): boolean {
+  const has = (names: Names, name: string) => names === "*" || names.includes(name);
+  const lost = (["read", "watch", "command", "frames"] as const).some((right) => [...before[right]].some((name) => !has(now[right], name)));
+  return lost || (before.admin && !now.admin);
+}
+
 function union(lists: readonly Names[]): Names {
   const joined = new Set(lists.flat());
   return joined.has("*") ? "*" : [...joined];

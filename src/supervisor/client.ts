@@ -1,6 +1,6 @@
 import { type Actor, createActor } from "xstate";
 import { clientMachine } from "../../actors/client.ts";
-import type { Access } from "../protocol/access.ts";
+import { type Access, isLess } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Event } from "../protocol/replies.ts";
 import type { Request } from "../protocol/requests.ts";
@@ -21,8 +21,8 @@ export interface Peer {
   /** Its process and user (SO_PEERCRED), null where the platform does not tell. */
   readonly pid: number | null;
   readonly uid: number | null;
-  /** What it may do. */
-  readonly access: Access;
+  /** What it may do, by the rules as they are now. @throws HoldfastError `FORBIDDEN`: nothing, and it is not let in */
+  readonly access: () => Access;
   /** Who sends nothing for longer is disconnected; absent: it may be silent for as long as it is connected. */
   readonly heartbeatMs?: number;
 }
@@ -35,7 +35,7 @@ export interface Outlet {
   deliver(event: Event): void;
   /** The supervisor has stopped. */
   stopped?(): void;
-  /** The client has been silent for too long, and is no client any more. */
+  /** The client has been silent for too long, or has lost a right, and is no client any more. */
   dismiss?(reason: HoldfastError): void;
 }
 
@@ -59,7 +59,7 @@ export class Client {
   readonly #subscriptions = new Map<number, { readonly subscription: Subscription; readonly end: () => void }>();
   #lastSubscription = 0;
   #refusals = 0;
-  readonly rights: Rights;
+  rights: Rights;
   readonly connectedUs: number;
   name: string;
   /** The pins that it holds. */
@@ -83,7 +83,7 @@ export class Client {
   ) {
     this.#listener = listener;
     this.name = peer.name;
-    this.rights = new Rights(peer.access);
+    this.rights = new Rights(peer.access());
     this.connectedUs = surroundings.clock.nowUs();
     this.heardUs = this.connectedUs;
     this.#linkHeardUs = this.connectedUs;
@@ -107,6 +107,20 @@ export class Client {
   /** There is something that it may not do: it is checked before each request. */
   get isConfined(): boolean {
     return !this.rights.isFull || this.peer.address !== null;
+  }
+
+  /** The rules have changed. A client that has lost a right is disconnected: what it has begun by that right is not to go on. */
+  review(): void {
+    try {
+      const access = this.peer.access();
+      if (isLess(access, this.rights.access)) throw new HoldfastError("FORBIDDEN", "the rights of this client have changed: connect again");
+      this.rights = new Rights(access);
+    } catch (error) {
+      const reason = HoldfastError.from(error);
+      this.logRefusal(reason);
+      this.outlet.dismiss?.(reason);
+      this.end();
+    }
   }
 
   /** A request has come. */

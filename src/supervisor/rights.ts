@@ -24,13 +24,13 @@ const deeds = {
 
 /** What one client may do. Names of pins mean lines, whichever of its names a request calls one by; a name that has become ambiguous means none. */
 export class Rights {
-  readonly #access: Access;
+  readonly access: Access;
   /** It may do everything. */
   readonly isFull: boolean;
 
   constructor(access: Access) {
     const { read, watch, command, frames, admin } = access;
-    this.#access = access;
+    this.access = access;
     this.isFull = admin && [read, watch, command, frames].every((names) => names === "*");
   }
 
@@ -41,7 +41,7 @@ export class Rights {
 
   /** Whether it may use a pool. */
   mayUse(pool: string): boolean {
-    const { frames } = this.#access;
+    const { frames } = this.access;
     return frames === "*" || frames.includes(pool);
   }
 
@@ -63,16 +63,16 @@ export class Rights {
 
   /** @throws HoldfastError `FORBIDDEN` */
   assertAdmin(): void {
-    if (!this.#access.admin) throw this.#refusal("admin", "", {});
+    if (!this.access.admin) throw this.#refusal("admin", "", {});
   }
 
   #lackingLine(right: PinRight, lines: readonly NamedLine[]): NamedLine | undefined {
-    const lists = granting[right].map((each) => this.#access[each]);
+    const lists = granting[right].map((each) => this.access[each]);
     return lines.find((line) => !lists.some((list) => means(list, line)));
   }
 
   #refusal(right: keyof typeof deeds, what: string, details: ErrorDetails): HoldfastError {
-    const { rules } = this.#access;
+    const { rules } = this.access;
     const tables = rules.map((name) => `access.${name}`).join(" and ");
     const message = `${tables} ${rules.length > 1 ? "give" : "gives"} no right to ${deeds[right]}${what}`;
     return new HoldfastError("FORBIDDEN", message, { ...details, right, rules });

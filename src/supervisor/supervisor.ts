@@ -129,6 +129,11 @@ export class Supervisor {
     };
   }
 
+  /** The rules of who may do what have changed. */
+  review(): void {
+    for (const client of [...this.#clients.values()]) if (client.state === "connected") client.review();
+  }
+
   /** Ends the supervisor: softly, or when `hard` or asked again at once. */
   shutdown(hard = false): void {
     this.#surroundings.log.info({ hard: hard || this.state === "draining" }, "shutting down");

@@ -13,7 +13,14 @@ const limits = { ...defaultLimits, messageBytes: Number.POSITIVE_INFINITY };
 /** A client within the supervisor's own process: the same requests, replies and events, and no bytes. */
 export function inProcess(supervisor: Supervisor, name: string): Dial {
   return async (listener) => {
-    const peer = { transport: "in-process", address: null, name, pid: process.pid, uid: process.getuid?.() ?? null, access: fullAccess };
+    const peer = {
+      transport: "in-process",
+      address: null,
+      name,
+      pid: process.pid,
+      uid: process.getuid?.() ?? null,
+      access: () => fullAccess,
+    };
     const pending = new Set<Promise<unknown>>();
     let open = true;
     const close = (reason: HoldfastError) => {

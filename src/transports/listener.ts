@@ -5,6 +5,11 @@ import { HoldfastError } from "../protocol/errors.ts";
 export interface Listener {
   /** Takes no more clients, and resolves when the last connection has ended. */
   close(): Promise<void>;
+  /**
+   * Whether it can go on as it is, by the rules and the files as they are now; false: it must be opened anew. Absent: it always can.
+   * @throws HoldfastError `BAD_CONFIG`: it must not be open by them
+   */
+  review?(): boolean;
 }
 
 /**

@@ -53,7 +53,7 @@ export class UnixListener implements Listener {
       try {
         const { pid, uid, gids } = peerCredentials(socket);
         const name = pid === null ? "unnamed" : `pid ${pid}`;
-        const access = rules.ofUser({ uid, gids });
+        const access = () => rules.ofUser({ uid, gids });
         new Connection(supervisor, socket, { transport: "unix", address: null, name, pid, uid, access }, limits, log);
       } catch (error) {
         const { code, message, details } = HoldfastError.from(error);

@@ -2,6 +2,8 @@ import { describe, expect } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "../../src/index.ts";
+import { certify } from "./certificates.ts";
+import { dial, panel, serveTcp, tlsKeys, tokenTable } from "./network-stage.ts";
 import { codeOf, eventually, executable, type ServeProcess, type Stage, story } from "./processes.ts";
 import { Shell } from "./shell.ts";
 
@@ -121,5 +123,48 @@ describe("in a terminal", () => {
     const client = await stage.connect();
     process.kill(pid, "SIGHUP");
     await eventually("it has read the file", async () => (await codeOf(client.read("lamp"))) === "done");
+  });
+});
+
+describe("over the network", () => {
+  const config = (stage: Stage) => join(stage.folder, "its.toml");
+  const listening = (listen: string, access: string) => `[listen.tcp]\nport = 0\n${listen}\n${access}`;
+
+  story("a client gains rights at once, and is disconnected when it loses one", async (stage) => {
+    const keys = tlsKeys(stage);
+    const { supervisor, url } = await serveTcp(stage, keys, `${panel}command = ["GPIO17"]\n`);
+    const client = await dial(stage, url);
+    expect(await codeOf(client.output("GPIO27"))).toBe("FORBIDDEN");
+    await client.output("GPIO17");
+    await reload(supervisor, config(stage), listening(keys, `${panel}command = ["GPIO17", "GPIO27"]\n`));
+    expect(await codeOf(client.output("GPIO27"))).toBe("done");
+    await reload(supervisor, config(stage), listening(keys, `${panel}command = ["GPIO27"]\n`));
+    await eventually("it is disconnected", async () => (await codeOf(client.ping())) === "DISCONNECTED");
+    expect(await codeOf((await dial(stage, url)).output("GPIO17"))).toBe("FORBIDDEN");
+    expect(await codeOf((await dial(stage, url)).output("GPIO27"))).toBe("done");
+  });
+
+  story("a listener is not left open to everybody by the last token's going", async (stage) => {
+    const keys = `address = "0.0.0.0"\n${tlsKeys(stage)}`;
+    const { supervisor, url } = await serveTcp(stage, keys);
+    expect(await reload(supervisor, config(stage), listening(keys, ""), REFUSED)).toMatchObject({ key: "listen.tcp.address", line: 3 });
+    expect(await codeOf(dial(stage, url, { token: "hf_another" }))).toBe("FORBIDDEN");
+    expect(await codeOf((await dial(stage, url)).ping())).toBe("done");
+  });
+
+  story("a certificate that has been renewed is used, also when the configuration is what it was", async (stage) => {
+    const text = listening(tlsKeys(stage), tokenTable);
+    const { supervisor } = await serveTcp(stage);
+    const SAME = "the configuration says what it said before";
+    const url = () => `holdfast://localhost:${logged(supervisor, "listening").at(-1)?.["port"]}`;
+    const lasting = await dial(stage, url());
+    await reload(supervisor, config(stage), text, SAME);
+    expect(await codeOf(lasting.ping())).toBe("done");
+    tlsKeys(stage, certify({ commonName: "localhost", names: ["localhost"] }));
+    await reload(supervisor, config(stage), text, SAME);
+    expect(await codeOf(dial(stage, url()))).not.toBe("done");
+    tlsKeys(stage);
+    await reload(supervisor, config(stage), text, SAME);
+    expect(await codeOf(dial(stage, url()))).toBe("done");
   });
 });

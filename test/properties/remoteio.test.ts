@@ -12,7 +12,7 @@ import { World } from "./world.ts";
 
 const QUEUED = "! command on execution-queue";
 
-const peer = { transport: "test", name: "remoteio", address: null, pid: null, uid: null, access: fullAccess };
+const peer = { transport: "test", name: "remoteio", address: null, pid: null, uid: null, access: () => fullAccess };
 
 /** Words as clients of remoteio send them, and words that nobody should. */
 const words = fc.oneof(

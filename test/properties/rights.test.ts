@@ -118,7 +118,7 @@ class Office {
 
   /** @param table what the first one may do; null: everything */
   constructor(table: AccessTable | null) {
-    this.confined = this.world.welcome("confined", table === null ? {} : { access: accessBy([["some", table]]) });
+    this.confined = this.world.welcome("confined", table === null ? {} : { access: () => accessBy([["some", table]]) });
     this.owner = this.world.join("owner");
   }
 

@@ -54,7 +54,7 @@ export class ScriptedClient implements Outlet {
   /** @param peer where it differs from one of whom nothing is known, and who may do everything */
   constructor(supervisor: Supervisor, name: string, peer: Partial<Peer> = {}) {
     this.#supervisor = supervisor;
-    const unknown = { transport: "test", address: null, name, pid: null, uid: null, access: fullAccess };
+    const unknown = { transport: "test", address: null, name, pid: null, uid: null, access: () => fullAccess };
     this.client = supervisor.attach({ ...unknown, ...peer }, this);
   }
 

@@ -326,7 +326,7 @@ test("nobody is let do what the listener's clients have no right to", async () =
   const stage = new PigpioStage();
   const { supervisor, clock } = stage.world;
   const access = { rules: ["guests"], read: ["GPIO4"], watch: [], command: ["GPIO17"], frames: [], admin: false };
-  const guest = stage.world.welcome("pigpio", { access }).client;
+  const guest = stage.world.welcome("pigpio", { access: () => access }).client;
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   const program = new ScriptedProgram(new Daemon({ supervisor, peer: guest.peer, lobby: guest, clock, log }), "guest");
   expect(await answers(program, ["READ", 4], ["READ", 5], ["MODES", 4, 0], ["WRITE", 4, 1], ["WRITE", 17, 1], ["WRITE", 18, 1])).toEqual([

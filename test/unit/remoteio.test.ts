@@ -9,7 +9,7 @@ import { World, type WorldOptions } from "../properties/world.ts";
 
 const QUEUED = "! command on execution-queue";
 
-const peer = { transport: "test", name: "speaker", address: null, pid: null, uid: null, access: fullAccess };
+const peer = { transport: "test", name: "speaker", address: null, pid: null, uid: null, access: () => fullAccess };
 
 /** A client of remoteio's that says things, and what it is told. */
 class Speaker {

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { type AccessTable, accessBy } from "../../src/protocol/access.ts";
+import { HoldfastError } from "../../src/protocol/errors.ts";
 import { type Asked, type ScriptedClient, World } from "../properties/world.ts";
 import { refusal } from "../refusal.ts";
 
 /** A world with one client that may do what a table says, and one that may do everything. */
 function stage(table: AccessTable): { readonly world: World; readonly panel: ScriptedClient; readonly owner: ScriptedClient } {
   const world = new World({ access: { panel: table } });
-  const panel = world.welcome("panel", { uid: 1000, access: accessBy([["panel", table]]) });
+  const panel = world.welcome("panel", { uid: 1000, access: () => accessBy([["panel", table]]) });
   return { world, panel, owner: world.join("owner") };
 }
 
@@ -115,7 +116,7 @@ test("`pins`, `status` and `pools` show what a client may see, and no more", asy
 describe("when chips come and go", () => {
   const chip = { path: "/dev/gpiochip3", label: "ft232", lines: ["VALVE", "HEATER"] };
   const table: AccessTable = { command: ["VALVE"] };
-  const access = accessBy([["panel", table]]);
+  const access = () => accessBy([["panel", table]]);
 
   test("who has a pin open goes on to command it, and nobody new gets a name that fits two lines", () => {
     const world = new World({ chips: [chip], access: { panel: table } });
@@ -172,4 +173,46 @@ describe("a table that names what is no line of this machine stops the start", (
   test("but not one that a chip may bring later, of which the log is told", () => {
     expect(new World({ access: { panel: { read: ["usb-expander:3", "*"] } } }).defects[0]).toStartWith("the configuration speaks of a pin");
   });
+});
+
+describe("when the rules change", () => {
+  /** A client whose rights are what the table says at the moment; null: it would not be let in any more. */
+  function stage(before: AccessTable) {
+    const world = new World();
+    const rule: { table: AccessTable | null } = { table: before };
+    const access = () => {
+      if (rule.table === null) throw new HoldfastError("FORBIDDEN", "nobody knows it");
+      return accessBy([["panel", rule.table]]);
+    };
+    const panel = world.welcome("panel", { access });
+    const change = (table: AccessTable | null) => {
+      rule.table = table;
+      world.supervisor.review();
+    };
+    return { world, panel, change };
+  }
+
+  test("a client has what it gains at once, and keeps its pins", () => {
+    const { world, panel, change } = stage({ command: ["GPIO17"] });
+    panel.ask({ op: "open", pin: "GPIO17", direction: "out" });
+    change({ command: ["GPIO17", "GPIO27"] });
+    expect(outcomes(panel, { op: "on", pin: "GPIO17" }, { op: "open", pin: "GPIO27", direction: "out" })).toEqual(["ok", "ok"]);
+    expect(world.shown("GPIO17")?.holders).toHaveLength(1);
+  });
+
+  for (const [what, after] of [
+    ["loses a right", { command: ["GPIO27"] }],
+    ["would not be let in any more", null],
+  ] as const) {
+    test(`a client that ${what} is disconnected, and its pins are closed`, async () => {
+      const { world, panel, change } = stage({ command: ["GPIO17", "GPIO27"] });
+      panel.ask({ op: "open", pin: "GPIO17", direction: "out" });
+      panel.ask({ op: "on", pin: "GPIO17" });
+      change(after as AccessTable | null);
+      await world.settle();
+      expect(world.shown("GPIO17")).toBeUndefined();
+      expect(panel.ask({ op: "open", pin: "GPIO27", direction: "out" }).outcome).toBe("DISCONNECTED");
+      world.defects.splice(0);
+    });
+  }
 });

@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import { isDeepStrictEqual } from "node:util";
 import type { AccessRules } from "../../access/access-rules.ts";
 import type { Clock } from "../../clock/clock.ts";
 import type { Limits } from "../../protocol/limits.ts";
@@ -30,7 +31,7 @@ export async function listenForPigpio(
 ): Promise<Listener> {
   const { address = LOOPBACK, port = PIGPIO_PORT } = settings;
   const access = rules.ofListener(KEY, settings.access);
-  const peer: Peer = { transport: "pigpio", name: "pigpio", address: null, pid: null, uid: null, access };
+  const peer: Peer = { transport: "pigpio", name: "pigpio", address: null, pid: null, uid: null, access: () => access };
   const lobby = supervisor.attach(peer, { ready: true, deliver: () => {} });
   const daemon = new Daemon({ supervisor, peer, lobby, clock, log });
   let connections = 0;
@@ -52,6 +53,7 @@ export async function listenForPigpio(
   log.info(told, "listening");
   if (!isLoopback(address)) log.warn(told, "whoever reaches this port may command pins: pigpio has neither TLS nor tokens");
   return {
+    review: () => isDeepStrictEqual(rules.ofListener(KEY, settings.access), access),
     close: async () => {
       await served.close();
       daemon.stop();

@@ -1,4 +1,5 @@
 import { createServer, type Socket } from "node:net";
+import { isDeepStrictEqual } from "node:util";
 import type { AccessRules } from "../../access/access-rules.ts";
 import type { Access } from "../../protocol/access.ts";
 import type { Limits } from "../../protocol/limits.ts";
@@ -48,9 +49,12 @@ export async function listenForRemoteio(
   const told = { listener: "remoteio", address, port: await listenOn(server, address, port, KEY) };
   log.info(told, "listening");
   if (!isLoopback(address)) log.warn(told, "whoever reaches this port may command pins: remoteio has neither TLS nor tokens");
-  return served;
+  return {
+    review: () => isDeepStrictEqual(rules.ofListener(KEY, settings.access), access),
+    close: () => served.close(),
+  };
 }
 
 function peerOf({ remoteAddress, remotePort }: Socket, access: Access): Peer {
-  return { transport: "remoteio", name: "remoteio", address: `${remoteAddress}:${remotePort}`, pid: null, uid: null, access };
+  return { transport: "remoteio", name: "remoteio", address: `${remoteAddress}:${remotePort}`, pid: null, uid: null, access: () => access };
 }

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
+import { isDeepStrictEqual } from "node:util";
 import type { AccessRules } from "../../access/access-rules.ts";
 import { badConfig } from "../../protocol/assert-config.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
@@ -37,7 +38,8 @@ export interface TcpSurroundings {
 export class TcpListener implements Listener {
   readonly #settings: TcpSettings;
   readonly #around: TcpSurroundings;
-  readonly #isEncrypted: boolean;
+  /** Null: it has none. */
+  readonly #tls: TlsOptions | null;
   readonly #doorway: Doorway;
   readonly #server: Server;
   readonly #served: SocketServer;
@@ -45,7 +47,7 @@ export class TcpListener implements Listener {
   private constructor(settings: TcpSettings, tls: TlsOptions | null, around: TcpSurroundings) {
     this.#settings = settings;
     this.#around = around;
-    this.#isEncrypted = tls !== null;
+    this.#tls = tls;
     this.#doorway = new Doorway(Math.min(HELLO_MS, this.#heartbeatMs));
     const options = { allowHalfOpen: true, noDelay: true, keepAlive: true };
     this.#server = tls === null ? createServer(options) : createTlsServer({ ...options, ...tls, handshakeTimeout: HELLO_MS });
@@ -68,10 +70,18 @@ export class TcpListener implements Listener {
     around.rules.ofListener(KEY, settings.access);
     const listener = new TcpListener(settings, tlsOptions(settings, KEY, around.log), around);
     const bound = await listenOn(listener.#server, address, port, KEY);
-    const told = { listener: "tcp", address, port: bound, tls: listener.#isEncrypted };
+    const told = { listener: "tcp", address, port: bound, tls: listener.#tls !== null };
     around.log.info(told, "listening");
     if (isOpenToAll(settings)) around.log.warn(told, "insecure = true: other machines may come here without TLS or without a token");
     return listener;
+  }
+
+  /** Not with a certificate that has been renewed. */
+  review(): boolean {
+    const { rules, log } = this.#around;
+    assertKnowsItsClients(this.#settings, rules);
+    rules.ofListener(KEY, this.#settings.access);
+    return isDeepStrictEqual(tlsOptions(this.#settings, KEY, log), this.#tls);
   }
 
   close(): Promise<void> {
@@ -100,7 +110,7 @@ export class TcpListener implements Listener {
   /** @throws HoldfastError `FORBIDDEN`, `LIMIT_CLIENTS`, `SHUTTING_DOWN` */
   #admit(socket: Socket, address: string, certificate: string | undefined, { token, name }: RequestOf<"hello">, bytes: Uint8Array): void {
     const { supervisor, rules, limits, log } = this.#around;
-    const access = rules.ofNetworkClient({ token, certificate }, KEY, this.#settings.access);
+    const access = () => rules.ofNetworkClient({ token, certificate }, KEY, this.#settings.access);
     const peer = { transport: "tcp", address, name, pid: null, uid: null, access, heartbeatMs: this.#heartbeatMs };
     const connection = new Connection(supervisor, socket, peer, limits, log);
     this.#doorway.pass(socket);
