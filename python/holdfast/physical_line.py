@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional, Union
 
+from .background import logger
 from .client import Client
 from .errors import HoldfastError
 from .events import Watch
 from .pins import InputPin, OutputPin
 from .replies import Bias, Edge, EdgeFilter, Level, OnDisconnect, Silence
+from .restarts import through_restarts
 
 #: What is told of an edge: the level after it, and when it was, in ns of the supervisor's CLOCK_MONOTONIC.
 EdgeTaker = Callable[[int, int], None]
@@ -47,6 +50,9 @@ class PhysicalLine:
         self._on_disconnect = on_disconnect
         self._pin: Union[InputPin, OutputPin, None] = None
         self._is_low_active = False
+        #: What drives an output as it is driven; None: it is as it was opened.
+        self._last_command: Optional[Callable[[], object]] = None
+        self._commanding = threading.Lock()
 
     @property
     def direction(self) -> Optional[str]:
@@ -88,26 +94,45 @@ class PhysicalLine:
 
     def level(self) -> int:
         """The level now."""
-        return int(self._held().read().level != self._is_low_active)
+        pin = self._held()
+        return int(through_restarts(pin.read).level != self._is_low_active)
 
     def drive(self, level: int) -> None:
         """Drives an output."""
         pin = self._output()
-        pin.on(mode="nowait") if level != self._is_low_active else pin.off(mode="nowait")
-
-    def off(self) -> None:
-        """Drives an output to the level at which what is wired to it is off."""
-        self._output().off(mode="nowait")
+        command = pin.on if level != self._is_low_active else pin.off
+        self._command(lambda: command(mode="nowait"))
 
     def set_duty(self, duty: float) -> None:
         """Drives an output high for a part of each period: 0 to 1."""
-        self._output().value(1 - duty if self._is_low_active else duty, mode="nowait")
+        pin, value = self._output(), 1 - duty if self._is_low_active else duty
+        self._command(lambda: pin.value(value, mode="nowait"))
 
     def duty(self) -> float:
         """The duty that an output has been given; its level where another program plays something on it."""
-        reading = self._held().read()
+        reading = through_restarts(self._held().read)
         duty = float(reading.level or 0) if reading.value is None else reading.value
         return 1 - duty if self._is_low_active else duty
+
+    def off(self) -> None:
+        """Drives an output to the level at which what is wired to it is off. One that has been closed by its end is."""
+        self._last_command = None
+        try:
+            self._output().off(mode="nowait")
+        except HoldfastError as error:
+            if error.code not in _OVER:
+                raise
+
+    def restore(self) -> None:
+        """Drives an output as it was driven, when it has been opened again on a new connection."""
+        with self._commanding:
+            if self._last_command is None:
+                return
+            try:
+                self._last_command()
+            except HoldfastError as error:
+                # It has gone again, or somebody else has the line now: the next use of it tells.
+                logger.warning("%s is not as it was: %s", self.name, error)
 
     def configure(self, **settings: Any) -> None:
         """Changes its settings. While others hold it, too, they may be said but not changed."""
@@ -129,15 +154,16 @@ class PhysicalLine:
     def close(self, *, as_input: bool = False) -> None:
         """Gives it back. An output goes off for that, unless it is configured otherwise or others hold it.
 
-        :param as_input: it becomes an input in place of going off, unless others hold it
+        :param as_input: it becomes an input in place of going off, if this program may make it one and nobody else holds it
         """
         pin, self._pin = self._pin, None
+        self._last_command = None
         if pin is None:
             return
         try:
             pin = pin.to_input(bias="disabled") if as_input and isinstance(pin, OutputPin) else pin
         except HoldfastError as error:
-            if error.code not in _OVER | {"PIN_BUSY", "PIN_CONFLICT"}:
+            if error.code not in _OVER | {"PIN_BUSY", "PIN_CONFLICT", "FORBIDDEN"}:
                 raise
         try:
             pin.close()
@@ -177,6 +203,11 @@ class PhysicalLine:
         if self._pin is None:
             raise HoldfastError("PIN_NOT_OPEN", f"{self.name} is not open", {"pin": self.name})
         return self._pin
+
+    def _command(self, command: Callable[[], object]) -> None:
+        with self._commanding:
+            self._last_command = command
+            through_restarts(command)
 
     def _output(self) -> OutputPin:
         pin = self._held()

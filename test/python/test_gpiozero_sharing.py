@@ -4,7 +4,7 @@ import signal
 
 import holdfast
 import pytest
-from gpiozero import LED, Button, GPIOPinInUse
+from gpiozero import LED, PWMLED, Button, GPIOPinInUse
 from holdfast.gpiozero import HoldfastFactory
 from program import Program
 from supervisor import eventually
@@ -152,30 +152,29 @@ def test_who_has_called_low_active_still_shares_the_button(supervisor, client):
 
 def test_programs_go_on_when_the_supervisor_has_been_restarted(supervisor):
     with HoldfastFactory(supervisor.socket) as factory:
-        button, lamp = Button(4, pin_factory=factory), LED(17, pin_factory=factory)
+        button, lamp, dimmed = Button(4, pin_factory=factory), LED(17, pin_factory=factory), PWMLED(18, pin_factory=factory)
         seen = []
         button.when_pressed = lambda: seen.append("pressed")
+        lamp.on()
+        dimmed.value = 0.3
         supervisor.kill()
         supervisor.start()
-        supervisor.drive("GPIO4", 1)
+        # They wait until it is back, and all is as it was.
+        eventually("the lamp is lit", lambda: lamp.value == 1)
+        eventually("so is the other", lambda: dimmed.value == 0.3)
+        lamp.off()
+        assert supervisor.level("GPIO17") == 0
 
         def press():
             supervisor.drive("GPIO4", 1)
             supervisor.drive("GPIO4", 0)
             return seen
 
-        eventually("it is watched again", press)
-
-        def light():
-            try:
-                lamp.on()
-            except holdfast.HoldfastError:
-                return False
-            return supervisor.level("GPIO17") == 1
-
-        eventually("the lamp is lit", light)
-        button.close()
-        lamp.close()
+        eventually("the button is watched again", press)
+        # And without any, a program can end.
+        supervisor.kill()
+        for device in (button, lamp, dimmed):
+            device.close()
 
 
 def test_without_a_supervisor_a_program_is_told_what_to_do(tmp_path):

@@ -354,6 +354,31 @@ def test_programs_of_which_even_the_command_stays_find_it_by_a_path(supervisor):
         assert program.end() == ["holdfast.RPi.GPIO"]
 
 
+def test_scripts_go_on_when_the_supervisor_has_been_restarted(supervisor, script):
+    code = """
+        GPIO.setmode(GPIO.BCM)
+        GPIO.setup((17, 18), GPIO.OUT)
+        GPIO.output(17, 1)
+        print("ready")
+        input()
+        GPIO.output(18, 1)
+        while not GPIO.input(17):
+            pass
+        print(GPIO.input(18))
+        input()
+        GPIO.cleanup()
+    """
+    program = script(code)
+    assert program.line() == "ready"
+    supervisor.kill()
+    program.tell()
+    supervisor.start()
+    assert program.line() == "1"
+    supervisor.kill()
+    program.tell()
+    assert program.end() == []
+
+
 def test_without_a_supervisor_it_says_so(supervisor):
     code = "GPIO.setmode(GPIO.BCM)\ntry:\n    GPIO.setup(17, GPIO.IN)\nexcept RuntimeError as error:\n    print(error)"
     with Program(supervisor, CHANGED + code, HOLDFAST_SOCKET=supervisor.socket + "-none") as program:

@@ -28,7 +28,7 @@ BOTH = 33
 _BIASES: Mapping[int, Bias] = {PUD_OFF: "disabled", PUD_DOWN: "pull-down", PUD_UP: "pull-up"}
 _EDGES: Mapping[int, EdgeFilter] = {RISING: "rising", FALLING: "falling", BOTH: "both"}
 
-process_client = ProcessClient(lambda: holdfast_client.connect(reconnect=True))
+process_client = ProcessClient(lambda: holdfast_client.connect(reconnect=True, on_connection=_connection_is))
 
 
 @contextmanager
@@ -40,6 +40,12 @@ def as_rpi_gpio() -> Iterator[None]:
         if error.code == "PIN_UNKNOWN":
             raise ValueError("The channel sent is invalid on a Raspberry Pi") from error
         raise (ValueError if error.code == "BAD_FIELD" else RuntimeError)(str(error)) from error
+
+
+def _connection_is(state: str) -> None:
+    if state == "back":
+        for channel in list(channels.values()):
+            channel.line.restore()
 
 
 class Channel:

@@ -15,6 +15,7 @@ from gpiozero.pins.local import (
 )
 from gpiozero.pins.pi import PiFactory
 
+from ..address import UnixAddress, addresses
 from ..client import Client, connect
 from ..physical_line import PhysicalLine
 from ..process_client import ProcessClient
@@ -38,7 +39,7 @@ class HoldfastFactory(PiFactory):
         self.pin_class = HoldfastPin
         self.share = os.environ.get("HOLDFAST_SHARE", "") not in ("", "0") if share is None else share
         self._address = address
-        self._client = ProcessClient(lambda: connect(address, token=token, reconnect=True))
+        self._client = ProcessClient(lambda: connect(address, token=token, reconnect=True, on_connection=self._connection_is))
         #: By how much the supervisor's clock is ahead of this machine's; None: that is not known yet.
         self._ahead_ns: Optional[int] = None
 
@@ -100,4 +101,9 @@ class HoldfastFactory(PiFactory):
     @property
     def _is_local(self) -> bool:
         """Whether this is the machine that the pins are on."""
-        return not str(self._address or os.environ.get("HOLDFAST_URL")).startswith("holdfast://")
+        return all(isinstance(each, UnixAddress) for each in addresses(self._address))
+
+    def _connection_is(self, state: str) -> None:
+        if state == "back":
+            for pin in list(self.pins.values()):
+                pin.restore()

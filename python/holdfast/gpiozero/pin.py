@@ -95,13 +95,18 @@ class HoldfastPin(PiPin):
         line = self._line
         if line is None or not self._is_output:
             raise PinSetInput(f"cannot set state of pin {self!r}")
+        if self._frequency is not None and not 0 <= value <= 1:
+            raise PinInvalidState(f'invalid state "{value}" for pin {self!r}')
         with as_gpiozero():
             if self._frequency is None:
                 line.drive(int(bool(value)))
-            elif 0 <= value <= 1:
-                line.set_duty(value)
             else:
-                raise PinInvalidState(f'invalid state "{value}" for pin {self!r}')
+                line.set_duty(value)
+
+    def restore(self) -> None:
+        """Drives an output as it was driven, when it has been opened again on a new connection."""
+        if self._line is not None:
+            self._line.restore()
 
     def _get_pull(self) -> str:
         return self._pull
@@ -124,15 +129,14 @@ class HoldfastPin(PiPin):
             if value is None:
                 return
             raise PinPWMFixedValue(f"cannot start PWM on pin {self!r}")
-        with as_gpiozero():
-            if value is None:
-                if self._frequency is not None:
-                    line.off()
-            else:
+        if value is not None:
+            with as_gpiozero():
                 line.configure(frequency_hz=value)
                 if self._frequency is not None:
                     # It is the next command that has the new frequency.
                     line.set_duty(line.duty())
+        elif self._frequency is not None:
+            line.off()
         self._frequency = value
 
     def _get_bounce(self) -> Optional[float]:

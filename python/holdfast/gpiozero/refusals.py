@@ -25,6 +25,7 @@ _BY_CODE: Mapping[str, Type[GPIOZeroError]] = {
     "PIN_UNKNOWN": PinInvalidPin,
     "PIN_AMBIGUOUS": PinInvalidPin,
     "LINE_UNSUPPORTED": PinUnsupported,
+    "FORBIDDEN": PinUnsupported,
 }
 
 #: What is asked wrongly, or for too much, by the field of the request that says it.
