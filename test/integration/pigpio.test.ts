@@ -44,6 +44,26 @@ story("a pigpio program commands a pin, and everybody else sees what it does", a
   await other.output("GPIO17");
 });
 
+story("Node's pigpio-client finds what it knows", async (stage) => {
+  const supervisor = await serve(stage);
+  await (await stage.connect()).simWire("GPIO17", "GPIO27");
+  const ran = await stage.run("node", join(import.meta.dir, "pigpio-client-program.mjs"), String(supervisor.port("pigpio")));
+  expect(ran).toEqual({
+    status: 0,
+    stdout: `connected 79 c03114
+mode 1 0
+read 1
+told 1 0 1 0
+pwm 64
+servo 1500
+WVCLR PI_UNKNOWN_COMMAND
+SERVO PI_BAD_PULSEWIDTH
+ended
+`,
+    stderr: "",
+  });
+});
+
 story("notifications come on the connection that asked for them, whoever asks for the pins", async (stage) => {
   const supervisor = await serve(stage);
   const [commands, notified] = [await program(stage, supervisor), await program(stage, supervisor)];
