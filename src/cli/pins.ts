@@ -62,6 +62,8 @@ function holdersOf({ unowned, holders }: PinInfo): string {
     .join("; ");
 }
 
-function processOf({ pid, uid }: PinInfo["holders"][number]): string {
+/** The process, or where on the network it is. */
+function processOf({ address, pid, uid }: PinInfo["holders"][number]): string {
+  if (address !== null) return ` (${address})`;
   return pid === null ? "" : ` (pid ${pid}${uid === null ? "" : `, uid ${uid}`})`;
 }

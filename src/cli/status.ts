@@ -60,12 +60,12 @@ export function tally(counters: Counters): string {
 
 function clientTable(clients: readonly ClientInfo[]): string {
   const headings = ["CLIENT", "NAME", "PID", "UID", "BY", "FOR", "PINS"];
-  const rows = clients.map(({ client, name, pid, uid, transport, connectedMs, pins }) => [
+  const rows = clients.map(({ client, name, pid, uid, transport, address, connectedMs, pins }) => [
     String(client),
     name,
     String(pid ?? "-"),
     String(uid ?? "-"),
-    transport,
+    address === null ? transport : `${transport} ${address}`,
     formatSpan(connectedMs),
     pins.join(" ") || "-",
   ]);

@@ -56,7 +56,7 @@ export function overTcp(address: TcpAddress, credentials: Credentials): Dial {
         socket.off("close", ended);
         socket.setNoDelay(true);
         socket.setKeepAlive(true);
-        resolve(linkOver(socket, listener, (error) => (isOfTls(error) ? tlsFailed(where, error) : connectionFailed(error))));
+        resolve(linkOver(socket, listener, (error) => failureOf(error, address)));
       });
     });
 }
@@ -83,12 +83,15 @@ function secureSocket(address: TcpAddress, { ca, certificate, key }: Credentials
 }
 
 /**
- * Whether TLS is why a connection has ended that was made: a client's own certificate is refused after that in TLS 1.3, and what a peer
- * with TLS answers to one without is read as the length of a message, far too long.
+ * Why a connection has ended that was made. It may be TLS all the same: a client's own certificate is refused only then in TLS 1.3, and what a
+ * peer with TLS answers to a client without is read as the length of a message, far too long.
  */
-function isOfTls(error: Error): boolean {
+function failureOf(error: Error, address: TcpAddress): HoldfastError {
   const { code = "" } = error as NodeJS.ErrnoException;
-  return code.startsWith("ERR_SSL_") || code === "LIMIT_MESSAGE";
+  if (code.startsWith("ERR_SSL_")) return tlsFailed(addressInWords(address), error);
+  if (code !== "LIMIT_MESSAGE" || address.encrypted) return connectionFailed(error);
+  const encrypted = addressInWords({ ...address, encrypted: true });
+  return tlsFailed(addressInWords(address), new Error(`what answers there is no supervisor without TLS; with TLS it is ${encrypted}`));
 }
 
 function fingerprintOf(socket: Socket): string {

@@ -23,6 +23,7 @@ export type PinState = z.infer<typeof pinStateSchema>;
 const holder = z.object({
   client: count,
   name: z.string(),
+  address: z.string().nullable().describe("where on the network it is; null: on this machine"),
   pid: count.nullable(),
   uid: count.nullable(),
   heldMs: z.number().describe("for how long"),

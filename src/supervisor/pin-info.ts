@@ -42,6 +42,7 @@ export function pinInfo(named: NamedPin, pin: Pin | undefined, clock: Clock, use
     holders: pin.holders.map(({ client, share, sinceUs, onDisconnect, heartbeatMs }) => ({
       client: client.number,
       name: client.name,
+      address: client.peer.address,
       pid: client.peer.pid,
       uid: client.peer.uid,
       heldMs: (clock.nowUs() - sinceUs) / 1000,
