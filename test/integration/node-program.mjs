@@ -1,7 +1,8 @@
 // A program for Node: `node node-program.mjs LIBRARY FOLDER`. It uses the library in each way that there is, and prints what it saw.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { createHash, X509Certificate } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -128,6 +129,49 @@ async function serve() {
   assert.equal(existsSync(socket), false);
 }
 
+/** A supervisor that serves a TCP port from Node, with TLS, tokens and certificates, and its clients. The test has put the files there. */
+async function serveNetwork() {
+  const [certificate, key, ca] = ["cert.pem", "key.pem", "ca.pem"].map((name) => join(folder, name));
+  const told = [];
+  const log = { debug() {}, info: (fields, message) => told.push({ ...fields, message }), warn() {}, error() {} };
+  const token = "hf_of-node";
+  const access = {
+    panel: { token: `sha256:${createHash("sha256").update(token).digest("hex")}`, command: ["GPIO17"] },
+    own: { certificate: "localhost", read: "*" },
+  };
+  const serveWith = (more) =>
+    createSupervisor({
+      backend: new SimBackend({ clock: new RealClock() }),
+      listen: { tcp: { port: 0, certificate, key, heartbeatMs: 300, ...more } },
+      access,
+      log,
+    });
+  const urlOf = () => `holdfast://localhost:${told.findLast(({ message }) => message === "listening").port}`;
+  const trusting = { ca: readFileSync(ca, "utf8"), token };
+  const supervisor = await serveWith({});
+  const far = await connect({ url: urlOf(), ...trusting });
+  const led = await far.output(17);
+  await led.on();
+  await assert.rejects(far.output(27), { code: "FORBIDDEN" });
+  await assert.rejects(connect({ url: urlOf(), ...trusting, token: "hf_guess" }), { code: "FORBIDDEN" });
+  await assert.rejects(connect({ url: urlOf(), token }), { code: "TLS_FAILED" });
+  const fingerprint = new X509Certificate(readFileSync(certificate)).fingerprint256;
+  await (await connect({ url: urlOf(), token, fingerprint })).close();
+  await assert.rejects(connect({ url: urlOf(), token, fingerprint: "00".repeat(32) }), { code: "TLS_FAILED" });
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assert.equal((await led.read()).level, 1);
+  await far.close();
+  await supervisor.shutdown();
+
+  const strict = await serveWith({ clientCertificates: ca });
+  await assert.rejects(connect({ url: urlOf(), ...trusting }), { code: "FORBIDDEN" });
+  const own = { certificate: readFileSync(certificate, "utf8"), key: readFileSync(key, "utf8") };
+  const certified = await connect({ url: urlOf(), ca: trusting.ca, ...own });
+  assert.equal((await certified.read(27)).level, 0);
+  await certified.close();
+  await strict.shutdown();
+}
+
 /** Frames, which Node copies, through a supervisor of this program's own. */
 async function shareFrames() {
   const memory = new FolderSharedMemory(folder);
@@ -204,7 +248,7 @@ async function leaveWhileItIsRead() {
   await supervisor.shutdown({ hard: true });
 }
 
-for (const use of [talkToExecutable, embed, simulateTime, serve, shareFrames, runOutOfSlots, leaveWhileItIsRead]) {
+for (const use of [talkToExecutable, embed, simulateTime, serve, serveNetwork, shareFrames, runOutOfSlots, leaveWhileItIsRead]) {
   await use();
   console.log(use.name);
 }

@@ -8,14 +8,14 @@ import { RawConnection } from "./raw-connection.ts";
 
 const hello = { id: 1, op: "hello", protocol: 1, name: "raw", token: TOKEN };
 
-/** A connection that the test moves byte by byte, within TLS. */
-async function encrypted(stage: Stage, port: number): Promise<RawConnection> {
+/** A connection that the test moves byte by byte, within TLS. @param begin it reads, unless this does otherwise */
+async function encrypted(stage: Stage, port: number, begin = (connection: RawConnection) => connection.read()): Promise<RawConnection> {
   const socket = connectTls({ port, host: "localhost", ca: authority.certificate, allowHalfOpen: true } as Parameters<
     typeof connectTls
   >[0]);
   stage.resources.defer(() => socket.destroy());
   await new Promise((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject));
-  return RawConnection.over(socket).read();
+  return begin(RawConnection.over(socket));
 }
 
 /** One that says nothing of TLS. */
@@ -100,6 +100,31 @@ story("garbage on the port, before TLS and within it, harms nobody, and is not k
   }
   expect((await far.status()).clients).toHaveLength(1);
   expect(supervisor.residentBytes - before).toBeLessThan(64 * 1024 * 1024);
+});
+
+story("a client that reads nothing of what it asks for is not read from, and others are served; then it gets all", async (stage) => {
+  const { port, url, supervisor } = await serveTcp(stage);
+  const far = await dial(stage, url);
+  await far.ping();
+  const before = supervisor.residentBytes;
+  const greedy = await encrypted(stage, port, (connection) => connection);
+  const total = 5000;
+  greedy.request(hello, ...Array.from({ length: total }, (_, index) => ({ id: index + 2, op: "pins" })));
+  const pin = await far.output("GPIO17");
+  for (let round = 0; round < 200; round++) await pin.toggle();
+  expect(supervisor.residentBytes - before).toBeLessThan(64 * 1024 * 1024);
+  greedy.read();
+  await eventually("every reply has come", () => greedy.messages.length === total + 1);
+  expect(greedy.messages.every(({ id, ok }, index) => id === index + 1 && ok === true)).toBe(true);
+});
+
+story("what was answered before the end reaches its client, and the end of a supervisor waits for nobody on the network", async (stage) => {
+  const { port, url, supervisor } = await serveTcp(stage);
+  const far = await dial(stage, url);
+  for (let number = 0; number < 3; number++) await encrypted(stage, port);
+  await plain(stage, port);
+  await far.shutdown();
+  expect(await supervisor.ended()).toBe(0);
 });
 
 story("a client that is let in is held to the same limits as one on this machine", async (stage) => {
