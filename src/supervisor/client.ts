@@ -1,5 +1,6 @@
 import { type Actor, createActor } from "xstate";
 import { clientMachine } from "../../actors/client.ts";
+import { RefusalLog } from "../access/refusal-log.ts";
 import { type Access, isLess } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Event } from "../protocol/replies.ts";
@@ -47,9 +48,6 @@ export interface ClientListener {
   gone(): void;
 }
 
-/** So many refusals of a client are logged each. */
-const TOLD_REFUSALS = 10;
-
 /** Whoever sends requests, and what it holds. */
 export class Client {
   readonly #actor: Actor<typeof clientMachine>;
@@ -58,7 +56,7 @@ export class Client {
   readonly #waits = new Set<() => void>();
   readonly #subscriptions = new Map<number, { readonly subscription: Subscription; readonly end: () => void }>();
   #lastSubscription = 0;
-  #refusals = 0;
+  readonly #refusals: RefusalLog;
   rights: Rights;
   readonly connectedUs: number;
   name: string;
@@ -84,6 +82,7 @@ export class Client {
     this.#listener = listener;
     this.name = peer.name;
     this.rights = new Rights(peer.access());
+    this.#refusals = new RefusalLog(surroundings.log, () => surroundings.clock.nowUs() / 1000);
     this.connectedUs = surroundings.clock.nowUs();
     this.heardUs = this.connectedUs;
     this.#linkHeardUs = this.connectedUs;
@@ -144,13 +143,10 @@ export class Client {
     });
   }
 
-  /** Says who was refused what, and by which rule. One that asks again and again does not fill the log: of ten times as many, one more is told. */
-  logRefusal({ message, details }: HoldfastError): void {
-    this.#refusals += 1;
-    if (this.#refusals > TOLD_REFUSALS && !Number.isInteger(Math.log10(this.#refusals))) return;
+  /** Tells the log that it was refused something. */
+  logRefusal(error: HoldfastError): void {
     const { transport, address, pid, uid } = this.peer;
-    const who = { client: this.number, name: this.name, transport, address, pid, uid };
-    this.surroundings.log.warn({ ...who, ...details, code: "FORBIDDEN", reason: message, refusals: this.#refusals }, "refused");
+    this.#refusals.tell({ client: this.number, name: this.name, transport, address, pid, uid }, error, "refused");
   }
 
   /** The connection is over: what it holds is let go of. */

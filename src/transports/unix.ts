@@ -3,6 +3,7 @@ import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, renameSync, rmSyn
 import { createServer, connect as dial, type Server } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import type { AccessRules } from "../access/access-rules.ts";
+import { RefusalLog } from "../access/refusal-log.ts";
 import { gpioGroup } from "../gpio-group.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { type Limits, MAX_SOCKET_PATH_BYTES } from "../protocol/limits.ts";
@@ -49,6 +50,7 @@ export class UnixListener implements Listener {
    */
   static async open(path: string, supervisor: Supervisor, rules: AccessRules, limits: Limits, log: Log): Promise<UnixListener> {
     await UnixListener.assertFree(path);
+    const refusals = new RefusalLog(log, () => performance.now());
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       try {
         const { pid, uid, gids } = peerCredentials(socket);
@@ -56,8 +58,7 @@ export class UnixListener implements Listener {
         const access = () => rules.ofUser({ uid, gids });
         new Connection(supervisor, socket, { transport: "unix", address: null, name, pid, uid, access }, limits, log);
       } catch (error) {
-        const { code, message, details } = HoldfastError.from(error);
-        log.warn({ ...details, code, reason: message }, "client refused");
+        refusals.tell({ transport: "unix" }, HoldfastError.from(error), "client refused");
         refuse(socket, error);
       }
     });

@@ -27,9 +27,9 @@ const rules: Record<string, Rule> = {
   gpio: { may: ["protocol", "clock", "libc"], types: ["actors"] },
   frames: { may: ["protocol", "libc", "gpio-group"] },
   processes: { may: ["libc"] },
-  supervisor: { may: ["actors", "gpio", "frames", "protocol", "clock", "version"], types: ["processes"] },
+  supervisor: { may: ["access", "actors", "gpio", "frames", "protocol", "clock", "version"], types: ["processes"] },
   client: { may: ["frames", "protocol"], sockets: true },
-  transports: { may: ["protocol", "libc", "gpio-group"], types: ["supervisor", "client", "access"], sockets: true },
+  transports: { may: ["access", "protocol", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },
   version: { may: ["package.json"] },
   "create-supervisor": {
     may: ["access", "listeners", "reconfigure", "supervisor", "transports", "client", "frames", "processes", "clock", "protocol"],

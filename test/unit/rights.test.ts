@@ -36,10 +36,14 @@ test("a refusal names the right, the pin and the table, and is logged with who w
   expect(world.defects[0]).toMatch(/^refused: .*name: "panel".*uid: 1000.*rules: \[ "panel" \].*right to command GPIO27/s);
 });
 
-test("a client that is refused again and again does not fill the log", () => {
+test("a client that is refused again and again does not fill the log, and what was not told is counted", async () => {
   const { world, panel } = stage({});
   for (let time = 0; time < 1000; time++) panel.ask({ op: "on", pin: "GPIO17" });
-  expect(world.defects).toHaveLength(12);
+  expect(world.defects).toHaveLength(10);
+  await world.pass(10_000);
+  panel.ask({ op: "on", pin: "GPIO27" });
+  expect(world.defects).toHaveLength(11);
+  expect(world.defects[10]).toMatch(/pin: "GPIO27".*untold: 990/s);
 });
 
 test("outputs are for who may command, inputs for who may watch, and both may see", () => {

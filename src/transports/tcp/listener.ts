@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
 import { isDeepStrictEqual } from "node:util";
 import type { AccessRules } from "../../access/access-rules.ts";
+import { RefusalLog } from "../../access/refusal-log.ts";
 import { badConfig } from "../../protocol/assert-config.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { Limits } from "../../protocol/limits.ts";
@@ -41,6 +42,7 @@ export class TcpListener implements Listener {
   /** Null: it has none. */
   readonly #tls: TlsOptions | null;
   readonly #doorway: Doorway;
+  readonly #refusals: RefusalLog;
   readonly #server: Server;
   readonly #served: SocketServer;
 
@@ -49,6 +51,7 @@ export class TcpListener implements Listener {
     this.#around = around;
     this.#tls = tls;
     this.#doorway = new Doorway(Math.min(HELLO_MS, this.#heartbeatMs));
+    this.#refusals = new RefusalLog(around.log, () => performance.now());
     const options = { allowHalfOpen: true, noDelay: true, keepAlive: true };
     this.#server = tls === null ? createServer(options) : createTlsServer({ ...options, ...tls, handshakeTimeout: HELLO_MS });
     this.#served = new SocketServer(this.#server, around.limits);
@@ -96,8 +99,7 @@ export class TcpListener implements Listener {
     const { log } = this.#around;
     const address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=[\d.]+$)/, "");
     socket.on("error", (error) => log.debug({ err: error, address }, "connection failed"));
-    const refused = ({ code, message, details }: HoldfastError) =>
-      log.warn({ ...details, code, transport: "tcp", address, reason: message }, "client refused");
+    const refused = (error: HoldfastError) => this.#refusals.tell({ transport: "tcp", address }, error, "client refused");
     try {
       const certificate = this.#settings.clientCertificates === undefined ? undefined : certifiedName(socket as TLSSocket);
       awaitHello(socket, (hello, bytes) => this.#admit(socket, address, certificate, hello, bytes), refused);
