@@ -34,7 +34,7 @@ story("whoever has no token, or a wrong one, is refused before anything else, an
   const near = await stage.connect();
   expect((await near.status()).counters.clients).toBe(1);
   await eventually("they are logged", () => supervisor.errors.split('"msg":"client refused"').length === 4);
-  expect(supervisor.errors).toMatch(/"level":"warn".*"code":"FORBIDDEN","transport":"tcp","address":"127.0.0.1"/);
+  expect(supervisor.errors).toMatch(/"level":"warn".*"transport":"tcp","address":"127.0.0.1","field":"token","code":"FORBIDDEN"/);
   expect(supervisor.errors).not.toContain("guess");
 });
 
