@@ -1,6 +1,7 @@
 import { type Actor, createActor } from "xstate";
 import { clientMachine } from "../../actors/client.ts";
 import { RefusalLog } from "../access/refusal-log.ts";
+import { Watchdog } from "../clock/watchdog.ts";
 import { type Access, isLess } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Event } from "../protocol/replies.ts";
@@ -9,7 +10,6 @@ import type { Pin } from "./pin.ts";
 import { Rights } from "./rights.ts";
 import { Subscription } from "./subscription.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { Watchdog } from "./watchdog.ts";
 
 /** Where a client comes from. */
 export interface Peer {

@@ -1,8 +1,8 @@
 import type { Clock } from "../clock/clock.ts";
+import { Watchdog } from "../clock/watchdog.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { OnDisconnect, RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
-import { Watchdog } from "./watchdog.ts";
 
 /** One client's hold on a pin. */
 export interface Hold {

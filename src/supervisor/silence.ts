@@ -1,5 +1,5 @@
 import { type Clock, timestampNs } from "../clock/clock.ts";
-import { Watchdog } from "./watchdog.ts";
+import { Watchdog } from "../clock/watchdog.ts";
 
 const NS_PER_MS = 1_000_000;
 

@@ -29,7 +29,7 @@ const rules: Record<string, Rule> = {
   processes: { may: ["libc"] },
   supervisor: { may: ["access", "actors", "gpio", "frames", "protocol", "clock", "version"], types: ["processes"] },
   client: { may: ["frames", "protocol"], sockets: true },
-  transports: { may: ["access", "protocol", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },
+  transports: { may: ["access", "protocol", "clock", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },
   version: { may: ["package.json"] },
   "create-supervisor": {
     may: ["access", "listeners", "reconfigure", "supervisor", "transports", "client", "frames", "processes", "clock", "protocol"],

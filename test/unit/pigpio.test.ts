@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { HoldfastError } from "../../src/protocol/errors.ts";
 import { MAX_DURATION_MS } from "../../src/protocol/limits.ts";
 import { Daemon } from "../../src/transports/pigpio/daemon.ts";
 import { PigpioStage, ScriptedProgram, type Words } from "./pigpio-stage.ts";
@@ -332,4 +333,19 @@ test("nobody is let do what the listener's clients have no right to", async () =
   expect(await answers(program, ["READ", 4], ["READ", 5], ["MODES", 4, 0], ["WRITE", 4, 1], ["WRITE", 17, 1], ["WRITE", 18, 1])).toEqual([
     0, -41, -41, -41, 0, -41,
   ]);
+});
+
+test("what a program leaves behind on a line that is gone meanwhile troubles nobody", async () => {
+  const stage = new PigpioStage();
+  const [first, second] = [await listener(stage, 1 << 4), await listener(stage, 1 << 4)];
+  await answers(second, ["PUD", 4, 2]);
+  await answers(first, ["PUD", 4, 1]);
+  stage.world.sim.failNext(gpio(4), "reconfigure", new HoldfastError("LINE_FAILED", "planted"));
+  first.leave();
+  await stage.world.settle();
+  stage.world.sim.removeChip("sim:0");
+  await stage.world.settle();
+  second.leave();
+  await stage.world.settle();
+  expect(await answers(stage.program(), ["READ", 4], ["WRITE", 4, 1], ["BR1"])).toEqual([-3, -3, 0]);
 });

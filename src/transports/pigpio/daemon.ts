@@ -1,5 +1,4 @@
 import type { Clock } from "../../clock/clock.ts";
-import { SIM_REVISION } from "../../gpio/board-revision.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { Level } from "../../protocol/requests.ts";
 import { type CommandName, commandNames } from "./command-numbers.ts";
@@ -12,6 +11,9 @@ import { readAnyLevel, type Surroundings, status } from "./seat.ts";
 
 /** The version of pigpio whose commands these are. */
 const PIGPIO_VERSION = 79;
+
+/** The revision code of a Raspberry Pi 4, which has the header of 40 pins. */
+const USUAL_REVISION = 0xc03114;
 
 /** The bits of a revision code that pigpio passes on: not those that say how the board has been treated. */
 const REVISION_MASK = 0xff_ffff;
@@ -77,9 +79,9 @@ export class Daemon {
     this.#notifications = new Notifications(around.clock);
   }
 
-  /** The revision code of the board, by which programs know its header. A machine that is no Raspberry Pi is taken for one with the same header. */
+  /** The revision code of the board, by which programs know its header. A machine that is no Raspberry Pi is taken for a usual one. */
   get revision(): number {
-    return ((status(this.#around).boardRevision ?? SIM_REVISION) & REVISION_MASK) >>> 0;
+    return ((status(this.#around).boardRevision ?? USUAL_REVISION) & REVISION_MASK) >>> 0;
   }
 
   get tick(): number {
@@ -178,12 +180,17 @@ export class Daemon {
   leave(program: Program): void {
     this.#notifications.closeAllOf(program);
     this.#unwatchUnwanted();
-    for (const gpio of this.#gpios.values()) void gpio.leave(program);
+    for (const [number, gpio] of this.#gpios) this.#unasked(number, gpio.leave(program));
   }
 
-  /** Nothing is told any more. */
-  stop(): void {
-    for (const gpio of this.#gpios.values()) gpio.stop();
+  /** Nothing is told any more. Resolves when all that was to be done is done. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#gpios.values()].map((gpio) => gpio.stop()));
+  }
+
+  /** Nobody waits for it, and a line that has gone meanwhile needs no more. */
+  #unasked(gpio: number, done: Promise<void>): void {
+    done.catch((error) => this.#around.log.debug({ err: error, gpio }, "a pin that pigpio programs used can't be changed any more"));
   }
 
   async #watch(handle: Handle, gpio: number): Promise<void> {
@@ -209,7 +216,7 @@ export class Daemon {
   #unwatchUnwanted(): void {
     const unwanted = this.#watched & ~this.#notifications.bits;
     this.#watched &= ~unwanted;
-    for (const gpio of bitsOf(unwanted)) void this.gpio(gpio).unwatch();
+    for (const gpio of bitsOf(unwanted)) this.#unasked(gpio, this.gpio(gpio).unwatch());
   }
 
   /** Does something with several GPIOs. @throws Refusal `SOME_PERMITTED` when it was refused of any */

@@ -1,6 +1,6 @@
+import { Watchdog } from "../../clock/watchdog.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { Bias, Level } from "../../protocol/requests.ts";
-import { Watchdog } from "../../supervisor/watchdog.ts";
 import { LastWord } from "./last-word.ts";
 import { DEFAULT_PWM_STEP, nearestPwmStep, type PwmStep } from "./pwm-steps.ts";
 import { Refusal } from "./refusal.ts";
@@ -271,9 +271,10 @@ export class Gpio {
     });
   }
 
-  /** Nothing more is told. */
-  stop(): void {
+  /** Nothing is told any more. Resolves when all that was asked is done. */
+  stop(): Promise<void> {
     this.#watchdog?.stop();
+    return this.#inTurn(async () => {});
   }
 
   async #takeInput(user: User): Promise<void> {

@@ -56,7 +56,7 @@ export async function listenForPigpio(
     review: () => isDeepStrictEqual(rules.ofListener(KEY, settings.access), access),
     close: async () => {
       await served.close();
-      daemon.stop();
+      await daemon.stop();
       lobby.end();
     },
   };

@@ -1,6 +1,6 @@
 import type { Clock } from "../../clock/clock.ts";
+import { Watchdog } from "../../clock/watchdog.ts";
 import type { Level } from "../../protocol/requests.ts";
-import { Watchdog } from "../../supervisor/watchdog.ts";
 import { Refusal } from "./refusal.ts";
 import { ALIVE, encodeReport, tickOf, watchdogOf } from "./report.ts";
 import type { User } from "./seat.ts";

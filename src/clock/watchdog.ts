@@ -1,4 +1,4 @@
-import type { Alarm, Clock } from "../clock/clock.ts";
+import type { Alarm, Clock } from "./clock.ts";
 
 /** Tells once when nothing has been heard for so long; `start` makes it listen again. */
 export class Watchdog {
