@@ -16,7 +16,9 @@ from gpiozero.pins.local import (
 from gpiozero.pins.pi import PiFactory
 
 from ..address import UnixAddress, addresses
+from ..background import logger
 from ..client import Client, connect
+from ..errors import HoldfastError
 from ..physical_line import PhysicalLine
 from ..process_client import ProcessClient
 from .pin import HoldfastPin
@@ -72,10 +74,13 @@ class HoldfastFactory(PiFactory):
         """The time between two ticks, in s."""
         return (later - earlier) / 1e9
 
+    @property
+    def knows_clock(self) -> bool:
+        """Whether it is known what the supervisor's clock says."""
+        return self._ahead_ns is not None
+
     def learn_clock(self, line: PhysicalLine) -> None:
         """Finds out by an open line what the supervisor's clock says. On the same machine it is the same clock."""
-        if self._ahead_ns is not None:
-            return
         before = time.monotonic_ns()
         there = line.timestamp_ns()
         after = time.monotonic_ns()
@@ -104,6 +109,11 @@ class HoldfastFactory(PiFactory):
         return all(isinstance(each, UnixAddress) for each in addresses(self._address))
 
     def _connection_is(self, state: str) -> None:
-        if state == "back":
+        if state != "back":
+            return
+        try:
             for pin in list(self.pins.values()):
                 pin.restore()
+        except HoldfastError as error:
+            # There will be another one, or the next use of a pin tells.
+            logger.debug("the pins are not all as they were: %s", error)

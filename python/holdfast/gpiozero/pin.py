@@ -104,9 +104,14 @@ class HoldfastPin(PiPin):
                 line.set_duty(value)
 
     def restore(self) -> None:
-        """Drives an output as it was driven, when it has been opened again on a new connection."""
-        if self._line is not None:
-            self._line.restore()
+        """Drives an output as it was driven, when it has been opened again on a new connection; perhaps of a board that has been started again.
+
+        :raises HoldfastError: ``DISCONNECTED``: that connection has gone, too
+        """
+        line = self._line
+        if line is not None:
+            line.restore()
+            self.factory.learn_clock(line)
 
     def _get_pull(self) -> str:
         return self._pull
@@ -233,7 +238,8 @@ class HoldfastPin(PiPin):
 
     def _use(self, line: PhysicalLine) -> PhysicalLine:
         self._line = line
-        self.factory.learn_clock(line)
+        if not self.factory.knows_clock:
+            self.factory.learn_clock(line)
         self._watch_anew()
         return line
 
