@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type ListenSettings, PIGPIO_PORT, REMOTEIO_PORT, TCP_PORT } from "./protocol/listen.ts";
+import { type ListenSettings, usualPorts } from "./protocol/listen.ts";
 import type { Listener } from "./transports/listener.ts";
 
 /** The table of a listener: `[listen.remoteio]`. */
@@ -81,8 +81,6 @@ export class Listeners {
     return { settings, listener: await this.#openOne(name, settings) };
   }
 }
-
-const usualPorts = { tcp: TCP_PORT, pigpio: PIGPIO_PORT, remoteio: REMOTEIO_PORT } as const;
 
 /** Where another one can't be open beside it; undefined: the kernel chooses. */
 function portOf(name: ListenerName, { port = usualPorts[name] }: OpenOne["settings"]): number | undefined {

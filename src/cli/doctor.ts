@@ -32,7 +32,8 @@ export function addDoctor(program: Command): void {
 
 const styles: Readonly<Record<Verdict, Style>> = { ok: "green", warn: "yellow", fail: "red" };
 
-function describe({ verdict, subject, finding, remedy }: Finding): string {
+/** A finding as a person reads it. */
+export function describe({ verdict, subject, finding, remedy }: Finding): string {
   const line = `${paint(process.stdout, styles[verdict], verdict.padEnd("warn".length))}  ${subject}: ${finding}`;
   return remedy === undefined ? line : `${line}\n      ${remedy}`;
 }

@@ -9,6 +9,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { ReplyOf } from "../protocol/replies.ts";
 import { version } from "../version.ts";
 import { accessRemedy, groupNamed, joinRemedy, type User } from "./access.ts";
+import { configFindings } from "./config-findings.ts";
 import type { Destination } from "./destination.ts";
 import { frameFindings } from "./frame-findings.ts";
 import { networkFindings } from "./network-findings.ts";
@@ -48,12 +49,18 @@ export async function examine(destination: Destination, config?: string): Promis
     environment(process.env),
     membership(user(), groups()),
     ...chips(supervisor),
+    ...(await configFindings({ backend: "auto", ...(config !== undefined && { config }) }, "status" in supervisor)),
     ...(await pwmFindings("status" in supervisor && supervisor.status.backend !== "sim", config)),
     ...(await frameFindings(user(), "status" in supervisor ? supervisor.status : null, config)),
     socketFinding(supervisor),
     ...(await networkFindings(config)),
     ...("status" in supervisor ? waveFinding(supervisor.status) : []),
   ];
+}
+
+/** Whether a supervisor answers. */
+export async function answersAt(destination: Destination): Promise<boolean> {
+  return "status" in (await ask(destination));
 }
 
 function executable(): Finding {

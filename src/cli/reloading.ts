@@ -7,7 +7,7 @@ import type { ServeFlags } from "./serve.ts";
 import type { ServeLog } from "./serve-log.ts";
 
 /** What the file says and may say anew; options of the command line win over it. */
-export function operatorSettings({ limits, pins, pools, listen, access }: Config, { limit, maxOn }: ServeFlags) {
+export function operatorSettings({ limits, pins, pools, listen, access }: Config, { limit, maxOn }: Pick<ServeFlags, "limit" | "maxOn">) {
   const options = { ...limit, ...(maxOn !== undefined && { maxOnMs: maxOn }) };
   return { limits: { ...limits, ...options }, pins, pools, listen, access } satisfies Partial<SupervisorOptions>;
 }

@@ -1,15 +1,10 @@
-import type { Clock } from "../clock/clock.ts";
 import { RealClock } from "../clock/real.ts";
 import { inFile } from "../config/in-file.ts";
 import { readConfig } from "../config/read-config.ts";
 import { createSupervisor, type EmbeddedSupervisor } from "../create-supervisor.ts";
 import { FolderSharedMemory } from "../frames/folder.ts";
-import type { GpioBackend } from "../gpio/backend.ts";
-import { ChardevBackend } from "../gpio/chardev/chardev.ts";
-import { chipPaths } from "../gpio/chardev/nodes.ts";
-import { SimBackend } from "../gpio/sim.ts";
-import { HoldfastError } from "../protocol/errors.ts";
 import { version } from "../version.ts";
+import { chooseBackend } from "./choose-backend.ts";
 import { operatorSettings, Reloading } from "./reloading.ts";
 import type { ServeFlags } from "./serve.ts";
 import { type ServeLog, serveLog } from "./serve-log.ts";
@@ -28,7 +23,8 @@ export async function serveUntilTold(socket: string, flags: ServeFlags): Promise
   const { source, config } = found;
   const log = serveLog(logLevel);
   const clock = new RealClock();
-  const backend = chooseBackend(kind, clock, log);
+  const backend = chooseBackend(kind, clock);
+  if (kind === "auto" && backend.name === "sim") log.warn({}, "this machine has no GPIO chip: the pins are simulated");
   const chips = backend.chips().map(({ label, path, lines }) => ({ label, path, lines: lines.length }));
   const starting = createSupervisor({
     backend,
@@ -49,23 +45,6 @@ export async function serveUntilTold(socket: string, flags: ServeFlags): Promise
   await supervisor.stopped;
   log.info({ socket }, "stopped");
   process.exit();
-}
-
-/**
- * Real chips wherever there is any sign of them: nobody gets a pretended success.
- * @throws HoldfastError `NO_BACKEND`; `PERMISSION_DENIED` when there are chips that may not be opened
- */
-function chooseBackend(kind: ServeFlags["backend"], clock: Clock, log: ServeLog): GpioBackend {
-  if (kind === "sim") return new SimBackend({ clock });
-  const { usable, denied } = chipPaths();
-  if (usable.length + denied.length > 0) {
-    const chardev = new ChardevBackend();
-    if (chardev.chips().length > 0) return chardev;
-    throw new HoldfastError("NO_BACKEND", `no GPIO chip answers behind ${usable.join(", ")}`, { paths: usable });
-  }
-  if (kind === "chardev") throw new HoldfastError("NO_BACKEND", "this machine has no GPIO chip: there is no /dev/gpiochip*");
-  log.warn({}, "this machine has no GPIO chip: the pins are simulated");
-  return new SimBackend({ clock });
 }
 
 /**

@@ -14,6 +14,8 @@ export interface ServeFlags {
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
   readonly limit?: Partial<Limits>;
   readonly config?: string;
+  readonly check?: true;
+  readonly json?: true;
 }
 
 /** `holdfast serve`, as it is typed. */
@@ -46,18 +48,22 @@ export function addServe(program: Command): void {
     )
     .addOption(oneOf("--log-level <level>", "what is logged", ["debug", "info", "warn", "error", "silent"]).default("info"))
     .option("--limit <name=value>", `another limit; the names: ${limitNames.join(", ")}`, limit(limitNames))
+    .option("--check", "do not serve: look whether this would, print what it would do, and end with exit status 1 when it would not")
+    .option("--json", "with --check: print the findings")
     .action(async (flags: ServeFlags, command: Command) => {
-      // Two files, because what a supervisor is made of takes its time to load: this one is read by every command, the other by `serve`.
-      const { serveUntilTold } = await import("./run-supervisor.ts");
       const { socket = serverSocketPath(), connect } = command.optsWithGlobals<ConnectionFlags>();
       if (connect !== undefined)
         throw new HoldfastError("BAD_FIELD", "--connect is for those who talk to a supervisor; this one is --socket's", {});
-      await serveUntilTold(socket, flags);
+      if (flags.json && !flags.check) command.error("error: --json is for --check");
+      // Files of their own, because what a supervisor is made of takes its time to load: this one is read by every command.
+      if (flags.check) return (await import("./check.ts")).check(socket, flags);
+      await (await import("./run-supervisor.ts")).serveUntilTold(socket, flags);
     });
   examples(serve, {
     "holdfast serve": "on the machine's chips, or simulated ones where there are none",
     "holdfast serve --backend sim --socket /tmp/try.sock": "on simulated pins, to try things out",
     "holdfast serve --config ./holdfast.toml": "with the pools of that file",
+    "holdfast serve --check --config ./holdfast.toml": "whether that file is right, before it is used",
     "holdfast serve --max-on 30s --drain-timeout 2s": "nothing stays on for longer than 30 s; ends within 2 s",
   });
 }

@@ -7,6 +7,8 @@ export const PIGPIO_PORT = 8888;
 export const REMOTEIO_PORT = 8509;
 /** Where holdfast's own protocol is over TCP. */
 export const TCP_PORT = 8510;
+/** Where the listeners are unless they are told another port, by their tables. */
+export const usualPorts = { tcp: TCP_PORT, pigpio: PIGPIO_PORT, remoteio: REMOTEIO_PORT } as const;
 
 /** Where a listener is unless it is told: for this machine's own programs. */
 export const LOOPBACK = "127.0.0.1";

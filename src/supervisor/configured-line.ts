@@ -17,7 +17,7 @@ export function configuredLine(name: string, key: string, names: PinNames, log: 
       throw badConfig(key, `${name} is a group: say it of each of its lines`);
     }
     if (code !== "PIN_UNKNOWN" || !names.mayAppear(name)) throw badConfig(key, message);
-    log.warn({ pin: name }, `the configuration speaks of a pin that is not there now: ${message}`);
+    log.warn({ key, pin: name }, `the configuration speaks of a pin that is not there now: ${message}`);
     return undefined;
   }
 }

@@ -4,12 +4,11 @@ import { levelAt } from "../gpio/levels.ts";
 import { alone, findPin, idOf, type NamedPin, resolvePin } from "../gpio/named-pin.ts";
 import { type NamedLine, PinNames } from "../gpio/pin-names.ts";
 import type { AccessTable } from "../protocol/access.ts";
-import { keyOf } from "../protocol/assert-config.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
 import type { RequestOf } from "../protocol/requests.ts";
+import { mistakesInAccess } from "./access-tables.ts";
 import type { Client } from "./client.ts";
-import { configuredLine } from "./configured-line.ts";
 import { ConfiguredPins } from "./configured-pins.ts";
 import { withDetails } from "./error-details.ts";
 import { notOpenError, type Occupied, occupiedError } from "./occupied.ts";
@@ -92,13 +91,7 @@ export class Pins {
 
   /** Whether the pins that rights are given to are lines of this machine, or may become some. @throws HoldfastError `BAD_CONFIG` */
   assertNamed(tables: Readonly<Record<string, AccessTable>>): void {
-    for (const [table, { read, watch, command }] of Object.entries(tables)) {
-      for (const [right, pins = []] of Object.entries({ read, watch, command })) {
-        if (pins === "*") continue;
-        for (const name of pins)
-          if (name !== "*") configuredLine(name, keyOf(["access", table, right]), this.#names, this.#surroundings.log);
-      }
-    }
+    for (const mistake of mistakesInAccess(tables, this.#names, this.#surroundings.log)) throw mistake;
   }
 
   /** The open pins. */

@@ -31,6 +31,9 @@ const rules: Record<string, Rule> = {
   client: { may: ["frames", "protocol"], sockets: true },
   transports: { may: ["access", "protocol", "clock", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },
   version: { may: ["package.json"] },
+  "dry-run": {
+    may: ["access", "frames", "gpio", "protocol", "reconfigure", "supervisor", "transports"],
+  },
   "create-supervisor": {
     may: ["access", "listeners", "reconfigure", "supervisor", "transports", "client", "frames", "processes", "clock", "protocol"],
     types: ["gpio"],
@@ -39,7 +42,7 @@ const rules: Record<string, Rule> = {
   reconfigure: { may: ["access", "protocol"], types: ["listeners", "supervisor"] },
   index: { may: ["create-supervisor", "client", "gpio", "frames", "clock", "protocol", "actors"], types: ["reconfigure", "supervisor"] },
   config: { may: ["frames", "protocol"] },
-  cli: { may: ["access", "create-supervisor", "client", "config", "gpio", "frames", "clock", "protocol", "version"] },
+  cli: { may: ["access", "create-supervisor", "dry-run", "client", "config", "gpio", "frames", "clock", "protocol", "version"] },
   main: { may: ["cli", "gpio"] },
 };
 

@@ -69,9 +69,7 @@ export class TcpListener implements Listener {
    */
   static async open(settings: TcpSettings, around: TcpSurroundings): Promise<TcpListener> {
     const { address = LOOPBACK, port = TCP_PORT } = settings;
-    assertKnowsItsClients(settings, around.rules);
-    around.rules.ofListener(KEY, settings.access);
-    const listener = new TcpListener(settings, tlsOptions(settings, KEY, around.log), around);
+    const listener = new TcpListener(settings, tcpOptions(settings, around.rules, around.log), around);
     const bound = await listenOn(listener.#server, address, port, KEY);
     const told = { listener: "tcp", address, port: bound, tls: listener.#tls !== null };
     around.log.info(told, "listening");
@@ -82,9 +80,7 @@ export class TcpListener implements Listener {
   /** Not with a certificate that has been renewed. */
   review(): boolean {
     const { rules, log } = this.#around;
-    assertKnowsItsClients(this.#settings, rules);
-    rules.ofListener(KEY, this.#settings.access);
-    return isDeepStrictEqual(tlsOptions(this.#settings, KEY, log), this.#tls);
+    return isDeepStrictEqual(tcpOptions(this.#settings, rules, log), this.#tls);
   }
 
   close(): Promise<void> {
@@ -118,6 +114,16 @@ export class TcpListener implements Listener {
     this.#doorway.pass(socket);
     connection.receive(bytes);
   }
+}
+
+/**
+ * Whether a listener may be open with these settings by these rules, and what they say of TLS; null: it has none.
+ * @throws HoldfastError `BAD_CONFIG` with the `key`
+ */
+export function tcpOptions(settings: TcpSettings, rules: AccessRules, log: Log): TlsOptions | null {
+  assertKnowsItsClients(settings, rules);
+  rules.ofListener(KEY, settings.access);
+  return tlsOptions(settings, KEY, log);
 }
 
 /** Whoever comes from another machine shows who it is. @throws HoldfastError `BAD_CONFIG` */

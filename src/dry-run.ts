@@ -1,0 +1,203 @@
+import { accessSync, constants } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { AccessRules } from "./access/access-rules.ts";
+import { formatBytes } from "./frames/bytes-in-words.ts";
+import { formatOf } from "./frames/format.ts";
+import { fileLayout } from "./frames/layout.ts";
+import { roomIn } from "./frames/room.ts";
+import type { GpioBackend } from "./gpio/backend.ts";
+import { PinNames } from "./gpio/pin-names.ts";
+import { badConfig, keyOf } from "./protocol/assert-config.ts";
+import { HoldfastError } from "./protocol/errors.ts";
+import type { Limits } from "./protocol/limits.ts";
+import { LOOPBACK, usualPorts } from "./protocol/listen.ts";
+import type { PinConfig, PoolSettings } from "./protocol/requests.ts";
+import { limitsOf, type OperatorSettings } from "./reconfigure.ts";
+import { mistakesInAccess } from "./supervisor/access-tables.ts";
+import { mistakesInPins } from "./supervisor/pin-tables.ts";
+import type { Log } from "./supervisor/surroundings.ts";
+import { isTaken } from "./transports/taken-ports.ts";
+import { tcpOptions } from "./transports/tcp/listener.ts";
+
+/** A sentence about a table of the configuration. */
+export interface Remark {
+  /** null: about no single one. */
+  readonly key: string | null;
+  readonly message: string;
+}
+
+/** What a supervisor would make of its settings. */
+export interface DryRun {
+  /** What would keep it from starting, each with the `key`. */
+  readonly mistakes: readonly HoldfastError[];
+  /** What would not, and may not be meant. */
+  readonly doubts: readonly Remark[];
+  /** What it would do. */
+  readonly plan: readonly Remark[];
+}
+
+/** What settings are held against. */
+export interface DryRunAround {
+  /** Only its chips and channels are looked at. */
+  readonly backend: GpioBackend;
+  /** Where the files of pools would be. */
+  readonly folder: string;
+  /** A supervisor runs, and may have the ports and the memory that are needed. */
+  readonly isServed: boolean;
+}
+
+/** Looks what a supervisor would make of settings, as far as that can be known without taking a line, a port or memory. */
+export function dryRun(settings: OperatorSettings, around: DryRunAround): DryRun {
+  const run = new Run(around);
+  run.look(settings);
+  return run;
+}
+
+class Run implements DryRun {
+  readonly mistakes: HoldfastError[] = [];
+  readonly doubts: Remark[] = [];
+  readonly plan: Remark[] = [];
+  readonly #around: DryRunAround;
+
+  constructor(around: DryRunAround) {
+    this.#around = around;
+  }
+
+  look({ limits: said = {}, pins = {}, pools = {}, listen = {}, access = {} }: OperatorSettings): void {
+    const limits = this.#attempt(() => limitsOf(said)) ?? limitsOf();
+    this.#lookAtPins(pins, limits);
+    this.#lookAtAccess(access, pins);
+    this.#lookAtPools(pools, limits);
+    this.#lookAtListeners(listen, access);
+  }
+
+  #lookAtPins(pins: NonNullable<OperatorSettings["pins"]>, { maxOnMs }: Limits): void {
+    const { backend } = this.#around;
+    const names = new PinNames(backend.chips());
+    this.mistakes.push(...mistakesInPins(pins, { names, backend, maxOnMs, log: this.#log }));
+    for (const [name, table] of Object.entries(pins)) {
+      const key = keyOf(["pin", name]);
+      const line = name === "*" ? "all other pins" : names.find(name)?.pin;
+      if (line !== undefined)
+        this.#intend(key, [name === line ? "" : line, ...inWords(table)].filter(Boolean).join(", ") || "nothing is said of it");
+    }
+  }
+
+  #lookAtAccess(access: NonNullable<OperatorSettings["access"]>, pins: NonNullable<OperatorSettings["pins"]>): void {
+    const aliases = Object.entries(pins).flatMap(([name, { alias }]) => (alias === undefined ? [] : [[alias, name] as const]));
+    const names = new PinNames(this.#around.backend.chips(), new Map(aliases));
+    this.mistakes.push(...mistakesInAccess(access, names, this.#log));
+    this.#attempt(() => new AccessRules(access));
+    for (const [name, { read, watch, command, frames, admin }] of Object.entries(access)) {
+      const rights = Object.entries({ read, watch, command, frames, admin: admin === true ? "*" : undefined });
+      const told = rights.flatMap(([right, names]) =>
+        names === undefined ? [] : [names === "*" ? right : `${right} ${[names].flat().join(" ")}`],
+      );
+      this.#intend(keyOf(["access", name]), told.length === 0 ? "no rights" : told.join(", "));
+    }
+  }
+
+  #lookAtPools(pools: Readonly<Record<string, PoolSettings>>, limits: Limits): void {
+    const { folder, isServed } = this.#around;
+    const names = Object.keys(pools);
+    if (names.length === 0) return;
+    if (names.length > limits.pools)
+      this.mistakes.push(badConfig("limits.pools", `${limits.pools} are fewer than the ${names.length} tables [pool.NAME]`));
+    let neededBytes = 0;
+    for (const [name, settings] of Object.entries(pools)) {
+      const format = this.#attempt(() => formatOf(settings), ["pool", name]);
+      if (format === undefined) continue;
+      const { fileBytes } = fileLayout(settings.slots, format.bytes);
+      neededBytes += fileBytes;
+      this.#intend(
+        keyOf(["pool", name]),
+        `${settings.slots} slots of ${formatBytes(format.bytes)} in ${folder}: ${formatBytes(fileBytes)}`,
+      );
+    }
+    try {
+      accessSync(folder, constants.W_OK | constants.X_OK);
+      const { has, freeBytes } = roomIn(folder);
+      if (freeBytes >= neededBytes) return;
+      this.#object(["pool"], `the pools need ${formatBytes(neededBytes)}, and ${has} ${formatBytes(freeBytes)} free`, isServed);
+    } catch (error) {
+      this.#object(["frames", "directory"], `no pool can be made there: ${(error as Error).message}`, isServed);
+    }
+  }
+
+  #lookAtListeners(listen: NonNullable<OperatorSettings["listen"]>, access: NonNullable<OperatorSettings["access"]>): void {
+    const rules = this.#silently(() => new AccessRules(access));
+    if (listen.tcp !== undefined && rules !== undefined) {
+      const { tcp } = listen;
+      this.#attempt(() => tcpOptions(tcp, rules, this.#log));
+    }
+    for (const name of ["tcp", "pigpio", "remoteio"] as const) {
+      const settings = listen[name];
+      if (settings === undefined) continue;
+      const { address = LOOPBACK, port = usualPorts[name] } = settings;
+      const key = ["listen", name];
+      if (name !== "tcp") this.#attempt(() => rules?.ofListener(keyOf(key), settings.access));
+      if (!isOurs(address)) this.mistakes.push(badConfig(keyOf([...key, "address"]), `this machine has no address ${address}`));
+      else if (port !== 0 && isTaken(address, port)) {
+        this.#object([...key, "port"], `a program listens on ${address}, port ${port}, already`, this.#around.isServed);
+      }
+      this.#intend(keyOf(key), `${address}, port ${port === 0 ? "of the kernel's choice" : port}`);
+    }
+  }
+
+  /** Is told of what is no mistake, but not there now. */
+  get #log(): Log {
+    const doubt = (fields: object, message: string) => this.#doubt("key" in fields ? String(fields.key) : null, message);
+    return { debug() {}, info() {}, warn: doubt, error: doubt };
+  }
+
+  #doubt(key: string | null, message: string): void {
+    this.doubts.push({ key, message });
+  }
+
+  /** It would fail now. @param mayBeOurs what is in the way may be the supervisor's own, which is to be started again with this */
+  #object(path: readonly string[], message: string, mayBeOurs: boolean): void {
+    if (mayBeOurs) this.#doubt(keyOf(path), `${message}; that may be the supervisor which runs now`);
+    else this.mistakes.push(badConfig(keyOf(path), message));
+  }
+
+  /** What is wrong with a table is said instead of what would be done with it. */
+  #intend(key: string, message: string): void {
+    const isWrong = this.mistakes.some(({ details }) => `${details["key"]}.`.startsWith(`${key}.`));
+    if (!isWrong) this.plan.push({ key, message });
+  }
+
+  /** @param path of the key that is at fault, where the error says none */
+  #attempt<T>(act: () => T, path: readonly string[] = []): T | undefined {
+    try {
+      return act();
+    } catch (error) {
+      const mistake = HoldfastError.from(error);
+      const isNew = !this.mistakes.some(({ message }) => message === mistake.message);
+      if (isNew) this.mistakes.push(typeof mistake.details["key"] === "string" ? mistake : badConfig(keyOf(path), mistake.message));
+      return undefined;
+    }
+  }
+
+  #silently<T>(act: () => T): T | undefined {
+    try {
+      return act();
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function inWords({ alias, initial, maxOnMs, closeLevel, pwm }: PinConfig): string[] {
+  return [
+    alias === undefined ? "" : `also called ${alias}`,
+    pwm === undefined ? "" : `hardware PWM ${pwm}`,
+    initial === undefined ? "" : `opened with ${initial}`,
+    maxOnMs === undefined ? "" : `active for ${maxOnMs} ms at most`,
+    closeLevel === undefined ? "" : `closes with ${closeLevel}`,
+  ].filter(Boolean);
+}
+
+function isOurs(address: string): boolean {
+  if (["0.0.0.0", "::", "localhost"].includes(address) || /^127\./.test(address)) return true;
+  return Object.values(networkInterfaces()).some((each) => each?.some((own) => own.address === address));
+}
