@@ -49,7 +49,11 @@ export async function listenForPigpio(
     new PigpioConnection(daemon, socket, limits, log);
   });
   const served = new SocketServer(server, limits);
-  const told = { listener: "pigpio", address, port: await listenOn(server, address, port, KEY) };
+  const listening = listenOn(server, address, port, KEY).catch((error) => {
+    lobby.end();
+    throw error;
+  });
+  const told = { listener: "pigpio", address, port: await listening };
   log.info(told, "listening");
   if (!isLoopback(address)) log.warn(told, "whoever reaches this port may command pins: pigpio has neither TLS nor tokens");
   return {
