@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional, Union
 
 from .background import logger
-from .client import Client
 from .errors import HoldfastError
 from .events import Watch
 from .pins import InputPin, OutputPin
+from .process_client import ProcessClient
 from .replies import Bias, Edge, EdgeFilter, Level, OnDisconnect, Silence
 from .restarts import through_restarts
 
@@ -37,9 +38,12 @@ class _Setting:
 
 
 class PhysicalLine:
-    """One line, as an output or an input, or not open at all. What it is set to takes effect at once, and lasts until it is set again."""
+    """One line, as an output or an input, or not open at all. What it is set to takes effect at once, and lasts until it is set again.
 
-    def __init__(self, client: Client, name: str, *, share: bool = False, on_disconnect: Optional[OnDisconnect] = None) -> None:
+    A process that is forked from the one that has opened it opens it for itself when it uses it.
+    """
+
+    def __init__(self, client: ProcessClient, name: str, *, share: bool = False, on_disconnect: Optional[OnDisconnect] = None) -> None:
         """
         :param share: others may hold it as an output, too, if they say the same
         :param on_disconnect: what becomes of an output when this program ends without a word; None: it closes
@@ -49,6 +53,9 @@ class PhysicalLine:
         self._share = share
         self._on_disconnect = on_disconnect
         self._pin: Union[InputPin, OutputPin, None] = None
+        #: The process that has opened it, and how another one does.
+        self._pid = 0
+        self._open_likewise: Callable[[], None] = lambda: None
         self._is_low_active = False
         #: What drives an output as it is driven; None: it is as it was opened.
         self._last_command: Optional[Callable[[], object]] = None
@@ -67,10 +74,11 @@ class PhysicalLine:
         :raises HoldfastError: as ``open``
         """
         self.close()
+        self._open_likewise = lambda: self.open_output(None, active_low=active_low)
         setting = _Setting(active_low=active_low, initial=self._level_now() if level is None else level)
 
         self._open(
-            lambda: self._client.output(
+            lambda: self._client.get().output(
                 self.name,
                 initial=setting.logical,
                 share=self._share or None,
@@ -89,8 +97,9 @@ class PhysicalLine:
         :raises HoldfastError: as ``open``
         """
         self.close()
+        self._open_likewise = lambda: self.open_input(bias)
         setting = _Setting()
-        self._open(lambda: self._client.input(self.name, bias=bias, active_low=setting.active_low), setting)
+        self._open(lambda: self._client.get().input(self.name, bias=bias, active_low=setting.active_low), setting)
 
     def level(self) -> int:
         """The level now."""
@@ -158,7 +167,7 @@ class PhysicalLine:
         """
         pin, self._pin = self._pin, None
         self._last_command = None
-        if pin is None:
+        if pin is None or self._pid != os.getpid():
             return
         try:
             pin = pin.to_input(bias="disabled") if as_input and isinstance(pin, OutputPin) else pin
@@ -191,15 +200,20 @@ class PhysicalLine:
                 else:
                     raise
         self._is_low_active = setting.active_low
+        self._pid = os.getpid()
 
     def _end_unowned(self, conflict: HoldfastError) -> None:
         """A line with another direction that nobody holds any more is closed; one that somebody holds is refused."""
         try:
-            self._client.request("close", pin=self.name, hard=True)
+            self._client.get().request("close", pin=self.name, hard=True)
         except HoldfastError:
             raise conflict from None
 
     def _held(self) -> Union[InputPin, OutputPin]:
+        if self._pin is not None and self._pid != os.getpid():
+            # Whoever held the lock is a thread of the other process.
+            self._commanding = threading.Lock()
+            self._open_likewise()
         if self._pin is None:
             raise HoldfastError("PIN_NOT_OPEN", f"{self.name} is not open", {"pin": self.name})
         return self._pin
@@ -218,7 +232,7 @@ class PhysicalLine:
     def _level_now(self) -> Optional[int]:
         """The level of a line that nobody has open; None: somebody has, or it can't be read as long as nobody has."""
         try:
-            reading = self._client.read(self.name)
+            reading = self._client.get().read(self.name)
         except HoldfastError as error:
             if error.code != "LINE_UNSUPPORTED":
                 raise

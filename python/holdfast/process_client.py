@@ -33,5 +33,5 @@ class ProcessClient:
         """Ends the connection. Who asks again gets a new one."""
         with self._lock:
             client, self._client = self._client, None
-        if client is not None:
+        if client is not None and self._pid == os.getpid():
             client.close()

@@ -182,19 +182,35 @@ def test_without_a_supervisor_a_program_is_told_what_to_do(tmp_path):
         LED(17, pin_factory=HoldfastFactory(str(tmp_path / "none.sock")))
 
 
-def test_a_forked_process_connects_for_itself(supervisor):
-    code = """
-        import os
-        from gpiozero import Button, Device, LED
-        lamp = LED(17)
-        child = os.fork()
-        if child == 0:
-            button = Button(4)
-            print("child", button.is_pressed, flush=True)
-            os._exit(0)
-        os.waitpid(child, 0)
-        lamp.on()
-        print("parent", lamp.value)
-    """
-    with Program(supervisor, code, **LIKE_A_USER) as program:
-        assert program.end() == ["child False", "parent 1"]
+FORKS = """
+    import os
+    import sys
+    from gpiozero import Button, GPIOPinInUse, LED
+    button, lamp = Button(4), LED(17)
+    child = os.fork()
+    if child == 0:
+        # What it got from its parent, and what it makes itself.
+        print("child", button.is_pressed, Button(5).is_pressed)
+        try:
+            lamp.on()
+        except GPIOPinInUse as error:
+            print("GPIOPinInUse")
+        sys.exit()
+    os.waitpid(child, 0)
+    print("parent", button.is_pressed, lamp.value)
+    lamp.on()
+    print("parent", lamp.value)
+"""
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [
+        ("0", ["child True False", "GPIOPinInUse", "parent True 0", "parent 1"]),
+        ("1", ["child True False", "parent True 1", "parent 1"]),
+    ],
+)
+def test_a_forked_process_has_the_devices_of_its_parent_as_another_program_would(supervisor, share, told):
+    supervisor.drive("GPIO4", 0)
+    with Program(supervisor, FORKS, HOLDFAST_SHARE=share, **LIKE_A_USER) as program:
+        assert program.end() == told

@@ -379,6 +379,27 @@ def test_scripts_go_on_when_the_supervisor_has_been_restarted(supervisor, script
     assert program.end() == []
 
 
+def test_processes_of_one_script_have_the_same_channels(supervisor, script):
+    supervisor.drive("GPIO4", 1)
+    code = """
+        import multiprocessing
+
+        def work():
+            GPIO.output(17, GPIO.input(4))
+
+        GPIO.setmode(GPIO.BCM)
+        GPIO.setup(4, GPIO.IN, pull_up_down=GPIO.PUD_DOWN)
+        GPIO.setup(17, GPIO.OUT)
+        child = multiprocessing.get_context("fork").Process(target=work)
+        child.start()
+        child.join()
+        print(child.exitcode, GPIO.input(17))
+        GPIO.output(17, 0)
+        print(GPIO.input(17))
+    """
+    assert script(code).end() == ["0 1", "0"]
+
+
 def test_without_a_supervisor_it_says_so(supervisor):
     code = "GPIO.setmode(GPIO.BCM)\ntry:\n    GPIO.setup(17, GPIO.IN)\nexcept RuntimeError as error:\n    print(error)"
     with Program(supervisor, CHANGED + code, HOLDFAST_SOCKET=supervisor.socket + "-none") as program:

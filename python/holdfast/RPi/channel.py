@@ -52,9 +52,7 @@ class Channel:
     """One line that this program has set up. Any other program may set it up, too, in the same direction: an output stays when they end."""
 
     def __init__(self, gpio: int) -> None:
-        """:raises RuntimeError: no supervisor answers"""
-        with as_rpi_gpio():
-            self.line = PhysicalLine(process_client.get(), f"GPIO{gpio}", share=True, on_disconnect="stay")
+        self.line = PhysicalLine(process_client, f"GPIO{gpio}", share=True, on_disconnect="stay")
         self.detection: Optional[Detection] = None
         #: When an edge was last taken for one, for bouncing contacts; None: none was yet.
         self.last_edge_ns: Optional[int] = None

@@ -17,7 +17,7 @@ from gpiozero.pins.pi import PiFactory
 
 from ..address import UnixAddress, addresses
 from ..background import logger
-from ..client import Client, connect
+from ..client import connect
 from ..errors import HoldfastError
 from ..physical_line import PhysicalLine
 from ..process_client import ProcessClient
@@ -41,22 +41,15 @@ class HoldfastFactory(PiFactory):
         self.pin_class = HoldfastPin
         self.share = os.environ.get("HOLDFAST_SHARE", "") not in ("", "0") if share is None else share
         self._address = address
-        self._client = ProcessClient(lambda: connect(address, token=token, reconnect=True, on_connection=self._connection_is))
+        #: The connection to the supervisor.
+        self.client = ProcessClient(lambda: connect(address, token=token, reconnect=True, on_connection=self._connection_is))
         #: By how much the supervisor's clock is ahead of this machine's; None: that is not known yet.
         self._ahead_ns: Optional[int] = None
-
-    @property
-    def client(self) -> Client:
-        """The connection to the supervisor.
-
-        :raises HoldfastError: ``NOT_RUNNING``
-        """
-        return self._client.get()
 
     def close(self) -> None:
         """Gives all pins back, and ends the connection."""
         super().close()
-        self._client.close()
+        self.client.close()
         self._ahead_ns = None
 
     def __enter__(self) -> HoldfastFactory:
@@ -92,7 +85,7 @@ class HoldfastFactory(PiFactory):
 
     def _get_revision(self) -> int:
         said = os.environ.get("HOLDFAST_REVISION")
-        revision = self.client.status().board_revision if said is None else int(said, 16)
+        revision = self.client.get().status().board_revision if said is None else int(said, 16)
         if revision is None:
             raise PinUnknownPi("the supervisor is not on a Raspberry Pi: say with HOLDFAST_REVISION=c03114 which one its header is like")
         return revision
