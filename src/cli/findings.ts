@@ -43,15 +43,17 @@ const runtimeVariables = ["BUN_OPTIONS", "BUN_BE_BUN", "BUN_INSPECT", "BUN_JSC_u
  */
 export async function examine(destination: Destination, config?: string): Promise<Finding[]> {
   const supervisor = await ask(destination);
+  // What one on another machine may do there says nothing of this one.
+  const here: Answer = "isHere" in supervisor && !supervisor.isHere ? { error: elsewhere() } : supervisor;
   return [
     executable(),
     kernel(release()),
     environment(process.env),
     membership(user(), groups()),
-    ...chips(supervisor),
-    ...(await configFindings({ backend: "auto", ...(config !== undefined && { config }) }, "status" in supervisor)),
-    ...(await pwmFindings("status" in supervisor && supervisor.status.backend !== "sim", config)),
-    ...(await frameFindings(user(), "status" in supervisor ? supervisor.status : null, config)),
+    ...chips(here),
+    ...(await configFindings({ backend: "auto", ...(config !== undefined && { config }) }, "status" in here)),
+    ...(await pwmFindings("status" in here && here.status.backend !== "sim", config)),
+    ...(await frameFindings(user(), "status" in here ? here.status : null, config)),
     socketFinding(supervisor),
     ...(await networkFindings(config)),
     ...("status" in supervisor ? waveFinding(supervisor.status) : []),
@@ -150,7 +152,11 @@ function deniedChip(path: string, supervisor: Answer): Finding {
   return { subject: path, verdict: "fail", finding: "this user may not open it", remedy: remedyFor(path) };
 }
 
-type Answer = { readonly status: ReplyOf<"status">; readonly place: string } | { readonly error: HoldfastError };
+type Answer = { readonly status: ReplyOf<"status">; readonly place: string; readonly isHere: boolean } | { readonly error: HoldfastError };
+
+function elsewhere(): HoldfastError {
+  return new HoldfastError("NOT_RUNNING", "the supervisor is on another machine");
+}
 
 async function ask(destination: Destination): Promise<Answer> {
   const tooLate = new Promise<Answer>((resolve) => {
@@ -167,7 +173,7 @@ async function statusOf({ addresses, credentials }: Destination): Promise<Answer
   try {
     const { client, address } = await connectToFirst(addresses, { name: "holdfast doctor", ...credentials });
     await using asking = client;
-    return { status: await asking.status(), place: addressInWords(address) };
+    return { status: await asking.status(), place: addressInWords(address), isHere: address.kind === "unix" };
   } catch (error) {
     return { error: HoldfastError.from(error) };
   }

@@ -168,8 +168,8 @@ async function serveNetwork() {
   const own = { certificate: readFileSync(certificate, "utf8"), key: readFileSync(key, "utf8") };
   const certified = await connect({ url: urlOf(), ca: trusting.ca, ...own });
   assert.equal((await certified.read(27)).level, 0);
-  await certified.close();
   await strict.shutdown();
+  await assert.rejects(certified.ping(), { code: "DISCONNECTED" });
 }
 
 /** Frames, which Node copies, through a supervisor of this program's own. */

@@ -127,6 +127,18 @@ story("what was answered before the end reaches its client, and the end of a sup
   expect(await supervisor.ended()).toBe(0);
 });
 
+story("no older TLS than 1.2 is spoken", async (stage) => {
+  const { port } = await serveTcp(stage);
+  const spoken = (maxVersion: "TLSv1.1" | "TLSv1.2") =>
+    new Promise<string>((outcome) => {
+      const options = { port, host: "localhost", ca: authority.certificate, minVersion: "TLSv1", maxVersion } as const;
+      const socket = connectTls(options, () => outcome(`${socket.getProtocol()}`));
+      stage.resources.defer(() => socket.destroy());
+      socket.on("error", () => outcome("refused"));
+    });
+  expect([await spoken("TLSv1.1"), await spoken("TLSv1.2")]).toEqual(["refused", "TLSv1.2"]);
+});
+
 story("a client that is let in is held to the same limits as one on this machine", async (stage) => {
   const { port, url } = await serveTcp(stage);
   const far = await dial(stage, url);

@@ -135,6 +135,43 @@ story("every command of the shell works over the network, with the token from a 
   expect(socket).toEqual({ status: 0, stdout: "0\n", stderr: "" });
 });
 
+story("each command says the same over the network as over the socket, but those that need the memory of frames", async (stage) => {
+  const { url } = await serveTcp(stage);
+  const environment = ["env", `HOLDFAST_CA=${file(stage, "ca.pem", authority.certificate)}`, `HOLDFAST_TOKEN=${TOKEN}`];
+  const lines = [
+    "on 17",
+    "read 17",
+    "toggle 17",
+    "value 17 25%",
+    "blink 27 --on 1ms --off 1ms -n 2 --done",
+    "pulse 27 --fade-in 1ms --fade-out 1ms -n 1 --done",
+  ]
+    .concat([
+      "pattern 27 1:1ms 0:1ms -n 2 --done",
+      "write 5+6 10",
+      "read 5+6",
+      "sim set 4 1",
+      "sim wire 22 23",
+      "read 4",
+      "watch 17 --state -n 1 --json",
+    ])
+    .concat(["close 5+6", "close 27", "off 17", "pool create cam0 --slots 4 --bytes 1KiB", "pool create cam0 --slots 4 --bytes 1KiB"])
+    .concat(["pool remove cam0", "read 99", "close 22"]);
+  const play = async (...way: readonly string[]) => {
+    const seen = [];
+    for (const line of lines) seen.push({ line, ...(await stage.run(...environment, executable, ...line.split(" "), ...way)) });
+    expect((await stage.run(...environment, executable, "close", "17", ...way)).status).toBe(0);
+    return seen;
+  };
+  expect(await play("--connect", url)).toEqual(await play("--socket", stage.socket));
+  const near = await stage.connect();
+  await near.createPool("cam0", { slots: 4, bytes: 64 });
+  for (const command of ["frames tap cam0", "frames send cam0 --test-pattern", "frames bench cam0"]) {
+    const { status, stderr } = await stage.run(...environment, executable, ...command.split(" "), "--connect", url);
+    expect([status, stderr.split(":")[0]]).toEqual([1, "NOT_LOCAL"]);
+  }
+});
+
 test("the makeshift certificates are good ones", () => {
   const [its, signer] = [machine, authority].map(({ certificate }) => new X509Certificate(certificate));
   expect(its?.verify((signer as X509Certificate).publicKey)).toBe(true);
