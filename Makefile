@@ -61,8 +61,9 @@ lint: setup ## check the style and the types
 format: setup ## put the sources in shape
 	$(BIOME) check --write
 
-docs: setup ## write the messages of docs/protocol.md from their schemas
+docs: setup ## write the messages of docs/protocol.md and docs/holdfast.schema.json from their schemas
 	$(BUN) scripts/protocol-doc.ts
+	$(BUN) scripts/config-schema.ts
 
 bench: build ## measure, beside what others do
 	$(BUN) bench/main.ts

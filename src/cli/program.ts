@@ -3,6 +3,7 @@ import { version } from "../version.ts";
 import { examples } from "./arguments.ts";
 import { addBlink } from "./blink.ts";
 import { addClose } from "./close.ts";
+import { addConfig } from "./config.ts";
 import { addDoctor } from "./doctor.ts";
 import { isMisuse, reportFailure } from "./failure.ts";
 import { addFrames } from "./frames.ts";
@@ -82,6 +83,7 @@ export function createProgram(): Command {
   addServe(program);
   addStatus(program);
   addDoctor(program);
+  addConfig(program);
   addToken(program);
   program.commandsGroup("Outputs:");
   for (const add of [addOn, addOff, addToggle, addWrite, addValue, addBlink, addPulse, addPattern]) add(program);

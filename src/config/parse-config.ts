@@ -1,14 +1,15 @@
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { formatOf } from "../frames/format.ts";
-import { type AccessTable, accessTableSchema } from "../protocol/access.ts";
+import type { AccessTable } from "../protocol/access.ts";
 import { keyOf } from "../protocol/assert-config.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { issueInWords } from "../protocol/issue-in-words.ts";
-import { type Limits, limitsSchema } from "../protocol/limits.ts";
-import { type ListenSettings, listenSchema } from "../protocol/listen.ts";
-import { type PinConfig, type PoolSettings, pinConfigSchema, poolSettingsSchema, requestSchemas } from "../protocol/requests.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { ListenSettings } from "../protocol/listen.ts";
+import type { PinConfig, PoolSettings } from "../protocol/requests.ts";
 import { similarNames } from "../protocol/similar-names.ts";
+import { configSchema, type PoolTable } from "./config-schema.ts";
 import { KeyLines } from "./key-lines.ts";
 
 /** What a supervisor's configuration file says: nothing but what is in it. docs/configuration.md is its manual. */
@@ -28,24 +29,6 @@ export interface Config {
   /** Who may do what, by the names of the tables. */
   readonly access: Readonly<Record<string, AccessTable>>;
 }
-
-const framesTable = z.strictObject({
-  directory: z.string().startsWith("/", "must be a path from the root: /run/holdfast").optional(),
-});
-
-/** As a person says it: `format`, for `fourcc` is what the protocol calls it. */
-const { slots, fourcc, ...poolShape } = poolSettingsSchema.shape;
-const poolTable = z.strictObject({ slots, format: fourcc, ...poolShape });
-const poolName = requestSchemas["pool.create"].shape.pool;
-
-const configSchema = z.strictObject({
-  listen: listenSchema.optional(),
-  limits: limitsSchema.optional(),
-  frames: framesTable.optional(),
-  pool: z.record(poolName, poolTable).optional(),
-  pin: z.record(requestSchemas.read.shape.pin, pinConfigSchema).optional(),
-  access: z.record(z.string().min(1), accessTableSchema).optional(),
-});
 
 /** A mistake, and the key that has it: `["pool", "cam0", "slots"]`. */
 interface Fault {
@@ -90,12 +73,12 @@ function tables(text: string, file: string): Readonly<Record<string, unknown>> {
   }
 }
 
-function settingsOf({ format, ...settings }: z.infer<typeof poolTable>): PoolSettings {
+function settingsOf({ format, ...settings }: PoolTable): PoolSettings {
   return { ...settings, fourcc: format };
 }
 
 /** What each key says for itself is right; here is what does not fit together, such as an image without a width. */
-function poolFaults(pools: Readonly<Record<string, z.infer<typeof poolTable>>>): Fault[] {
+function poolFaults(pools: Readonly<Record<string, PoolTable>>): Fault[] {
   return Object.entries(pools).flatMap(([name, table]) => {
     try {
       formatOf(settingsOf(table));

@@ -13,15 +13,16 @@ export const accessTableSchema = z.strictObject({
   token: z
     .string()
     .regex(/^sha256:[0-9a-f]{64}$/, "must be what `holdfast token` prints: sha256: and 64 hexadecimal digits")
-    .optional(),
-  user: account.optional(),
-  group: account.optional(),
-  certificate: z.string().min(1).optional(),
-  read: names.optional(),
-  watch: names.optional(),
-  command: names.optional(),
-  frames: names.optional(),
-  admin: z.boolean().optional(),
+    .optional()
+    .describe("clients on the network that send this token: `holdfast token` makes one"),
+  user: account.optional().describe("a user of this machine's Unix socket, by name or number"),
+  group: account.optional().describe("users of this machine's Unix socket whose process is in this group"),
+  certificate: z.string().min(1).optional().describe("clients on the network whose certificate has this common name"),
+  read: names.optional().describe("pins whose level and state they may see"),
+  watch: names.optional().describe("pins that they may open as inputs, and watch"),
+  command: names.optional().describe("pins that they may open as outputs, and command"),
+  frames: names.optional().describe("pools that they may make, use and remove"),
+  admin: z.boolean().optional().describe("they may end the supervisor, and drive simulated lines from outside"),
 });
 /** What an operator says of some clients. */
 export type AccessTable = z.infer<typeof accessTableSchema>;

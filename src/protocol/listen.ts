@@ -18,25 +18,29 @@ const MIN_HEARTBEAT_MS = 100;
 
 /** What every listener on a TCP port is told. */
 const endpoint = {
-  address: z.string().refine(isAddress, "must be an address of this machine: 127.0.0.1, or 0.0.0.0 for all that it has").optional(),
-  port: z.int().min(0).max(65535).optional(),
-  /** It is reachable from other machines without TLS and a token, and that is wanted. */
-  insecure: z.boolean().optional(),
-  /** Whose rights its clients have: the name of a table `[access.NAME]`. */
-  access: z.string().min(1).optional(),
+  address: z
+    .string()
+    .refine(isAddress, "must be an address of this machine: 127.0.0.1, or 0.0.0.0 for all that it has")
+    .optional()
+    .describe("of this machine; 0.0.0.0: all that it has; default 127.0.0.1"),
+  port: z.int().min(0).max(65535).optional().describe("0: one that is free"),
+  insecure: z.boolean().optional().describe("it is reachable from other machines without TLS and a token, and that is wanted"),
+  access: z.string().min(1).optional().describe("whose rights its clients have: the name of a table [access.NAME]"),
 };
 
 const file = z.string().startsWith("/", "must be a path from the root: /etc/holdfast/cert.pem").optional();
 
 const tcp = z.strictObject({
   ...endpoint,
-  /** PEM files: the certificate, with those between it and its authority behind it; and its private key. */
-  certificate: file,
-  key: file,
-  /** A PEM file: the authorities of which every client must have a certificate. */
-  clientCertificates: file,
-  /** Who sends nothing for longer is disconnected. */
-  heartbeatMs: z.number().min(MIN_HEARTBEAT_MS).max(MAX_DURATION_MS).optional(),
+  certificate: file.describe("a PEM file: the certificate, with those between it and its authority behind it"),
+  key: file.describe("a PEM file: the certificate's private key"),
+  clientCertificates: file.describe("a PEM file: the authorities of which every client must have a certificate"),
+  heartbeatMs: z
+    .number()
+    .min(MIN_HEARTBEAT_MS)
+    .max(MAX_DURATION_MS)
+    .optional()
+    .describe("who sends nothing for longer is disconnected, in ms"),
 });
 
 /** The listener of holdfast's own protocol. */
@@ -69,7 +73,10 @@ export const listenSchema = z.strictObject({
   tcp: tcp.superRefine(isEncrypted).optional(),
   pigpio: z.strictObject(endpoint).superRefine(staysOnThisMachine).optional(),
   remoteio: z
-    .strictObject({ ...endpoint, mode: z.enum(["wait", "nowait"]).optional() })
+    .strictObject({
+      ...endpoint,
+      mode: z.enum(["wait", "nowait"]).optional().describe("whether a command waits for the one that runs; default wait"),
+    })
     .superRefine(staysOnThisMachine)
     .optional(),
 });

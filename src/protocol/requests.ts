@@ -77,7 +77,7 @@ export const pinConfigSchema = z.strictObject({
   alias: z
     .string()
     .max(MAX_NAME_LENGTH)
-    .regex(/^\p{L}[\p{L}\p{N}_.-]*$/u, "must be letters, digits, and . _ - behind the first letter")
+    .regex(/^[A-Za-z][A-Za-z0-9_.-]*$/, "must be letters, digits, and . _ - behind the first letter")
     .refine((text) => !/^(?:gpio|board)\d+$/i.test(text), "must not look like a place on a header, as GPIO17 and BOARD11 do")
     .optional()
     .describe("one more name of the pin"),
@@ -104,7 +104,7 @@ const poolShape = {
   slots: z.int().min(MIN_SLOTS).max(MAX_SLOTS),
   fourcc: z.string().min(1).max(4).optional().describe("a V4L2 pixel format such as BGR3, or RAW, the default"),
   width: sidePixels.optional().describe("in pixels; every format but RAW needs it"),
-  height: sidePixels.optional(),
+  height: sidePixels.optional().describe("in pixels"),
   stride: z.int().min(1).max(MAX_SLOT_BYTES).optional().describe("bytes from one line of pixels to the next; default: no padding"),
   bytes: z
     .int()
