@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import sys
 import threading
 from typing import Callable, Optional
 
@@ -19,7 +20,12 @@ class Background:
         self._is_started = False
 
     def post(self, callback: Callable[[], None]) -> None:
-        """Calls it soon, after those that wait already. What it throws is logged. Never waits: the collector may call this, too."""
+        """Calls it soon, after those that wait already. What it throws is logged. Never waits: the collector may call this, too.
+
+        When the program ends nothing is called any more: no thread begins then, and who waited for one would wait for ever.
+        """
+        if sys.is_finalizing():
+            return
         self._waiting.put(callback)
         with self._starting:
             is_first = not self._is_started

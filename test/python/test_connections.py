@@ -178,8 +178,17 @@ os._exit(0)
     parent.stdin.close()
 
 
-def test_a_program_that_ends_without_a_word_ends(supervisor):
-    program = "import holdfast; holdfast.connect(reconnect=True).output('GPIO17').on_edge(print)"
+@pytest.mark.parametrize("left", ["pin.on_edge(print)", "edges = pin.edges()", "frames = pool.frames()", "frame = next(frames)"])
+def test_a_program_that_ends_without_a_word_ends(supervisor, left):
+    program = f"""
+import holdfast
+client = holdfast.connect(reconnect=True)
+pin = client.output("GPIO17")
+pool = client.create_pool("cam0", slots=8, bytes=16)
+frames = pool.frames()
+pool.produce().publish()
+{left}
+"""
     assert subprocess.run([sys.executable, "-c", program], env=supervisor.environment, timeout=PATIENCE_S, check=True).returncode == 0
 
 
