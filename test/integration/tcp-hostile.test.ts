@@ -2,7 +2,8 @@ import { expect } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { encode } from "../../src/protocol/codec.ts";
-import { authority, dial, serveTcp, TOKEN, tlsKeys } from "./network-stage.ts";
+import { certify } from "./certificates.ts";
+import { authority, dial, file, serveTcp, TOKEN, tlsKeys } from "./network-stage.ts";
 import { eventually, type Stage, story } from "./processes.ts";
 import { RawConnection } from "./raw-connection.ts";
 
@@ -137,6 +138,35 @@ story("no older TLS than 1.2 is spoken", async (stage) => {
       socket.on("error", () => outcome("refused"));
     });
   expect([await spoken("TLSv1.1"), await spoken("TLSv1.2")]).toEqual(["refused", "TLSv1.2"]);
+});
+
+story("a session that is resumed shows no certificate that was not there, and makes no wrong one right", async (stage) => {
+  const keys = `${tlsKeys(stage)}clientCertificates = "${file(stage, "clients.pem", authority.certificate)}"\n`;
+  const { port } = await serveTcp(stage, keys, "");
+  const stranger = certify({ commonName: "door", issuer: certify({ commonName: "another authority" }) });
+  for (const own of [{}, { cert: stranger.certificate, key: stranger.key }]) {
+    for (const maxVersion of ["TLSv1.3", "TLSv1.2"] as const) {
+      const sessions: Buffer[] = [];
+      for (let visit = 0; visit < 3; visit++) {
+        const session = sessions.at(-1);
+        const options = {
+          port,
+          host: "localhost",
+          ca: authority.certificate,
+          maxVersion,
+          ...own,
+          ...(session !== undefined && { session }),
+        };
+        const socket = connectTls(options);
+        stage.resources.defer(() => socket.destroy());
+        socket.on("session", (ticket) => sessions.push(ticket));
+        await new Promise((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject));
+        const connection = RawConnection.over(socket).read();
+        connection.request(hello);
+        expect(await refusal(connection)).toMatchObject([{ ok: false, error: { code: "FORBIDDEN" } }]);
+      }
+    }
+  }
 });
 
 story("a client that is let in is held to the same limits as one on this machine", async (stage) => {

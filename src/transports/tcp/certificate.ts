@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { TLSSocket, TlsOptions } from "node:tls";
+import type { PeerCertificate, TLSSocket, TlsOptions } from "node:tls";
 import { badConfig } from "../../protocol/assert-config.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { TcpSettings } from "../../protocol/listen.ts";
@@ -38,11 +38,14 @@ export function tlsOptions({ certificate, key, clientCertificates }: TcpSettings
  * @throws HoldfastError `FORBIDDEN` without one that an authority of the listener has signed
  */
 export function certifiedName(socket: TLSSocket): string | undefined {
-  if (!socket.authorized) {
-    const reason = socket.authorizationError instanceof Error ? socket.authorizationError.message : String(socket.authorizationError);
+  // A session that is resumed without a certificate counts as authorized in Node: nothing was wrong with the one that there was not.
+  const shown: { readonly subject?: PeerCertificate["subject"] } = socket.getPeerCertificate();
+  if (!socket.authorized || shown.subject === undefined) {
+    const { authorizationError: error } = socket;
+    const reason = shown.subject === undefined ? "there is none" : error instanceof Error ? error.message : String(error);
     throw new HoldfastError("FORBIDDEN", `a certificate of an authority that this supervisor trusts is needed here: ${reason}`, {});
   }
-  const { CN } = socket.getPeerCertificate().subject;
+  const { CN } = shown.subject;
   return typeof CN === "string" ? CN : undefined;
 }
 
