@@ -88,6 +88,18 @@ def test_a_device_without_an_initial_value_leaves_the_level_as_it_is(supervisor)
             assert led.value == level
 
 
+def test_pwm_begins_with_off_whatever_level_its_pin_has(supervisor, client):
+    for active_high in (True, False):
+        supervisor.drive("GPIO18", int(active_high))
+        did = []
+        with client.on_state("GPIO18", lambda change: did.append(change.level)):
+            with PWMLED(18, active_high=active_high) as led:
+                led.on()
+            eventually("all is told", lambda: len(did) > 1 and did[-1] is None)
+        # It was opened inactive.
+        assert did[:2] == [None, 0] and 1 in did
+
+
 def test_pwm_answers_the_very_duty_that_was_set(client, shown):
     led = PWMLED(17, frequency=250)
     assert (led.value, led.frequency, shown("GPIO17").settings.frequency_hz) == (0, 250, 250)

@@ -1,11 +1,13 @@
 """Several gpiozero programs at once, each in a process of its own, as they are started on a board."""
 
 import signal
+import time
 
 import holdfast
 import pytest
 from gpiozero import LED, PWMLED, Button, GPIOPinInUse
 from holdfast.gpiozero import HoldfastFactory
+from holdfast.gpiozero.settling import Settling
 from program import Program
 from supervisor import eventually
 
@@ -95,6 +97,19 @@ def test_a_button_settles_for_as_long_as_each_program_says_whoever_was_first(sup
         eventually("it is released", lambda: told["slow"] == ["pressed", "released"])
         first.close()
         second.close()
+
+
+def test_contacts_that_still_bounce_have_not_settled():
+    settled = []
+    settling = Settling(0.05, lambda level, at_ns: settled.append((level, at_ns, time.monotonic_ns())))
+    for level in (1, 0, 1):
+        changed_ns = time.monotonic_ns()
+        settling.edge(level, changed_ns)
+        time.sleep(0.03)
+    level, at_ns, told_ns = eventually("it has settled", lambda: settled and settled[-1])
+    assert (level, at_ns) == (1, changed_ns + 50_000_000)
+    # Not before it had: the first change was longer ago.
+    assert told_ns >= at_ns
 
 
 def test_pulls_that_differ_are_refused_with_the_holders_name(supervisor):
