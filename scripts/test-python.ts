@@ -28,6 +28,8 @@ await install(
   "python3-opencv",
   "python3-gpiozero",
   "python3-pigpio",
+  "pigpio-tools",
+  "libpigpiod-if2-1",
 );
 
 const folder = mkdtempSync(join(tmpdir(), "holdfast-python-"));

@@ -51,7 +51,7 @@ class Hall {
       expect(shown?.direction ?? "in").toBe(mode === 1 ? "out" : "in");
       expect(shown?.holders.length ?? 0).toBe(users.size === 0 ? 0 : 1);
       if (mode === 1 && at.width > 0) {
-        expect(shown?.value).toBe(at.is === "pwm" ? at.width / at.range : (at.width * 50) / 1_000_000);
+        expect(shown?.value).toBe(at.is === "pwm" ? at.width / at.range : at.width / 20_000);
         expect(shown?.settings?.frequencyHz).toBe(at.is === "pwm" ? HZ[at.frequency] : 50);
       }
       if (level !== null) expect(this.stage.world.sim.level({ chip: "sim:0", offset: number })).toBe(level as 0 | 1);

@@ -25,7 +25,10 @@ def factory(supervisor):
     """Where devices of this process get their pins."""
     with_environment, Device.pin_factory = Device.pin_factory, PiGPIOFactory("127.0.0.1", supervisor.ports["pigpio"])
     yield Device.pin_factory
+    # pigpio.py's thread reads until the last reply has come.
+    reader = Device.pin_factory.connection._notify
     gpiozero.devices._devices_shutdown()
+    reader.join()
     Device.pin_factory = with_environment
 
 

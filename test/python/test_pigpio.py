@@ -1,19 +1,22 @@
-"""Programs for pigpiod with pigpio.py, on the pins of a supervisor."""
+"""Programs for pigpiod, with pigpio.py, in the shell and in C, on the pins of a supervisor."""
 
+import ctypes
+import os
 import socket
 import struct
+import subprocess
 import threading
 
 import pigpio
 import pytest
-from supervisor import Supervisor, eventually
+from supervisor import PATIENCE_S, Supervisor, eventually
 
 LISTENING = "[listen.pigpio]\nport = 0\n"
 
 #: The commands that are offered; every other one of pigpio.py's is unknown.
 OFFERED = {
     "MODES", "MODEG", "PUD", "READ", "WRITE", "PWM", "PRS", "PFS", "SERVO", "WDOG", "BR1", "BR2", "BC1", "BC2", "BS1", "BS2",
-    "TICK", "HWVER", "NB", "NP", "NC", "PRG", "PFG", "PRRG", "PIGPV", "TRIG", "GDC", "GPW", "FG", "NOIB",
+    "MICRO", "MILLI", "TICK", "HWVER", "NB", "NP", "NC", "PRG", "PFG", "PRRG", "PIGPV", "TRIG", "GDC", "GPW", "FG", "NOIB",
 }  # fmt: skip
 
 
@@ -208,3 +211,31 @@ def test_a_program_that_goes_leaves_its_outputs_as_they_are(connect, supervisor)
     eventually("nobody holds them", lambda: all(pin.unowned for pin in supervisor.outside.status().pins))
     assert (supervisor.level("GPIO17"), supervisor.outside.read("GPIO18").value) == (1, 0.2)
     assert connect().get_PWM_dutycycle(18) == 51
+
+
+def test_the_shell_has_pigs(supervisor):
+    def pigs(*words):
+        where = {"PIGPIO_ADDR": "127.0.0.1", "PIGPIO_PORT": str(supervisor.ports["pigpio"])}
+        ran = subprocess.run(["pigs", *words], env={**os.environ, **where}, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        return ran.stdout.split() or ran.returncode
+
+    assert pigs(*"w 17 1 mils 20 r 17 w 17 0 mics 20 r 17".split()) == ["1", "0"]
+    assert pigs(*"pfs 18 100 p 18 64 gdc 18".split()) == ["100", "64"]
+    # A pull resistor holds from one command of the shell to the next.
+    assert pigs(*"m 4 r pud 4 u".split()) == 0
+    assert pigs("r", "4") == ["1"]
+    assert pigs("wvclr") == ["-88"]
+
+
+def test_a_program_in_c_is_told_of_edges(supervisor):
+    library = ctypes.CDLL("libpigpiod_if2.so.1")
+    pi = library.pigpio_start(b"127.0.0.1", str(supervisor.ports["pigpio"]).encode())
+    assert pi >= 0
+    told = []
+    changed = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint32)(lambda *said: told.append(said[1:3]))
+    assert library.set_mode(pi, 4, pigpio.INPUT) == 0
+    assert library.callback(pi, 4, pigpio.EITHER_EDGE, changed) >= 0
+    for level in (1, 0):
+        supervisor.drive("GPIO4", level)
+    eventually("both edges are told", lambda: told == [(4, 1), (4, 0)])
+    library.pigpio_stop(pi)

@@ -176,6 +176,19 @@ describe("PWM and servo pulses", () => {
     expect(await answers(program, ["SERVO", 18, 0], ["GPW", 18], ["READ", 18], ["GPW", 17])).toEqual([0, 0, 0, -93]);
   });
 
+  test("are read back as they really are when something else has ended them", async () => {
+    const stage = new PigpioStage({ pins: { GPIO18: { maxOnMs: 1000 } } });
+    const native = stage.world.join("native");
+    native.ask({ op: "open", pin: "GPIO18", direction: "out", share: true, frequencyHz: 800 });
+    const program = stage.program();
+    expect(await answers(program, ["PWM", 18, 255], ["GDC", 18])).toEqual([0, 255]);
+    await stage.world.pass(1001);
+    expect(await answers(program, ["GDC", 18], ["PFS", 18, 800], ["PRS", 18, 100], ["READ", 18])).toEqual([0, 800, 250, 0]);
+    expect(await answers(program, ["PWM", 18, 50], ["GDC", 18])).toEqual([0, 50]);
+    native.ask({ op: "value", pin: "GPIO18", value: 0.1, mode: "nowait" });
+    expect(await program.do("GDC", 18)).toBe(10);
+  });
+
   test("a trigger is a pulse of so many µs", async () => {
     const stage = new PigpioStage();
     const program = stage.program();
@@ -315,6 +328,21 @@ describe("notifications", () => {
     await stage.world.pass(20);
     expect(program.take()).toEqual([]);
   });
+});
+
+test("a pause delays the next command of its program, and no other's", async () => {
+  const stage = new PigpioStage();
+  const [patient, other] = [stage.program("patient"), stage.program("other")];
+  const paused = patient.do("MILS", 300);
+  await stage.world.pass(299);
+  expect(await Promise.race([paused, other.do("WRITE", 17, 1).then(() => "other")])).toBe("other");
+  await stage.world.pass(1);
+  expect(await paused).toBe(0);
+  expect(await answers(patient, ["MILS", 60_001], ["MICS", 1_000_001])).toEqual([-65, -64]);
+  const left = patient.do("MICS", 1_000_000);
+  patient.leave();
+  expect(await left).toBe(0);
+  expect(stage.world.clock.pending).toBe(0);
 });
 
 test("what is not offered is unknown, and what the board is can be asked", async () => {

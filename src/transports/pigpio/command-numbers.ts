@@ -26,6 +26,8 @@ export const commandNumbers = {
   PRRG: 24,
   PIGPV: 26,
   TRIG: 37,
+  MICS: 46,
+  MILS: 47,
   GDC: 83,
   GPW: 84,
   FG: 97,

@@ -5,7 +5,7 @@ import { type CommandName, commandNames } from "./command-numbers.ts";
 import type { Command } from "./command-reader.ts";
 import { Gpio } from "./gpio.ts";
 import { type Handle, Notifications, type Program, withBit } from "./notifications.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal, type RefusalName } from "./refusal.ts";
 import { tickOf } from "./report.ts";
 import { readAnyLevel, type Surroundings, status } from "./seat.ts";
 
@@ -22,6 +22,10 @@ const REVISION_MASK = 0xff_ffff;
 const MAX_GPIO = 53;
 const MAX_USER_GPIO = 31;
 
+/** See pigpio.h: PI_MAX_MICS_DELAY, PI_MAX_MILS_DELAY. */
+const MAX_MICS = 1_000_000;
+const MAX_MILS = 60_000;
+
 /** What a command has for a level that has not come. */
 const NO_LEVEL = 2;
 
@@ -33,7 +37,7 @@ const handlers: { readonly [Name in CommandName]: Handler } = {
   MODES: (daemon, program, { p1, p2 }) => daemon.gpio(p1).setMode(program, p2),
   MODEG: (daemon, _, { p1 }) => daemon.gpio(p1).mode(),
   PUD: (daemon, program, { p1, p2 }) => daemon.gpio(p1).setPull(program, p2),
-  READ: (daemon, program, { p1 }) => daemon.gpio(p1).read(program),
+  READ: (daemon, program, { p1 }) => daemon.read(program, p1),
   WRITE: (daemon, program, { p1, p2 }) => daemon.gpio(p1).write(program, p2),
   PWM: (daemon, program, { p1, p2 }) => daemon.userGpio(p1).setDuty(program, p2),
   GDC: (daemon, _, { p1 }) => daemon.userGpio(p1).duty(),
@@ -57,6 +61,8 @@ const handlers: { readonly [Name in CommandName]: Handler } = {
   NB: (daemon, _, { p1, p2 }) => daemon.notify(p1, p2),
   NP: (daemon, _, { p1 }) => daemon.notify(p1, 0),
   NC: (daemon, _, { p1 }) => daemon.closeHandle(p1),
+  MICS: (daemon, program, { p1 }) => daemon.pause(program, p1, MAX_MICS, "BAD_MICS_DELAY"),
+  MILS: (daemon, program, { p1 }) => daemon.pause(program, p1 * 1000, MAX_MILS * 1000, "BAD_MILS_DELAY"),
   TICK: (daemon) => daemon.tick,
   HWVER: (daemon) => daemon.revision,
   PIGPV: () => PIGPIO_VERSION,
@@ -70,6 +76,8 @@ export class Daemon {
   readonly #gpios = new Map<number, Gpio>();
   /** What each program's refusals were that the log has told of. */
   readonly #told = new WeakMap<Program, Set<string>>();
+  /** What ends the pause of each program that makes one: it gives no other command meanwhile. */
+  readonly #pauses = new Map<Program, () => void>();
   /** The GPIOs that are watched, or about to be. */
   #watched = 0;
 
@@ -117,6 +125,24 @@ export class Daemon {
   userGpio(number: number): Gpio {
     if (number > MAX_USER_GPIO) throw new Refusal("BAD_USER_GPIO");
     return this.gpio(number);
+  }
+
+  async read(program: Program, number: number): Promise<number> {
+    const level = await this.gpio(number).read(program);
+    if (number <= MAX_USER_GPIO && (this.#watched & (1 << number)) === 0) this.#notifications.know(number, level);
+    return level;
+  }
+
+  /** Lets time pass before a program's next command. It ends with the program. @throws Refusal */
+  pause(program: Program, us: number, limitUs: number, tooLong: RefusalName): Promise<void> {
+    if (us > limitUs) throw new Refusal(tooLong);
+    return new Promise((resume) => {
+      const alarm = this.#clock.at(this.#clock.nowUs() + us, () => this.#resume(program));
+      this.#pauses.set(program, () => {
+        alarm.cancel();
+        resume();
+      });
+    });
   }
 
   /**
@@ -178,6 +204,7 @@ export class Daemon {
 
   /** A program has gone. What it has set stays; what it was told of is told no more. */
   leave(program: Program): void {
+    this.#resume(program);
     this.#notifications.closeAllOf(program);
     this.#unwatchUnwanted();
     for (const [number, gpio] of this.#gpios) this.#unasked(number, gpio.leave(program));
@@ -191,6 +218,11 @@ export class Daemon {
   /** Nobody waits for it, and a line that has gone meanwhile needs no more. */
   #unasked(gpio: number, done: Promise<void>): void {
     done.catch((error) => this.#around.log.debug({ err: error, gpio }, "a pin that pigpio programs used can't be changed any more"));
+  }
+
+  #resume(program: Program): void {
+    this.#pauses.get(program)?.();
+    this.#pauses.delete(program);
   }
 
   async #watch(handle: Handle, gpio: number): Promise<void> {

@@ -21,6 +21,7 @@ const MAX_RANGE = 40_000;
 
 /** A servo is told its place 50 times a second, by a pulse of so many µs; 0 is none (pigpio.h, PI_MIN_SERVO_PULSEWIDTH, PI_MAX_SERVO_PULSEWIDTH). */
 const SERVO_HZ = 50;
+const SERVO_PERIOD_US = 1_000_000 / SERVO_HZ;
 const MIN_SERVO_US = 500;
 const MAX_SERVO_US = 2500;
 
@@ -28,8 +29,6 @@ const MAX_SERVO_US = 2500;
 const MAX_TRIGGER_US = 100;
 const MAX_FILTER_US = 300_000;
 const MAX_WATCHDOG_MS = 60_000;
-
-const US_PER_S = 1_000_000;
 
 /** Who is told what happens at the GPIOs. */
 export interface GpioListener {
@@ -156,7 +155,7 @@ export class Gpio {
 
   duty(): number {
     if (this.#use !== "pwm" || this.mode() !== OUTPUT) throw new Refusal("NOT_PWM_GPIO");
-    return this.#width;
+    return this.#widthNow;
   }
 
   /** The duty stays what it is, in steps of the new range. @returns how many steps it really has at its frequency, as pigpiod says */
@@ -208,7 +207,7 @@ export class Gpio {
 
   servo(): number {
     if (this.#use !== "servo" || this.mode() !== OUTPUT) throw new Refusal("NOT_SERVO_GPIO");
-    return this.#width;
+    return this.#widthNow;
   }
 
   /** A pulse of one level, then the other one. An input has no pulse: it keeps the other level for when it is an output. */
@@ -305,15 +304,28 @@ export class Gpio {
 
   /** A program changes the PWM that runs. @returns false: none does */
   async #takeModulated(user: User): Promise<boolean> {
-    if (this.#use !== "pwm" || this.#width === 0 || this.mode() !== OUTPUT) return false;
+    if (this.#use !== "pwm" || this.mode() !== OUTPUT) return false;
+    this.#width = this.#widthNow;
+    if (this.#width === 0) return false;
     await this.#seat.take(user, "out");
     return true;
   }
 
+  /** What a period at full duty is, in the unit of `#width`. */
+  get #fullWidth(): number {
+    return this.#use === "servo" ? SERVO_PERIOD_US : this.#range;
+  }
+
+  /** The width that the line really has: another client that shares it, or the limit on its time, may have made another one of it. */
+  get #widthNow(): number {
+    const duty = this.#width === 0 ? null : this.#seat.duty;
+    if (duty === null || duty === this.#width / this.#fullWidth) return this.#width;
+    return Math.round(duty * this.#fullWidth);
+  }
+
   #modulate(use: "pwm" | "servo", width: number): void {
-    const hz = use === "pwm" ? this.#step.hz : SERVO_HZ;
-    if (width > 0) this.#seat.set({ frequencyHz: hz });
-    this.#seat.modulate(use === "pwm" ? width / this.#range : (width * hz) / US_PER_S);
+    if (width > 0) this.#seat.set({ frequencyHz: use === "pwm" ? this.#step.hz : SERVO_HZ });
+    this.#seat.modulate(width / (use === "pwm" ? this.#range : SERVO_PERIOD_US));
     this.#use = use;
     this.#width = width;
     this.#latch = 0;

@@ -125,6 +125,12 @@ export class Seat {
     this.#ask("value", { value: this.#activeLow ? 1 - duty : duty, mode: "nowait" });
   }
 
+  /** The share of a period at high voltage that is commanded; null: a wave runs, or the line is no output. */
+  get duty(): number | null {
+    const { value } = this.direction === null ? (this.info ?? { value: null }) : (this.#ask("read", {}) as ReplyOf<"read">);
+    return value !== null && this.#activeLow ? 1 - value : value;
+  }
+
   /** The level now. @throws HoldfastError as `read` does */
   read(): Level {
     const { level } = this.#ask("read", {}) as ReplyOf<"read">;
