@@ -92,8 +92,8 @@ export class AccessRules {
   }
 
   /**
-   * What a client on the network may do by what it shows, and by the `access` of its listener. Everything, where there are neither tables for
-   * it nor that.
+   * What a client on the network may do by what it shows, and by the `access` of its listener. Everything, where there is neither that nor any
+   * table that speaks of somebody: where users have their rights, a port of this machine's is no way round them.
    * @throws HoldfastError `FORBIDDEN`, `BAD_CONFIG` as `ofListener` does
    */
   ofNetworkClient({ token, certificate }: NetworkProof, key: string, name: string | undefined): Access {
@@ -103,7 +103,7 @@ export class AccessRules {
     }
     for (const rule of this.#rules) if (certificate !== undefined && rule.table.certificate === certificate) fitting.add(rule);
     if (fitting.size > 0) return access([...fitting]);
-    if (!this.knowsNetworkClients && name === undefined) return fullAccess;
+    if (name === undefined && !this.#rules.some(speaksOfSomebody)) return fullAccess;
     throw new HoldfastError("FORBIDDEN", "a token is needed here, in the field token of hello (HOLDFAST_TOKEN)", { field: "token" });
   }
 
@@ -121,6 +121,10 @@ export class AccessRules {
     if (rule === undefined) throw badConfig(key, `there is no table [access.${name}]`);
     return rule;
   }
+}
+
+function speaksOfSomebody({ table: { user, group, token, certificate } }: Rule): boolean {
+  return [user, group, token, certificate].some((each) => each !== undefined);
 }
 
 function access(rules: readonly Rule[]): Access {

@@ -45,7 +45,7 @@ function certificateFinding(path: string): Finding[] {
   const leftMs = Date.parse(certificate.validTo) - Date.now();
   const until = new Date(certificate.validTo).toISOString().slice(0, 10);
   if (leftMs > SOON_MS) return [{ subject, verdict: "ok", finding: `${path} is good until ${until}` }];
-  const remedy = "Put a new one in its place, and restart the supervisor";
+  const remedy = "Put a new one in its place, and have the supervisor read it: systemctl reload holdfast";
   if (leftMs > 0) return [{ subject, verdict: "warn", finding: `${path} is good until ${until} only`, remedy }];
   return [{ subject, verdict: "fail", finding: `${path} was good until ${until}: no client trusts it any more`, remedy }];
 }

@@ -57,9 +57,15 @@ describe("a client on the network", () => {
   const none = { token: undefined, certificate: undefined };
   const key = "listen.tcp";
 
-  test("may do everything where there is nothing by which to know it", () => {
-    expect(rulesOf({ pi: { user: "pi" } }).ofNetworkClient(none, key, undefined)).toBe(fullAccess);
+  test("may do everything where no table speaks of anybody", () => {
+    expect(rulesOf({ screens: { read: "*" } }).ofNetworkClient(none, key, undefined)).toBe(fullAccess);
     expect(rulesOf({}).ofNetworkClient({ ...none, token: "of another supervisor" }, key, undefined)).toBe(fullAccess);
+  });
+
+  test("is no way round the rights that users of the machine have", () => {
+    const rules = rulesOf({ pi: { user: "pi", read: "*" } });
+    expect(refusal(() => rules.ofNetworkClient(none, key, undefined)).code).toBe("FORBIDDEN");
+    expect(refusal(() => rules.ofNetworkClient({ ...none, token: "" }, key, undefined)).code).toBe("FORBIDDEN");
   });
 
   test("needs a token as soon as a table has one, and has the rights of that table", () => {
