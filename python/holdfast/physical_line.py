@@ -76,7 +76,6 @@ class PhysicalLine:
         self.close()
         self._open_likewise = lambda: self.open_output(None, active_low=active_low)
         setting = _Setting(active_low=active_low, initial=self._level_now() if level is None else level)
-
         self._open(
             lambda: self._client.get().output(
                 self.name,
