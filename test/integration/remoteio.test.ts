@@ -128,7 +128,11 @@ story("who reads no replies is not read from until it does; then it gets them al
   stage.resources.defer(() => greedy.destroy());
   const before = supervisor.residentBytes;
   const total = 1_500_000;
-  for (let sent = 0; sent < total; sent += 10_000) greedy.send("b 13 on 0 0 0 ".repeat(10_000));
+  for (let sent = 0; sent < total; sent += 1000) {
+    greedy.send("b 13 on 0 0 0 ".repeat(1000));
+    // It is sent in small pieces for as long as they are taken.
+    if (greedy.unsentBytes === 0) await other.ping();
+  }
   let unsent = Number.POSITIVE_INFINITY;
   await eventually("the supervisor takes no more", async () => {
     const was = unsent;
@@ -157,6 +161,18 @@ story("commands for a pin that is full wait, and so does their client; nobody el
   for (let round = 0; round < 100; round++) await say(next, "b 13 toggle 0 0 0", QUEUED);
   expect(program.take()).toBe(QUEUED.repeat(5));
   expect(supervisor.residentBytes - before).toBeLessThan(BOUND_BYTES);
+});
+
+story("a program that ends while a pin of its own is full: its other pins close at once", async (stage) => {
+  const supervisor = await serve(stage, "", "--limit", "queuedCommands=1");
+  const [program, other] = [await speaker(stage, supervisor), await stage.connect()];
+  await say(program, "b 11 create 0 0 0 b 11 off 60000 0 0 b 11 off 60000 0 0", `!${QUEUED}${QUEUED}`);
+  await say(program, "b 13 create 0 0 0 b 13 on 0 0 0", `!${QUEUED}`);
+  program.send("b 11 on 0 0 0 ");
+  await eventually("it waits", async () => (await other.status()).clients.some(({ subscriptions }) => subscriptions === 1));
+  program.destroy();
+  await eventually("the other one is off and free", async () => (await other.read("GPIO27")).state === "closed");
+  expect(await other.read("GPIO17")).toMatchObject({ state: "closing" });
 });
 
 story("more clients than there may be are told so", async (stage) => {

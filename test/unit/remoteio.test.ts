@@ -44,6 +44,11 @@ class Speaker {
   leave(): void {
     this.#session.end();
   }
+
+  /** It sends no more, and reads what it is still told. */
+  finish(): void {
+    this.#session.waitNoMore();
+  }
 }
 
 function scene({ mode, ...options }: WorldOptions & { readonly mode?: Mode } = {}): { readonly world: World; readonly speaker: Speaker } {
@@ -106,6 +111,18 @@ describe("a pin of remoteio's", () => {
     expect(told as string | null).toBe(QUEUED);
     expect(world.shown("GPIO17")).toMatchObject({ queued: 2 });
     expect(world.supervisor.status().clients.map(({ subscriptions }) => subscriptions)).toEqual([0, 0]);
+  });
+
+  test("that is full refuses what its client has left behind, and takes what there is room for", async () => {
+    const { world, speaker } = scene({ limits: { queuedCommands: 1 } });
+    speaker.say("11 create 0 0 0", "13 create 0 0 0", "11 on 10 0 0", "11 off 10 0 0");
+    const late = speaker.ask("11 on 10 0 0");
+    speaker.finish();
+    expect(await late).toStartWith("? 11 on refused: LIMIT_QUEUE: ");
+    expect(speaker.say("11 on 10 0 0")[0]).toStartWith("? 11 on refused: LIMIT_QUEUE: ");
+    expect(speaker.say("13 on 5 0 0")).toEqual([QUEUED]);
+    await world.pass(20);
+    expect(world.supervisor.status().counters).toMatchObject({ accepted: 3, done: 3 });
   });
 
   test("whose client goes while it waits for room does what it has accepted, and no more", async () => {
@@ -183,9 +200,9 @@ describe("what can't be done is said, and changes nothing", () => {
     "11 on  0 0": "? 11 on refused: BAD_FIELD: time_ms must be a decimal number",
     "11 value 0 1.5 0": "? 11 value refused: BAD_FIELD: arg1 must be at most 1",
     "11 value 0 -0.1 0": "? 11 value refused: BAD_FIELD: arg1 must be at least 0",
-    "11 blink 0 0 1": "? 11 blink refused: BAD_FIELD: arg1 must be at least 0.001",
+    "11 blink 0 0 1": "? 11 blink refused: BAD_FIELD: arg1 (in ms) must be at least 0.001",
     "11 blink 0 1 inf": "? 11 blink refused: BAD_FIELD: arg2 must be a decimal number",
-    "11 blink 0 1 1e300": "? 11 blink refused: BAD_FIELD: arg2 must be at most",
+    "11 blink 0 1 1e300": "? 11 blink refused: BAD_FIELD: arg2 (in ms) must be at most 315360000000",
   };
   for (const [words, reply] of Object.entries(refusals)) {
     test(JSON.stringify(words), () => {

@@ -5,16 +5,13 @@ import { farewell } from "./replies.ts";
 import { type RemoteioRequest, RequestReader } from "./request.ts";
 import type { Session } from "./session.ts";
 
-/** From so many bytes of unread replies on, a client's requests wait. */
-const PRESSED_BYTES = 64 * 1024;
+/** So many bytes of replies are written at once, and of requests are kept while one before them waits. */
+const KEPT_BYTES = 64 * 1024;
 
 /** So many requests of one client are served, then it is others' turn. */
 const SERVED_AT_ONCE = 256;
 
-/**
- * One client on a TCP connection. Replies have no numbers and nothing between them, so each request is served when the one before it has its
- * reply, and nothing more is read meanwhile.
- */
+/** One client on a TCP connection. Replies have no numbers and nothing between them, so each request is served when the one before it has its reply. */
 export class RemoteioConnection {
   readonly #session: Session;
   readonly #socket: Socket;
@@ -24,6 +21,8 @@ export class RemoteioConnection {
   #serving = false;
   /** The last that is to be said; null: more requests may come. */
   #farewell: string | null = null;
+  /** The client has read what it was sent, or has gone. */
+  #taken = () => {};
 
   constructor(session: Session, socket: Socket, log: Log) {
     this.#session = session;
@@ -32,17 +31,24 @@ export class RemoteioConnection {
     socket.on("error", (error) => log.debug({ err: error, client: session.label }, "connection failed"));
     socket.on("data", (chunk) => this.#receive(chunk as Uint8Array));
     socket.on("end", () => this.#end());
-    socket.on("close", () => session.end());
+    socket.on("drain", () => this.#taken());
+    socket.on("close", () => {
+      session.end();
+      this.#taken();
+    });
   }
 
+  /** While a request waits, more are read, for else the end of the connection would not be seen; but no more than that takes. */
   #receive(chunk: Uint8Array): void {
     if (this.#farewell !== null) return;
     this.#reader.add(chunk);
     if (!this.#serving) void this.#serve();
+    else if (this.#reader.unreadBytes >= KEPT_BYTES) this.#socket.pause();
   }
 
-  /** No more comes. What has come is served. */
+  /** No more comes. What has come is served, but does not wait for room: a pin that is full must not keep the others of who has gone. */
   #end(): void {
+    this.#session.waitNoMore();
     if (this.#farewell !== null) return;
     this.#farewell = "";
     if (!this.#serving) void this.#serve();
@@ -53,9 +59,11 @@ export class RemoteioConnection {
     let served = 0;
     for (let request = this.#next(); request !== null; request = this.#next()) {
       const reply = this.#session.answer(request);
-      this.#reply(request, reply instanceof Promise ? await this.#paused(reply) : reply);
-      if (this.#unwritten.length >= PRESSED_BYTES) await this.#paused(this.#taken());
-      if (++served % SERVED_AT_ONCE === 0) await this.#paused(new Promise((resolve) => setImmediate(resolve)));
+      if (reply instanceof Promise) this.#flush();
+      this.#reply(request, reply instanceof Promise ? await reply : reply);
+      if (this.#unwritten.length >= KEPT_BYTES) this.#flush();
+      if (this.#socket.writableNeedDrain) await this.#untilTaken();
+      if (++served % SERVED_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     this.#serving = false;
     this.#unwritten += this.#farewell ?? "";
@@ -83,20 +91,10 @@ export class RemoteioConnection {
     this.#unwritten += text;
   }
 
-  /** Nothing is read until something has happened and what was read before has been served. */
-  #paused<T>(awaited: Promise<T>): Promise<T> {
-    this.#socket.pause();
-    this.#flush();
-    return awaited;
-  }
-
-  /** The client has read what it was sent, or has gone. */
-  #taken(): Promise<void> {
-    this.#flush();
-    if (this.#socket.destroyed || this.#socket.writableLength < PRESSED_BYTES) return Promise.resolve();
-    return new Promise((taken) => {
-      this.#socket.once("drain", taken);
-      this.#socket.once("close", () => taken());
+  #untilTaken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#taken = resolve;
+      if (this.#socket.destroyed) resolve();
     });
   }
 

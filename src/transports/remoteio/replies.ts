@@ -9,8 +9,8 @@ export const ACCEPTED = "! command on execution-queue";
 /** Longest reply, in characters. remoteio's client takes 1024 bytes for one reply, whatever is in them. */
 const MAX_REPLY_LENGTH = 250;
 
-/** Which word of a request became which field of ours. */
-const wordOf: Readonly<Record<string, string>> = { durationMs: "time_ms", onMs: "arg1", offMs: "arg2", value: "arg1" };
+/** Which word of a request became which field of ours. The bounds of those that are seconds are told in ms. */
+const wordOf: Readonly<Record<string, string>> = { durationMs: "time_ms", onMs: "arg1 (in ms)", offMs: "arg2 (in ms)", value: "arg1" };
 
 /** The pin is not created, or closed. It is the one reply with `?` that remoteio's client does not raise. */
 export function ignored(command: string): string {

@@ -31,6 +31,11 @@ export class RequestReader {
     this.#at = 0;
   }
 
+  /** How much has come that no request has been made of. */
+  get unreadBytes(): number {
+    return this.#text.length - this.#at;
+  }
+
   /**
    * The next request; null: it has not come to its end.
    * @throws HoldfastError `BAD_FIELD`, `LIMIT_MESSAGE`; where the next request begins can't be known then

@@ -35,6 +35,8 @@ export class Session implements Outlet {
   readonly #created = new Set<string>();
   /** The pin whose queue is full has done something. */
   #moved = () => {};
+  /** What there is no room for yet may wait for it. */
+  #mayWait = true;
 
   /** @throws HoldfastError `LIMIT_CLIENTS`, `SHUTTING_DOWN` */
   constructor(supervisor: Supervisor, peer: Peer, mode: Mode) {
@@ -64,6 +66,12 @@ export class Session implements Outlet {
     } catch (error) {
       return refusal(request, error);
     }
+  }
+
+  /** Nobody asks for more: from now on what there is no room for is refused. */
+  waitNoMore(): void {
+    this.#mayWait = false;
+    this.#moved();
   }
 
   /** The connection is over: pins run what they have accepted, and are given back. */
@@ -121,13 +129,13 @@ export class Session implements Outlet {
     }
   }
 
-  /** @returns false when the queue of the pin is full */
+  /** @returns false when the queue of the pin is full, and its client waits for room */
   #accepts(request: Command): boolean {
     try {
       void this.#ask(request);
       return true;
     } catch (error) {
-      if (HoldfastError.from(error).code === "LIMIT_QUEUE") return false;
+      if (this.#mayWait && HoldfastError.from(error).code === "LIMIT_QUEUE") return false;
       throw error;
     }
   }
