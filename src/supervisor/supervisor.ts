@@ -30,6 +30,9 @@ export interface SupervisorParts extends Omit<Surroundings, "tally"> {
 /** What may be said anew while a supervisor runs. */
 export type Reconfiguration = Pick<SupervisorParts, "limits" | "configuredPins" | "access">;
 
+/** Which part of all clients those from the network leave to this machine's own: however many come, its operator gets in. */
+const LOCAL_SHARE = 1 / 4;
+
 /** Any reply, without `id` and `ok`. */
 export type Reply = ReplyOf<Op>;
 
@@ -79,9 +82,8 @@ export class Supervisor {
     const { limits, tally } = this.#surroundings;
     if (this.state === "stopped") throw new HoldfastError("SHUTTING_DOWN", "the supervisor has stopped");
     const connected = [...this.#clients.values()].filter(({ state }) => state === "connected").length;
-    if (connected >= limits.clients) {
-      throw new HoldfastError("LIMIT_CLIENTS", `the supervisor serves ${limits.clients} clients at most`, { limit: limits.clients });
-    }
+    const limit = peer.address === null ? limits.clients : limits.clients - Math.floor(limits.clients * LOCAL_SHARE);
+    if (connected >= limit) throw new HoldfastError("LIMIT_CLIENTS", `the supervisor serves ${limit} clients at most`, { limit });
     const number = ++this.#lastClient;
     const client = new Client(number, peer, outlet, this.#surroundings, {
       left: () => this.pools.leave(client),

@@ -175,13 +175,18 @@ story("a program that ends while a pin of its own is full: its other pins close 
   expect(await other.read("GPIO17")).toMatchObject({ state: "closing" });
 });
 
-story("more clients than there may be are told so", async (stage) => {
-  const supervisor = await serve(stage, "", "--limit", "clients=2");
+story("more clients than there may be are told so, and keep none of this machine's own out", async (stage) => {
+  const supervisor = await serve(stage, "", "--limit", "clients=4");
   const [first, second, third] = [await speaker(stage, supervisor), await speaker(stage, supervisor), await speaker(stage, supervisor)];
-  await eventually("the third is refused", () => third.ended);
-  expect(third.take()).toStartWith("?? LIMIT_CLIENTS: ");
+  for (const crowd of await Promise.all(Array.from({ length: 40 }, () => speaker(stage, supervisor)))) {
+    await eventually("it is refused", () => crowd.ended);
+    expect(crowd.take()).toStartWith("?? LIMIT_CLIENTS: ");
+  }
   await say(first, "b 11 create 0 0 0", "!");
   await say(second, "b 13 create 0 0 0", "!");
+  await say(third, "b 15 create 0 0 0", "!");
+  expect((await (await stage.connect()).status()).clients).toHaveLength(4);
+  expect(supervisor.errors.split('"msg":"client refused"').length - 1).toBeLessThan(20);
 });
 
 story("a supervisor that ends lets pins finish, refuses more meanwhile, and hangs up", async (stage) => {

@@ -1,7 +1,9 @@
 import { createServer, type Socket } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 import type { AccessRules } from "../../access/access-rules.ts";
+import { RefusalLog } from "../../access/refusal-log.ts";
 import type { Access } from "../../protocol/access.ts";
+import { HoldfastError } from "../../protocol/errors.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import { isLoopback, type ListenSettings, LOOPBACK, REMOTEIO_PORT } from "../../protocol/listen.ts";
 import type { Peer } from "../../supervisor/client.ts";
@@ -32,6 +34,7 @@ export async function listenForRemoteio(
 ): Promise<Listener> {
   const { address = LOOPBACK, port = REMOTEIO_PORT, mode = "wait" } = settings;
   const access = rules.ofListener(KEY, settings.access);
+  const refusals = new RefusalLog(log, () => performance.now());
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
     try {
@@ -39,7 +42,7 @@ export async function listenForRemoteio(
       log.debug({ client: session.label }, "client connected");
       new RemoteioConnection(session, socket, log);
     } catch (error) {
-      log.warn({ reason: farewell(error) }, "client refused");
+      refusals.tell({ transport: "remoteio", address: socket.remoteAddress }, HoldfastError.from(error), "client refused");
       socket.on("error", () => {});
       socket.write(farewell(error));
       hangUp(socket);
