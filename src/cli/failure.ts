@@ -155,7 +155,7 @@ const remedies: { readonly [C in ErrorCode]?: Remedy } = {
     return `Fewer or smaller slots, or more room in ${folder}; what uses it: holdfast pool list, and df ${folder}`;
   },
   MEMORY_FAILED: "To see what is wrong: holdfast doctor",
-  BAD_CONFIG: "Every key there is, with an example: docs/configuration.md",
+  BAD_CONFIG: "All that is wrong at once: holdfast serve --check; every key there is, with an example: docs/configuration.md",
   LIMIT_POOLS: "Remove one that is not needed: holdfast pool remove; to allow more: holdfast serve --limit pools=128",
   PERMISSION_DENIED: "To see what this user may do: holdfast doctor",
   NOT_SIMULATED: "Simulated pins: holdfast serve --backend sim --socket /tmp/holdfast-sim.sock",
