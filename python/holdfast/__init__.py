@@ -11,7 +11,8 @@ from .errors import HoldfastError
 from .events import EventStream, Watch
 from .frame import Frame
 from .frame_stream import FrameStream
-from .pins import InputPin, OutputPin, PinName
+from .held_pin import PinName
+from .pins import InputPin, OutputPin
 from .pool import FramePool
 from .pool_info import PoolInfo, PoolLayout
 from .replies import CommandReply, Edge, PinInfo, Reading, Silence, StateChange, Status

@@ -13,8 +13,9 @@ from .credentials import Credentials
 from .dial import dial
 from .errors import HoldfastError
 from .events import EventStream, Watch
+from .held_pin import HeldPin, PinName
 from .parsed import parsed
-from .pins import HeldPin, InputPin, OutputPin, PinName
+from .pins import InputPin, OutputPin
 from .pool import FramePool
 from .pool_info import PoolInfo, PoolLayout
 from .replies import Bias, CloseLevel, Drive, Level, Mode, OnDisconnect, PinInfo, Reading, StateChange, Status

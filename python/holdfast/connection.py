@@ -8,6 +8,7 @@ import threading
 import weakref
 from typing import Any, Callable, Mapping, Optional, Protocol
 
+from .deadline import Deadline
 from .errors import HoldfastError
 from .names import from_wire, to_wire
 from .wire import FrameReader, encode
@@ -62,7 +63,8 @@ class PendingReply:
         :raises TimeoutError: no reply within ``timeout_ms``: what the request does is not known
         """
         try:
-            in_time = self._settled.acquire(timeout=-1 if timeout_ms is None else timeout_ms / 1000)
+            remaining_s = Deadline(timeout_ms).remaining_s()
+            in_time = self._settled.acquire(timeout=-1 if remaining_s is None else remaining_s)
         except BaseException:
             self._leave()
             raise

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from types import TracebackType
 from typing import Any, Callable, Generic, Iterator, Mapping, Optional, Protocol, Type, TypeVar
 
 from .background import Background, logger
 from .backlog import Backlog
 from .connection import Connection
+from .deadline import Deadline
 from .errors import HoldfastError
 from .names import from_wire
 from .parsed import parsed
@@ -73,17 +73,16 @@ class EventInbox:
 
     def take(self, timeout_ms: Optional[float]) -> Any:
         """The next event; None: the subscription is over, as it should be."""
-        deadline = None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
+        deadline = Deadline(timeout_ms)
         with self.changed:
             while len(self.backlog) == 0:
                 if self.failure is not None:
                     raise self.failure
                 if self.is_over:
                     return None
-                remaining = None if deadline is None else deadline - time.monotonic()
-                if remaining is not None and remaining <= 0:
+                if deadline.has_passed:
                     raise TimeoutError(f"no event has come within {timeout_ms:g} ms")
-                self.changed.wait(remaining)
+                self.changed.wait(deadline.remaining_s())
             return self.backlog.pop()
 
     def leave(self) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 import weakref
 from functools import partial
 from types import TracebackType
 from typing import Any, Callable, Iterator, Mapping, Optional, Type
 
 from .connection import Connection
+from .deadline import Deadline
 from .errors import HoldfastError
 from .frame import Delivery, Frame
 from .mapping import PoolMapping
@@ -62,10 +62,9 @@ class FrameInbox:
             self._is_over = True
             self._changed.notify_all()
 
-    def take(self, deadline: Optional[float]) -> Optional[Delivery]:
+    def take(self, deadline: Deadline) -> Optional[Delivery]:
         """The next one; None: no frames come any more.
 
-        :param deadline: of time.monotonic()
         :raises HoldfastError: why no more come, unless that is as it should be
         :raises TimeoutError: none has come in time
         """
@@ -75,10 +74,9 @@ class FrameInbox:
                     raise self._failure
                 if self._is_over:
                     return None
-                remaining = None if deadline is None else deadline - time.monotonic()
-                if remaining is not None and remaining <= 0:
+                if deadline.has_passed:
                     raise TimeoutError("no frame has come in time")
-                self._changed.wait(remaining)
+                self._changed.wait(deadline.remaining_s())
             self._taken = self._arrived.pop(0)
             return self._taken
 
@@ -154,7 +152,7 @@ class FrameStream:
         :raises TimeoutError: none has come within ``timeout_ms``
         :raises HoldfastError: ``POOL_GONE`` when the pool has been removed; ``DISCONNECTED``, ``PERMISSION_DENIED``, ``MEMORY_FAILED``
         """
-        deadline = None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
+        deadline = Deadline(timeout_ms)
         self._let_go()
         while True:
             delivery = self._inbox.take(deadline)

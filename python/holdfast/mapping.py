@@ -23,7 +23,7 @@ _POOL_HEADER = struct.Struct("<8sIIQ")
 
 _UINT32 = 2**32
 
-# mmap(2), as Linux has it on every architecture that Python runs on but MIPS, whose own numbers the mmap module knows.
+# mmap(2): what the mmap module does not have.
 _MAP_FIXED = 0x10
 _MAP_FAILED = ctypes.c_void_p(-1).value
 
@@ -101,9 +101,11 @@ def _checked_length(file: int, layout: PoolLayout) -> int:
 
 _writable: weakref.WeakSet[PoolMapping] = weakref.WeakSet()
 
-_libc_mmap: Any = ctypes.CDLL(None).mmap
+_libc = ctypes.CDLL(None)
+# Of which the offset has 64 bits everywhere.
+_libc_mmap: Any = getattr(_libc, "mmap64", None) or _libc.mmap
 _libc_mmap.restype = ctypes.c_void_p
-_libc_mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+_libc_mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int64]
 
 
 def _leave_all_to_parent() -> None:

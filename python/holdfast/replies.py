@@ -103,6 +103,8 @@ class Holder:
 
     client: int
     name: str
+    #: Where on the network it is; None: on this machine.
+    address: Optional[str]
     pid: Optional[int]
     uid: Optional[int]
     held_ms: float

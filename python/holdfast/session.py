@@ -78,7 +78,8 @@ class Session:
         self._is_established = False
         self._closing = threading.Event()
         self._connect()
-        self._is_established = True
+        if not self._establish(lambda: None) and reconnect:
+            self._begin_to_reconnect()
 
     @property
     def connection(self) -> Connection:
@@ -159,16 +160,31 @@ class Session:
         self._subscriptions.deliver(event, connection)
 
     def lost(self, connection: Connection, error: HoldfastError) -> None:
-        """For the connection."""
-        self._connection = None
+        """For the connection, when it has ended. There may be another by then."""
+        with self._lock:
+            if self._connection not in (None, connection):
+                return
+            self._connection = None
+            was_established, self._is_established = self._is_established, False
         self._subscriptions.lost()
         if self._closing.is_set():
             self._subscriptions.finish(None)
         elif not self._reconnects:
             self._subscriptions.finish(error)
-        elif self._is_established:
-            self._is_established = False
-            threading.Thread(target=self._reconnect, name="holdfast-reconnect", daemon=True).start()
+        elif was_established:
+            self._begin_to_reconnect()
+
+    def _establish(self, told: Callable[[], None]) -> bool:
+        """The connection is whole, unless it has gone already, and nobody has noticed: then this is False."""
+        with self._lock:
+            self._is_established = self._connection is not None
+            if self._is_established:
+                # Here, for the next loss may be told at once.
+                told()
+            return self._is_established
+
+    def _begin_to_reconnect(self) -> None:
+        threading.Thread(target=self._reconnect, name="holdfast-reconnect", daemon=True).start()
 
     def _connect(self) -> None:
         connection = self._connection = Connection(self._dial(), self)
@@ -181,9 +197,11 @@ class Session:
         except TimeoutError:
             error = HoldfastError("DISCONNECTED", "the supervisor takes connections, and does not answer")
             connection.cut(error)
+            self._connection = None
             raise error from None
         except BaseException:
             connection.close()
+            self._connection = None
             raise
 
     def _reconnect(self) -> None:
@@ -195,9 +213,8 @@ class Session:
             try:
                 self._connect()
                 self._restore()
-                self._is_established = True
-                self._tell("back")
-                return
+                if self._establish(partial(self._tell, "back")):
+                    return
             except (HoldfastError, TimeoutError):
                 connection = self._connection
                 if connection is not None:

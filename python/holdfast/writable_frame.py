@@ -140,7 +140,8 @@ class WritableFrame:
                 self._open_views()
             raise
         except BaseException:
-            # Whether it was published is not known; nothing may be stored any more.
+            # Whether it was published is not known, and nothing may be stored any more. If it was not, it never will be.
+            self._grant.connection.send("slot.abort", {"lease": self._grant.lease})
             self._producer.ended(self)
             raise
         self._producer.ended(self)
