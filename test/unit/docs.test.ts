@@ -49,7 +49,7 @@ test("every snippet of TypeScript is one that the compiler takes", async () => {
   mkdirSync(join(root, "dist"), { recursive: true });
   const folder = mkdtempSync(join(root, "dist", ".snippets-"));
   try {
-    for (const page of ["README.md", "docs/library.md"]) {
+    for (const page of ["README.md", "docs/library.md", "docs/network.md"]) {
       const snippets = readFileSync(join(root, page), "utf8").matchAll(/^```ts\n(.*?)^```$/gms);
       for (const [index, [, snippet = ""]] of [...snippets].entries()) {
         const whole = snippet.includes("import ") ? snippet : preamble + snippet;

@@ -52,7 +52,7 @@ export class TcpListener implements Listener {
     this.#tls = tls;
     this.#doorway = new Doorway(Math.min(HELLO_MS, this.#heartbeatMs));
     this.#refusals = new RefusalLog(around.log, () => performance.now());
-    const options = { allowHalfOpen: true, noDelay: true, keepAlive: true };
+    const options = { allowHalfOpen: true };
     this.#server = tls === null ? createServer(options) : createTlsServer({ ...options, ...tls, handshakeTimeout: HELLO_MS });
     this.#served = new SocketServer(this.#server, around.limits);
     this.#server.on("connection", (socket: Socket) => this.#doorway.enter(socket));
@@ -94,6 +94,7 @@ export class TcpListener implements Listener {
   #greet(socket: Socket): void {
     const { log } = this.#around;
     const address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=[\d.]+$)/, "");
+    socket.setNoDelay(true).setKeepAlive(true);
     socket.on("error", (error) => log.debug({ err: error, address }, "connection failed"));
     const refused = (error: HoldfastError) => this.#refusals.tell({ transport: "tcp", address }, error, "client refused");
     try {
