@@ -47,14 +47,13 @@ export function limitsOf(said: Partial<Limits> = {}): Limits {
  */
 export async function reconfigure(serving: Serving, before: OperatorSettings, now: OperatorSettings): Promise<void> {
   const { supervisor, rules, listeners, log } = serving;
-  const { pins, pools = {}, listen = {}, access = {} } = now;
+  const { pins = {}, pools = {}, listen = {}, access = {} } = now;
   if (supervisor.state !== "running")
     throw new HoldfastError("SHUTTING_DOWN", "the supervisor is shutting down and takes no other configuration");
   assertConfig(listenSchema, listen, ["listen"]);
   const renewed = new AccessRules(access);
-  const said = { limits: limitsOf(now.limits), configuredPins: pins ?? {}, access };
   // A mistake is found before anything is made.
-  supervisor.reconfigured(said);
+  const apply = supervisor.reconfigured({ limits: limitsOf(now.limits), configuredPins: pins, access });
   const rulesBefore = rules.copy();
   const made: string[] = [];
   try {
@@ -66,8 +65,7 @@ export async function reconfigure(serving: Serving, before: OperatorSettings, no
     rules.become(renewed);
     const change = await listeners.change(listen);
     try {
-      // Chips may have come and gone meanwhile.
-      supervisor.reconfigured(said)();
+      apply();
       supervisor.review();
     } catch (error) {
       await change.undo();

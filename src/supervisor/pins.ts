@@ -3,11 +3,10 @@ import type { ChipInfo, LineId, LineListener, Simulation } from "../gpio/backend
 import { levelAt } from "../gpio/levels.ts";
 import { alone, findPin, idOf, type NamedPin, resolvePin } from "../gpio/named-pin.ts";
 import { type NamedLine, PinNames } from "../gpio/pin-names.ts";
-import type { AccessTable } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
 import type { RequestOf } from "../protocol/requests.ts";
-import { mistakesInAccess } from "./access-tables.ts";
+import { type AccessTables, mistakesInAccess } from "./access-tables.ts";
 import type { Client } from "./client.ts";
 import { ConfiguredPins } from "./configured-pins.ts";
 import { withDetails } from "./error-details.ts";
@@ -51,13 +50,14 @@ export class Pins {
 
   /**
    * @param configured what the configuration says of pins, by their names
+   * @param access to whom it gives rights to them
    * @param emptied is told whenever the last open pin has closed
    * @throws HoldfastError `BAD_CONFIG`, what `GpioBackend.chips` throws
    */
-  constructor(surroundings: Surroundings, configured: PinTables, emptied: () => void) {
+  constructor(surroundings: Surroundings, configured: PinTables, access: AccessTables, emptied: () => void) {
     this.#surroundings = surroundings;
     this.#emptied = emptied;
-    this.#configured = this.#examined(configured, surroundings.limits.maxOnMs);
+    this.#configured = this.#examined(configured, access, surroundings.limits.maxOnMs);
     this.#names = new PinNames(surroundings.backend.chips(), this.#configured.aliases);
   }
 
@@ -67,8 +67,8 @@ export class Pins {
    * @returns what makes it hold, for the open pins too
    * @throws HoldfastError as the constructor does
    */
-  reconfigured(configured: PinTables, maxOnMs: number): () => void {
-    const examined = this.#examined(configured, maxOnMs);
+  reconfigured(configured: PinTables, access: AccessTables, maxOnMs: number): () => void {
+    const examined = this.#examined(configured, access, maxOnMs);
     return () => {
       this.#configured = examined;
       this.#readChips();
@@ -76,9 +76,13 @@ export class Pins {
     };
   }
 
-  #examined(configured: PinTables, maxOnMs: number): ConfiguredPins {
+  /** @throws HoldfastError `BAD_CONFIG`, what `GpioBackend.chips` throws */
+  #examined(configured: PinTables, access: AccessTables, maxOnMs: number): ConfiguredPins {
     const { backend, log } = this.#surroundings;
-    return new ConfiguredPins(configured, { names: new PinNames(backend.chips()), backend, maxOnMs, log });
+    const chips = backend.chips();
+    const examined = new ConfiguredPins(configured, { names: new PinNames(chips), backend, maxOnMs, log });
+    for (const mistake of mistakesInAccess(access, new PinNames(chips, examined.aliases), log)) throw mistake;
+    return examined;
   }
 
   /** A pin whose chip has gone is left to fail by itself. */
@@ -87,11 +91,6 @@ export class Pins {
     if (lines.length < pin.named.lines.length) return;
     const named = { pin: pin.name, lines };
     pin.rebind(named, this.#configured.boundsOfOpen(named, this.#names));
-  }
-
-  /** Whether the pins that rights are given to are lines of this machine, or may become some. @throws HoldfastError `BAD_CONFIG` */
-  assertNamed(tables: Readonly<Record<string, AccessTable>>): void {
-    for (const mistake of mistakesInAccess(tables, this.#names, this.#surroundings.log)) throw mistake;
   }
 
   /** The open pins. */

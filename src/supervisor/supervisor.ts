@@ -56,8 +56,7 @@ export class Supervisor {
     this.#surroundings = { ...parts, tally: newTally() };
     const { clock } = parts;
     this.#startedUs = clock.nowUs();
-    this.pins = new Pins(this.#surroundings, configuredPins, () => this.#tellIfDrained());
-    this.pins.assertNamed(access);
+    this.pins = new Pins(this.#surroundings, configuredPins, access, () => this.#tellIfDrained());
     this.pools = new Pools(this.#surroundings, () => this.#tellIfDrained());
     const machine = supervisorMachine.provide({ actions: { closeAll: () => this.#shut(false), abortAll: () => this.#shut(true) } });
     this.#actor = createActor(machine, { input: { drainMs }, clock: xstateClock(clock) });
@@ -123,8 +122,7 @@ export class Supervisor {
    * @throws HoldfastError `BAD_CONFIG`, what `GpioBackend.chips` throws
    */
   reconfigured({ limits, configuredPins = {}, access = {} }: Reconfiguration): () => void {
-    const apply = this.pins.reconfigured(configuredPins, limits.maxOnMs);
-    this.pins.assertNamed(access);
+    const apply = this.pins.reconfigured(configuredPins, access, limits.maxOnMs);
     return () => {
       Object.assign(this.#surroundings.limits, limits);
       apply();

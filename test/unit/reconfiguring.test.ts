@@ -132,6 +132,13 @@ describe("a pin that is open when the configuration changes", () => {
   });
 });
 
+test("rights may be given by an alias that is new, too", () => {
+  const world = new World({ pins: { GPIO17: { alias: "lamp" } } });
+  const access = { guests: { read: ["door"] } };
+  world.supervisor.reconfigured({ limits: { ...defaultLimits }, configuredPins: { GPIO17: { alias: "door" } }, access })();
+  expect(world.defects).toEqual([]);
+});
+
 test("a mistake is refused as a whole", () => {
   const world = new World({ pins: { GPIO17: { maxOnMs: 50 } }, limits: { subscriptions: 1 } });
   const client = world.join("client");
