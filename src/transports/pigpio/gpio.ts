@@ -2,7 +2,7 @@ import { Watchdog } from "../../clock/watchdog.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { Bias, Level } from "../../protocol/requests.ts";
 import { LastWord } from "./last-word.ts";
-import { DEFAULT_PWM_STEP, nearestPwmStep, type PwmStep } from "./pwm-steps.ts";
+import { Modulation } from "./modulation.ts";
 import { Refusal } from "./refusal.ts";
 import { readAnyLevel, Seat, type Surroundings, type User } from "./seat.ts";
 
@@ -13,17 +13,6 @@ const MAX_MODE = 7;
 
 /** What each number asks of the pull resistor (pigpio.h, PI_PUD_OFF and so on). */
 const pulls: readonly Bias[] = ["disabled", "pull-down", "pull-up"];
-
-/** See pigpio.h: PI_DEFAULT_DUTYCYCLE_RANGE, PI_MIN_DUTYCYCLE_RANGE, PI_MAX_DUTYCYCLE_RANGE. */
-const DEFAULT_RANGE = 255;
-const MIN_RANGE = 25;
-const MAX_RANGE = 40_000;
-
-/** A servo is told its place 50 times a second, by a pulse of so many µs; 0 is none (pigpio.h, PI_MIN_SERVO_PULSEWIDTH, PI_MAX_SERVO_PULSEWIDTH). */
-const SERVO_HZ = 50;
-const SERVO_PERIOD_US = 1_000_000 / SERVO_HZ;
-const MIN_SERVO_US = 500;
-const MAX_SERVO_US = 2500;
 
 /** See pigpio.h: PI_MAX_BUSY_DELAY, PI_MAX_STEADY, PI_MAX_WDOG_TIMEOUT. */
 const MAX_TRIGGER_US = 100;
@@ -47,15 +36,10 @@ export class Gpio {
   readonly #around: Surroundings;
   readonly #listener: GpioListener;
   readonly #seat: Seat;
+  readonly #modulation: Modulation;
   readonly #pull = new LastWord<Bias>();
   readonly #filterUs = new LastWord<number>();
   #turns: Promise<unknown> = Promise.resolve();
-  /** What the line is used for, as an output. */
-  #use: "level" | "pwm" | "servo" = "level";
-  /** The duty, of `range`, or the length of a servo's pulses in µs. */
-  #width = 0;
-  #range = DEFAULT_RANGE;
-  #step: PwmStep = DEFAULT_PWM_STEP;
   /** What the line drives when it becomes an output. */
   #latch: Level = 0;
   #watchdog: Watchdog | null = null;
@@ -70,6 +54,7 @@ export class Gpio {
       opened: () => this.#rest(this.#latch),
       edge: (level, timestampNs) => this.#edge(level, timestampNs),
     });
+    this.#modulation = new Modulation(this.#seat);
   }
 
   setMode(user: User, mode: number): Promise<void> {
@@ -138,7 +123,7 @@ export class Gpio {
     return this.#inTurn(async () => {
       if (this.mode() === OUTPUT) {
         await this.#seat.take(user, "out", level);
-        if (this.#width === 0) this.#seat.write(level);
+        if (!this.#modulation.runs) this.#seat.write(level);
       }
       this.#latch = level;
     });
@@ -147,67 +132,59 @@ export class Gpio {
   /** @param duty of `range` */
   setDuty(user: User, duty: number): Promise<void> {
     return this.#inTurn(async () => {
-      if (duty > this.#range) throw new Refusal("BAD_DUTYCYCLE");
+      this.#modulation.assertDuty(duty);
       await this.#seat.take(user, "out");
-      this.#modulate("pwm", duty);
+      this.#modulation.setDuty(duty);
+      this.#latch = 0;
     });
   }
 
   duty(): number {
-    if (this.#use !== "pwm" || this.mode() !== OUTPUT) throw new Refusal("NOT_PWM_GPIO");
-    return this.#widthNow;
+    if (this.mode() !== OUTPUT) throw new Refusal("NOT_PWM_GPIO");
+    return this.#modulation.duty;
   }
 
-  /** The duty stays what it is, in steps of the new range. @returns how many steps it really has at its frequency, as pigpiod says */
+  /** @returns how many steps the duty has at its frequency, as pigpiod says */
   setRange(user: User, range: number): Promise<number> {
     return this.#inTurn(async () => {
-      if (range < MIN_RANGE || range > MAX_RANGE) throw new Refusal("BAD_DUTYRANGE");
-      const duty = Math.floor((range * this.#width) / this.#range);
-      if (await this.#takeModulated(user)) {
-        this.#seat.modulate(duty / range);
-        this.#width = duty;
-      }
-      this.#range = range;
-      return this.#step.steps;
+      this.#modulation.assertRange(range);
+      this.#modulation.setRange(range, await this.#takePwm(user));
+      return this.#modulation.realRange;
     });
   }
 
   get range(): number {
-    return this.#range;
+    return this.#modulation.range;
   }
 
   get realRange(): number {
-    return this.#step.steps;
+    return this.#modulation.realRange;
   }
 
   /** @returns the frequency that it has now, in Hz */
   setFrequency(user: User, hz: number): Promise<number> {
     return this.#inTurn(async () => {
-      const step = nearestPwmStep(hz);
-      if (await this.#takeModulated(user)) {
-        this.#seat.set({ frequencyHz: step.hz });
-        this.#seat.modulate(this.#width / this.#range);
-      }
-      this.#step = step;
-      return step.hz;
+      this.#modulation.setFrequency(hz, await this.#takePwm(user));
+      return this.#modulation.frequencyHz;
     });
   }
 
   get frequencyHz(): number {
-    return this.#step.hz;
+    return this.#modulation.frequencyHz;
   }
 
   setServo(user: User, pulseUs: number): Promise<void> {
     return this.#inTurn(async () => {
-      if (pulseUs !== 0 && (pulseUs < MIN_SERVO_US || pulseUs > MAX_SERVO_US)) throw new Refusal("BAD_PULSEWIDTH");
+      this.#modulation.assertPulse(pulseUs);
       await this.#seat.take(user, "out");
-      this.#modulate("servo", pulseUs);
+      this.#modulation.setPulse(pulseUs);
+      this.#latch = 0;
     });
   }
 
   servo(): number {
-    if (this.#use !== "servo" || this.mode() !== OUTPUT) throw new Refusal("NOT_SERVO_GPIO");
-    return this.#widthNow;
+    if (this.mode() !== OUTPUT) throw new Refusal("NOT_SERVO_GPIO");
+    return this.#modulation.pulseUs;
   }
 
   /** A pulse of one level, then the other one. An input has no pulse: it keeps the other level for when it is an output. */
@@ -303,38 +280,15 @@ export class Gpio {
   }
 
   /** A program changes the PWM that runs. @returns false: none does */
-  async #takeModulated(user: User): Promise<boolean> {
-    if (this.#use !== "pwm" || this.mode() !== OUTPUT) return false;
-    this.#width = this.#widthNow;
-    if (this.#width === 0) return false;
+  async #takePwm(user: User): Promise<boolean> {
+    if (this.mode() !== OUTPUT || !this.#modulation.runsPwm) return false;
     await this.#seat.take(user, "out");
     return true;
   }
 
-  /** What a period at full duty is, in the unit of `#width`. */
-  get #fullWidth(): number {
-    return this.#use === "servo" ? SERVO_PERIOD_US : this.#range;
-  }
-
-  /** The width that the line really has: another client that shares it, or the limit on its time, may have made another one of it. */
-  get #widthNow(): number {
-    const duty = this.#width === 0 ? null : this.#seat.duty;
-    if (duty === null || duty === this.#width / this.#fullWidth) return this.#width;
-    return Math.round(duty * this.#fullWidth);
-  }
-
-  #modulate(use: "pwm" | "servo", width: number): void {
-    if (width > 0) this.#seat.set({ frequencyHz: use === "pwm" ? this.#step.hz : SERVO_HZ });
-    this.#seat.modulate(width / (use === "pwm" ? this.#range : SERVO_PERIOD_US));
-    this.#use = use;
-    this.#width = width;
-    this.#latch = 0;
-  }
-
   /** The line has a steady level, or none. */
   #rest(level: Level): void {
-    this.#use = "level";
-    this.#width = 0;
+    this.#modulation.end();
     this.#latch = level;
   }
 
