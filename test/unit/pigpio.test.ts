@@ -1,8 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { SimulatedClock } from "../../src/clock/simulated.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import { MAX_DURATION_MS } from "../../src/protocol/limits.ts";
 import { Daemon } from "../../src/transports/pigpio/daemon.ts";
-import { PigpioStage, ScriptedProgram, type Words } from "./pigpio-stage.ts";
+import { Notifications } from "../../src/transports/pigpio/notifications.ts";
+import type { Report } from "../../src/transports/pigpio/report.ts";
+import { decodeReport, PigpioStage, ScriptedProgram, type Words } from "./pigpio-stage.ts";
 
 const gpio = (offset: number) => ({ chip: "sim:0", offset });
 
@@ -216,7 +219,7 @@ describe("notifications", () => {
     stage.world.sim.drive(gpio(17), 1);
     stage.world.clock.advanceMs(0.25);
     stage.world.sim.drive(gpio(4), 0);
-    await stage.world.settle();
+    await stage.world.pass(1);
     expect(program.take()).toEqual([
       { sequence: 0, flags: 0, tick: 1_000_000, levels: 1 << 4 },
       { sequence: 1, flags: 0, tick: 1_002_000, levels: (1 << 4) | (1 << 17) },
@@ -240,16 +243,29 @@ describe("notifications", () => {
     expect(program.take().map(({ levels }) => levels)).toEqual([1 << 17, 0]);
   });
 
-  test("of several pins that come together are told in the order in which they happened", async () => {
-    const stage = new PigpioStage();
-    const program = await listener(stage, 0b110000);
-    const { sim, clock } = stage.world;
-    sim.drive(gpio(5), 1);
+  test("of one pin come at once, those of several in the order in which they happened, however late they are read", async () => {
+    const clock = new SimulatedClock(1_000_000);
+    const notifications = new Notifications(clock);
+    const told: Report[] = [];
+    const program = { label: "program", report: (bytes: Uint8Array) => void told.push(decodeReport(bytes)) };
+    const handle = notifications.handle(notifications.open(program));
+    handle.bits = 1 << 4;
+    notifications.edge(4, 1, 1_000_000_000n);
+    expect(told.splice(0)).toMatchObject([{ levels: 0b010000 }]);
+    handle.bits |= 1 << 5;
     clock.advanceMs(1);
-    sim.drive(gpio(4), 1);
-    await stage.world.settle();
-    const reports = program.take();
-    expect(reports.map(({ levels }) => levels)).toEqual([0b100000, 0b110000]);
+    notifications.edge(4, 0, 1_000_800_000n);
+    clock.advanceMs(0.5);
+    notifications.edge(5, 1, 1_000_700_000n);
+    notifications.edge(4, 1, 1_001_500_000n);
+    clock.advanceMs(0.5);
+    const first = told.splice(0);
+    expect(first).toMatchObject([
+      { tick: 1_000_700, levels: 0b110000 },
+      { tick: 1_000_800, levels: 0b100000 },
+    ]);
+    clock.advanceMs(1);
+    expect(told).toMatchObject([{ sequence: 3, tick: 1_001_500, levels: 0b110000 }]);
   });
 
   test("skip what a program may not use, and say so", async () => {

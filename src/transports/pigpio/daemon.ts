@@ -185,12 +185,17 @@ export class Daemon {
   async notify(number: number, bits: number): Promise<void> {
     const handle = this.#notifications.handle(number);
     const added = bits & ~handle.bits;
+    const unwatched = added & ~this.#watched;
     handle.bits = bits;
     this.#watched |= added;
     this.#unwatchUnwanted();
     if (added === 0) return;
     try {
-      await this.#each(handle.program, bitsOf(added), (gpio) => this.#watch(handle, gpio));
+      await this.#each(handle.program, bitsOf(added), async (gpio) => {
+        const level = await this.#watch(handle, gpio);
+        // Of one that is watched already, edges may be on their way that others are to be told of.
+        if (level !== null && (unwatched & (1 << gpio)) !== 0) this.#notifications.know(gpio, level);
+      });
     } finally {
       this.#unwatchUnwanted();
       this.#notifications.tell(handle);
@@ -225,13 +230,14 @@ export class Daemon {
     this.#pauses.delete(program);
   }
 
-  async #watch(handle: Handle, gpio: number): Promise<void> {
+  /** @returns the level; null: there is no such GPIO, and programs that want to hear of all ask for more than there are */
+  async #watch(handle: Handle, gpio: number): Promise<Level | null> {
     try {
-      this.#notifications.know(gpio, await this.gpio(gpio).watch(handle.program));
+      return await this.gpio(gpio).watch(handle.program);
     } catch (error) {
       handle.bits &= ~(1 << gpio);
-      // Programs that want to hear of all ask for more than there are.
-      if (HoldfastError.from(error).code !== "PIN_UNKNOWN") throw error;
+      if (HoldfastError.from(error).code === "PIN_UNKNOWN") return null;
+      throw error;
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock/clock.ts";
+import { type Alarm, type Clock, timestampNs } from "../../clock/clock.ts";
 import { Watchdog } from "../../clock/watchdog.ts";
 import type { Level } from "../../protocol/requests.ts";
 import { Refusal } from "./refusal.ts";
@@ -16,7 +16,13 @@ export interface Program extends User {
   report(bytes: Uint8Array): void;
 }
 
-/** Edges that have come together. */
+/**
+ * How long an edge waits for earlier ones of other GPIOs, whose lines are read on their own: who reads a rotary encoder goes by their order.
+ * pigpiod tells of edges a thousand times a second.
+ */
+const ORDER_US = 1000;
+
+/** An edge that waits to be told. */
 interface HeardEdge {
   readonly gpio: number;
   readonly level: Level;
@@ -63,6 +69,7 @@ export class Notifications {
   readonly #clock: Clock;
   readonly #handles: (Handle | undefined)[] = new Array(HANDLES).fill(undefined);
   #edges: HeardEdge[] = [];
+  #alarm: Alarm | null = null;
   #levels = 0;
 
   constructor(clock: Clock) {
@@ -117,10 +124,13 @@ export class Notifications {
     handle.report(0, tickOf(this.#clock.nowUs()));
   }
 
-  /** An edge. Those of several GPIOs that come together are told in the order in which they happened. */
+  /** An edge. While several GPIOs are told of, it waits for earlier ones of the others. */
   edge(gpio: number, level: Level, timestampNs: bigint): void {
-    if (this.#edges.length === 0) queueMicrotask(() => this.#flush());
     this.#edges.push({ gpio, level, timestampNs });
+    if (this.#alarm !== null) return;
+    const { bits } = this;
+    if ((bits & (bits - 1)) === 0) this.#flush();
+    else this.#await(timestampNs);
   }
 
   /** The time of a GPIO's watchdog is up. */
@@ -129,14 +139,28 @@ export class Notifications {
     this.#report(gpio, watchdogOf(gpio), tickOf(this.#clock.nowUs()));
   }
 
-  #flush(): void {
-    const edges = this.#edges;
-    this.#edges = [];
-    edges.sort((a, b) => (a.timestampNs < b.timestampNs ? -1 : a.timestampNs > b.timestampNs ? 1 : 0));
-    for (const { gpio, level, timestampNs } of edges) {
+  /** Tells of the edges so far. @param untilNs and no later ones: earlier ones of other GPIOs may be on their way */
+  #flush(untilNs?: bigint): void {
+    this.#alarm?.cancel();
+    this.#alarm = null;
+    const edges = this.#edges.sort((a, b) => (a.timestampNs < b.timestampNs ? -1 : a.timestampNs > b.timestampNs ? 1 : 0));
+    const told = untilNs === undefined ? edges : edges.filter(({ timestampNs }) => timestampNs <= untilNs);
+    this.#edges = edges.slice(told.length);
+    for (const { gpio, level, timestampNs } of told) {
+      // The kernel may tell the level after two quick edges twice.
+      if (withBit(this.#levels, gpio, level) === this.#levels) continue;
       this.know(gpio, level);
       this.#report(gpio, 0, tickOf(Number(timestampNs / 1000n)));
     }
+    const [next] = this.#edges;
+    if (next !== undefined) this.#await(next.timestampNs);
+  }
+
+  /** Tells of an edge when it is old enough. */
+  #await(edgeNs: bigint): void {
+    this.#alarm = this.#clock.at(Math.ceil(Number(edgeNs) / 1000) + ORDER_US, () => {
+      this.#flush(timestampNs(this.#clock) - BigInt(ORDER_US) * 1000n);
+    });
   }
 
   #report(gpio: number, flags: number, tick: number): void {
