@@ -97,11 +97,13 @@ export function give<O extends CommandRequest["op"]>(
   });
 }
 
-/** What a command is about to drive, where that is known. */
+/** What a command is about to drive, where that is known. Where it is for a group it says so of each line: another pin is not opened for it. */
 function firstLevel<O extends CommandRequest["op"]>(op: O, own: OwnFields<O>): Fields<"open">["initial"] {
   if (op === "on") return 1;
-  const { levels, steps: [step] = [] } = own as Partial<OwnFields<"write"> & OwnFields<"pattern">>;
-  return levels ?? step?.levels ?? step?.level;
+  const { levels, steps = [] } = own as Partial<OwnFields<"write"> & OwnFields<"pattern">>;
+  const first = levels ?? steps[0]?.levels ?? steps[0]?.level;
+  const ofEach = steps.find((step) => step.levels !== undefined)?.levels;
+  return typeof first === "number" && ofEach !== undefined ? ofEach.map(() => first) : first;
 }
 
 /** A command that was refused leaves no trace: what it has opened it closes, and what was open stays. */

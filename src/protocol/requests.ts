@@ -201,6 +201,15 @@ function stepHasItsLevel(step: { level?: Level | undefined; levels?: Level[] | u
   }
 }
 
+/** Whatever pin it is, it can't have as many lines as the one step says and as the other says. */
+function stepsAreOfOnePin(steps: readonly { readonly levels?: Level[] | undefined }[], context: z.RefinementCtx): void {
+  const lines = steps.find(({ levels }) => levels !== undefined)?.levels?.length;
+  const index = steps.findIndex(({ levels }) => levels !== undefined && levels.length !== lines);
+  if (index === -1) return;
+  const message = `has ${steps[index]?.levels?.length} levels, and a step before it has ${lines}`;
+  context.addIssue({ code: "custom", path: ["steps", index, "levels"], message });
+}
+
 /** Whether all numbers in a value are finite: readers of `meta` may have no word for others, as JSON. */
 function isAllFinite(value: unknown): boolean {
   if (typeof value === "number") return Number.isFinite(value);
@@ -275,6 +284,7 @@ export const requestSchemas = {
     const cycleMs = steps.reduce((sum, { ms }) => sum + ms, 0);
     cycleIsLongEnough("steps", cycleMs, context);
     stepsAreLongEnough(steps.length, cycleMs, context);
+    stepsAreOfOnePin(steps, context);
   }),
   mode: request("mode", { pin, mode: modeSchema }),
   cancel: request("cancel", { pin, command: z.int().positive().optional().describe("absent: every one that this client may cancel") }),

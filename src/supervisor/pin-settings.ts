@@ -195,6 +195,6 @@ export function finite(limit: number): number | null {
 export function assertOneForEach({ pin, lines }: NamedPin, field: string, levels: readonly Level[]): void {
   if (levels.length === lines.length) return;
   const has = lines.length === 1 ? "is one line" : `has ${lines.length} lines`;
-  const given = levels.length === 1 ? "is 1 level" : `are ${levels.length} levels`;
-  throw new HoldfastError("BAD_FIELD", `${pin} ${has}, and ${levels.join("")} ${given}`, { field, pin });
+  const given = levels.length === 1 ? "1 level" : `${levels.length} levels`;
+  throw new HoldfastError("BAD_FIELD", `${pin} ${has}, and was given ${given}`, { field, pin });
 }

@@ -149,9 +149,9 @@ describe("a command that is refused leaves all as it was", () => {
   const refused: [line: string, says: string][] = [
     ["blink 17 --on 1us --off 1us", "--on: makes a cycle of 0.002 ms"],
     [`pattern 17 ${"1:1us 0:1us ".repeat(60).trim()}`, "steps: has 120 steps in 0.12 ms"],
-    ["pattern 17 10:10ms", "GPIO17 is one line, and 10 are 2 levels."],
-    ["pattern 17 1:10ms 10:10ms", "GPIO17 is one line, and 10 are 2 levels."],
-    ["write 17 10", "GPIO17 is one line, and 10 are 2 levels."],
+    ["pattern 17 10:10ms", "GPIO17 is one line, and was given 2 levels."],
+    ["pattern 17 1:10ms 10:10ms", "GPIO17 is one line, and was given 2 levels."],
+    ["write 17 10", "GPIO17 is one line, and was given 2 levels."],
   ];
   for (const [line, says] of refused) {
     shellStory(`closed: ${line.slice(0, 30)}`, async (shell) => {
@@ -160,6 +160,20 @@ describe("a command that is refused leaves all as it was", () => {
       expect(err).toStartWith(`BAD_FIELD: ${says}`);
       expect(await shell.ok("pins", "--open")).toBe("");
       expect(await shell.ok("read", "17")).toBe("0\n");
+    });
+  }
+
+  for (const line of ["pattern 17 1:10ms 10:10ms --close-level on", "pattern 17+22 1:10ms 10:10ms 101:10ms --close-level on"]) {
+    shellStory(`it does not even drive the line: ${line}`, async (shell) => {
+      await shell.ok("sim", "wire", "17", "27");
+      const watch = shell.start("watch", "27");
+      await shell.eventually("GPIO27", "is watched", ({ state }) => state === "watching");
+      const { status, err } = await shell.run(...line.split(" "));
+      expect({ status, err }).toMatchObject({ status: 2, err: expect.stringMatching(/^BAD_FIELD: /) });
+      expect(await shell.ok("pins", "--open")).not.toContain("GPIO17");
+      expect((await shell.status()).counters.edges).toBe(0);
+      watch.kill("SIGINT");
+      expect((await watch.ended).out).toBe("");
     });
   }
 
@@ -244,7 +258,7 @@ describe("several lines are one group, with + between their names", () => {
 
   shellStory("what can't be a group is misuse", async (shell) => {
     expect(await shell.run("write", "17+BOARD11", "10")).toMatchObject({ status: 2, out: "" });
-    expect((await shell.run("write", "17+27", "101")).err).toStartWith("BAD_FIELD: GPIO17+GPIO27 has 2 lines, and 101 are 3 levels.\n");
+    expect((await shell.run("write", "17+27", "101")).err).toStartWith("BAD_FIELD: GPIO17+GPIO27 has 2 lines, and was given 3 levels.\n");
     expect(await shell.run("write", "17", "2")).toMatchObject({ status: 2, out: "" });
   });
 });

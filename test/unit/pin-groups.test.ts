@@ -91,14 +91,14 @@ describe("a group of outputs", () => {
     expect(lone.outcome).toBe("ok");
     expect(motor.ask({ op: "write", pin: "GPIO5", levels: [1] }).body.state).toBe("on");
     const refused = motor.ask({ op: "write", pin: GROUP, levels: [1, 0] });
-    expect(refused.error?.message).toBe(`${GROUP} has 3 lines, and 10 are 2 levels`);
+    expect(refused.error?.message).toBe(`${GROUP} has 3 lines, and was given 2 levels`);
     expect(refused.error?.details).toEqual({ field: "levels", pin: GROUP });
     const step = motor.ask({ op: "pattern", pin: GROUP, steps: [{ level: 1, ms: 1 }, { levels: [1, 0, 0, 1], ms: 1 }] }); // biome-ignore format: steps
-    expect(step.error).toMatchObject({ message: `${GROUP} has 3 lines, and 1001 are 4 levels`, details: { field: "steps.1.levels" } });
+    expect(step.error).toMatchObject({ message: `${GROUP} has 3 lines, and was given 4 levels`, details: { field: "steps.1.levels" } });
     const one = motor.ask({ op: "write", pin: "GPIO5", levels: [1, 1] });
-    expect(one.error?.message).toBe("GPIO5 is one line, and 11 are 2 levels");
+    expect(one.error?.message).toBe("GPIO5 is one line, and was given 2 levels");
     const initial = motor.ask({ op: "open", pin: "GPIO6+GPIO13", direction: "out", initial: [1] });
-    expect(initial.error).toMatchObject({ message: "GPIO6+GPIO13 has 2 lines, and 1 is 1 level", details: { field: "initial" } });
+    expect(initial.error).toMatchObject({ message: "GPIO6+GPIO13 has 2 lines, and was given 1 level", details: { field: "initial" } });
   });
 
   test("is active while any of its lines is: that is what maxOnMs limits", async () => {
