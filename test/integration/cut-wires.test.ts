@@ -4,7 +4,7 @@ import { codeOf, eventually, story } from "./processes.ts";
 import { Wire } from "./wire.ts";
 
 /** As short as a heartbeat may be on a machine that is busy with other tests. */
-const HEARTBEAT_MS = 1000;
+const HEARTBEAT_MS = 2000;
 
 story(
   "when the cable is cut, the supervisor closes the client's pins and the client notices; when it is mended all is as before",
@@ -19,9 +19,6 @@ story(
     await lamp.on();
     const button = await far.input("GPIO4");
     const edges = await button.edges();
-    // It stays for longer than the heartbeat, although the program does nothing.
-    await Bun.sleep(2 * HEARTBEAT_MS);
-    expect([states, (await near.read("GPIO17")).level]).toEqual([[], 1]);
 
     wire.cut();
     const lost = codeOf(lamp.off({ ack: "done" }));
