@@ -6,20 +6,17 @@ import itertools
 import os
 import threading
 import weakref
-from typing import Any, Callable, Mapping, Optional, Protocol
+from typing import Any, Mapping, Optional, Protocol
 
-from .deadline import Deadline
 from .errors import HoldfastError
-from .names import from_wire, to_wire
+from .names import to_wire
+from .pending_reply import PendingReply, ReplyTaker
 from .wire import FrameReader, encode
 
 #: How long a connection that was ended in order may take to be over, in s: what was sent before still arrives.
 _LAST_READ_S = 1.0
 
 _CHUNK_BYTES = 65536
-
-#: What is called with a reply, in the thread that reads: it must not wait for anything.
-ReplyTaker = Callable[[Any], None]
 
 
 class Stream(Protocol):
@@ -41,79 +38,11 @@ class Listener(Protocol):
         """The connection is over."""
 
 
-class PendingReply:
-    """A request without a reply yet."""
-
-    def __init__(self, connection: Connection, op: str, arrived: Optional[ReplyTaker], unwanted: Optional[ReplyTaker]) -> None:
-        self._connection = connection
-        self._op = op
-        self._arrived = arrived
-        self._unwanted = unwanted
-        self._settled = threading.Lock()
-        self._settled.acquire()
-        self._reply: Any = None
-        self._error: Optional[HoldfastError] = None
-        self._is_settling = False
-        self._is_left = False
-
-    def wait(self, timeout_ms: Optional[float] = None) -> Any:
-        """The reply.
-
-        :raises HoldfastError: what the supervisor has answered; ``DISCONNECTED``
-        :raises TimeoutError: no reply within ``timeout_ms``: what the request does is not known
-        """
-        try:
-            remaining_s = Deadline(timeout_ms).remaining_s()
-            in_time = self._settled.acquire(timeout=-1 if remaining_s is None else remaining_s)
-        except BaseException:
-            self._leave()
-            raise
-        if not in_time:
-            if self._leave():
-                raise TimeoutError(f"the supervisor has not answered the request {self._op} within {timeout_ms:g} ms")
-            # The reply has come in the very moment in which the time was up.
-            self._settled.acquire()
-        if self._error is not None:
-            raise self._error
-        return self._reply
-
-    def settle(self, reply: Mapping[str, Any]) -> None:
-        """The reply has come. For the connection, which calls this or ``fail``, once."""
-        is_wanted = self._begin_to_settle()
-        if reply["ok"]:
-            self._reply = {name: value for name, value in from_wire(dict(reply)).items() if name not in ("id", "ok")}
-            taker = self._arrived if is_wanted else self._unwanted
-            if taker is not None:
-                taker(self._reply)
-        else:
-            self._error = HoldfastError.from_wire(reply["error"])
-        self._settled.release()
-
-    def fail(self, error: HoldfastError) -> None:
-        """No reply comes any more."""
-        self._begin_to_settle()
-        # Each waiter gets an error of its own: a traceback belongs to one thread.
-        self._error = HoldfastError(error.code, error.message, error.details)
-        self._settled.release()
-
-    def _begin_to_settle(self) -> bool:
-        """False: nobody waits any more."""
-        with self._connection.lock:
-            self._is_settling = True
-            return not self._is_left
-
-    def _leave(self) -> bool:
-        """Nobody waits any more. False: it is just being settled."""
-        with self._connection.lock:
-            self._is_left = not self._is_settling
-            return self._is_left
-
-
 class Connection:
     """Requests may come from any thread, and need not wait for each other's replies."""
 
     def __init__(self, stream: Stream, listener: Listener) -> None:
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
         self._stream = stream
         self._listener = listener
         self._pid = os.getpid()
@@ -146,11 +75,11 @@ class Connection:
         :param unwanted: called in its place when nobody waits for the reply any more
         :raises HoldfastError: ``DISCONNECTED``, ``BAD_FIELD``
         """
-        pending = PendingReply(self, op, arrived, unwanted)
+        pending = PendingReply(self._lock, op, arrived, unwanted)
         number = next(self._ids)
         frame = encode({"id": number, "op": op, **to_wire(op, fields)})
         self._assert_own()
-        with self.lock:
+        with self._lock:
             if self._over is not None:
                 raise HoldfastError(self._over.code, self._over.message, self._over.details)
             self._pending[number] = pending
@@ -173,14 +102,14 @@ class Connection:
 
     def end(self, reason: HoldfastError) -> None:
         """Says that no more requests come; the supervisor ends the connection then."""
-        with self.lock:
+        with self._lock:
             self._reason = self._reason or reason
             self._over = self._over or reason
         self._shut(1)
 
     def cut(self, reason: HoldfastError) -> None:
         """Ends the connection at once, without waiting for the supervisor."""
-        with self.lock:
+        with self._lock:
             self._reason = self._reason or reason
         self._shut(2)
 
@@ -232,13 +161,13 @@ class Connection:
             # The supervisor is about to end the connection, and says why.
             self._reason = HoldfastError.from_wire(message["error"])
             return
-        with self.lock:
+        with self._lock:
             pending = self._pending.pop(number, None)
         if pending is not None:
             pending.settle(message)
 
     def _finish(self, reason: HoldfastError) -> None:
-        with self.lock:
+        with self._lock:
             self._over = self._reason or reason
             pending = list(self._pending.values())
             self._pending.clear()

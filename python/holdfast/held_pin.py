@@ -5,10 +5,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Callable, Mapping, Optional, Type, TypeVar, Union, overload
 
-from .connection import Connection, PendingReply, ReplyTaker
+from .connection import Connection
 from .errors import HoldfastError
 from .events import EventStream, Watch
 from .parsed import parsed
+from .pending_reply import PendingReply, ReplyTaker
 from .replies import Edge, EdgeFilter, Reading, Silence
 from .session import Session
 

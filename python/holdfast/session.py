@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any, Callable, Literal, Mapping, Optional, Protocol, Union
 
 from .background import Background
-from .connection import Connection, PendingReply, Stream
+from .connection import Connection, Stream
 from .errors import HoldfastError
 from .heartbeat import Heartbeat
+from .pending_reply import PendingReply
 from .subscriptions import Subscriber, Subscriptions
 
 PROTOCOL_VERSION = 1

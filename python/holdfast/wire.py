@@ -18,6 +18,9 @@ MAX_DEPTH = 8
 
 _LENGTH_BYTES = 4
 
+#: How an alert of TLS begins (RFC 8446, 5.1): the answer to who comes without TLS where TLS is spoken.
+_TLS_ALERT = 0x1503
+
 
 def encode(message: Mapping[str, Any]) -> bytes:
     """The frame of a request.
@@ -39,7 +42,7 @@ class FrameReader:
     def read(self, chunk: bytes) -> Iterator[dict[str, Any]]:
         """The messages that are whole now.
 
-        :raises HoldfastError: ``BAD_LENGTH``, ``LIMIT_MESSAGE``, ``BAD_CBOR``: nothing behind it can be read
+        :raises HoldfastError: ``BAD_LENGTH``, ``LIMIT_MESSAGE``, ``BAD_CBOR``, ``TLS_FAILED``: nothing behind it can be read
         """
         received = self._received
         received += chunk
@@ -57,6 +60,8 @@ class FrameReader:
 def _checked_length(length: int) -> int:
     if length == 0:
         raise HoldfastError("BAD_LENGTH", "the supervisor has sent a frame without a length")
+    if length >> 16 == _TLS_ALERT:
+        raise HoldfastError("TLS_FAILED", "the supervisor speaks TLS there: its address is written holdfast://host:port")
     if length > MAX_MESSAGE_BYTES:
         raise HoldfastError("LIMIT_MESSAGE", f"the supervisor has sent a message of {length} bytes", {"limit": MAX_MESSAGE_BYTES})
     return length

@@ -111,6 +111,10 @@ def test_nobody_is_trusted_for_nothing(board, certified, tmp_path):
         assert code_of(lambda: holdfast.connect(f"holdfast://127.0.0.2:{port}", timeout_ms=50)) == "TLS_FAILED"
 
 
+def test_who_comes_without_tls_is_told_so(board):
+    assert code_of(lambda: board.connect(f"holdfast+tcp://127.0.0.1:{board.ports['tcp']}", token=TOKEN)) == "TLS_FAILED"
+
+
 def test_a_wrong_token_is_forbidden_and_is_not_told_to_a_unix_socket(board, certified):
     assert code_of(lambda: dial(board, certified, token="wrong")) == "FORBIDDEN"
     assert code_of(lambda: dial(board, certified, token=None)) == "FORBIDDEN"
