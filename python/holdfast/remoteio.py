@@ -116,7 +116,7 @@ class RemoteServer:
             self._last_task_s = time.monotonic()
         if reply == ignored:
             return False
-        if reply.startswith("?"):
+        if reply != accepted:
             raise RuntimeError(reply)
         return True
 

@@ -114,8 +114,8 @@ def test_tasks_after_close_are_ignored_and_the_program_told(board):
     [
         (lambda pin: pin.value(arg1=1.5), "arg1 must be at most 1"),
         (lambda pin: pin.value(arg1=float("nan")), "arg1 must be a decimal number"),
-        (lambda pin: pin.blink(arg1=0), "arg1 must be at least 0.001"),
-        (lambda pin: pin.blink(0, 1, 1e300), "arg2 must be at most"),
+        (lambda pin: pin.blink(arg1=0), "arg1 (in ms) must be at least 0.001"),
+        (lambda pin: pin.blink(0, 1, 1e300), "arg2 (in ms) must be at most 315360000000"),
         (lambda pin: pin.on(-5), "time_ms must be at least 0.001"),
         (lambda pin: pin.on(float("inf")), "time_ms must be a decimal number"),
         (lambda pin: pin.on(10**70), "a word has 64 bytes at most"),
@@ -306,6 +306,14 @@ def test_replies_in_pieces_are_not_taken_for_others():
             assert pin.on() and pin.off()
             with pytest.warns(RuntimeWarning):
                 assert pin.on() is False
+
+
+def test_nothing_but_its_acceptance_is_taken_for_that_of_a_task():
+    with OriginalServer("!", "1 on refused: BAD_FIELD", "!") as original:
+        with RemoteServer("127.0.0.1", original.port) as server:
+            pin = server.pin(11)
+            with pytest.raises(RuntimeError, match="1 on refused"):
+                pin.on()
 
 
 def test_remoteio_s_own_server_is_given_its_time_to_take_the_last_task(board):
