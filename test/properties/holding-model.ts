@@ -20,6 +20,8 @@ export interface ModelPin {
   closing: boolean;
   /** Who has asked for the close, if somebody has. */
   closer: number | null;
+  /** The longest time active that it has had as an output; while it is open it gets no longer one. Null: no limit. */
+  readonly limitMs: number | null;
 }
 
 interface ModelSettings {
@@ -79,7 +81,14 @@ export class HoldingModel {
         this.usesOf(name).releases++;
         return "LINE_FAILED";
       }
-      this.pins.set(name, { settings, holders: new Map([[client, hold]]), leavers: [], closing: false, closer: null });
+      this.pins.set(name, {
+        settings,
+        holders: new Map([[client, hold]]),
+        leavers: [],
+        closing: false,
+        closer: null,
+        limitMs: settings.maxOnMs,
+      });
       this.lapsed.get(client)?.delete(name);
       return "ok";
     }
@@ -159,7 +168,8 @@ export class HoldingModel {
     if (isChanged && this.#fails(name, "reconfigure")) return "LINE_FAILED";
     if (turns && direction === "in" && this.#fails(name, "get")) return "LINE_FAILED";
     const { bias } = pin.settings;
-    if (turns) this.pins.set(name, { ...pin, settings: this.#settingsOf(name, { bias: bias as never, ...request, direction }) });
+    const settings = this.#settingsOf(name, { bias: bias as never, ...request, direction });
+    if (turns) this.pins.set(name, { ...pin, settings, limitMs: settings.maxOnMs ?? pin.limitMs });
     else this.#set(name, named(request));
     const hold = pin.holders.get(client);
     if (hold !== undefined) pin.holders.set(client, { ...hold, onDisconnect: request.onDisconnect ?? hold.onDisconnect });
@@ -246,7 +256,8 @@ export class HoldingModel {
   #settingsOf(name: string, request: Omit<Open, "id" | "op" | "pin">): ModelSettings {
     const { direction, mode = "wait", initial = 0, bias = "as-is", closeLevel = this.#configOf(name, "closeLevel") ?? "off" } = request;
     const isInput = direction === "in";
-    const maxOnMs = isInput ? null : this.#leastMs(name, request.maxOnMs);
+    const asked = [request.maxOnMs, this.pins.get(name)?.limitMs].filter((ms) => typeof ms === "number");
+    const maxOnMs = isInput ? null : this.#leastMs(name, asked.length === 0 ? null : Math.min(...asked));
     return { direction, mode: isInput ? null : mode, initial, bias, closeLevel, maxOnMs };
   }
 
