@@ -22,6 +22,7 @@ await install(
   "python3-pytest",
   "python3-pytest-timeout",
   "mypy",
+  "pyflakes3",
   "openssl",
   "python3-cbor2",
   "python3-numpy",

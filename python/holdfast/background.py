@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import sys
 import threading
@@ -17,14 +18,16 @@ class Background:
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Optional[Callable[[], None]]] = queue.SimpleQueue()
         self._starting = threading.Lock()
+        self._pid = os.getpid()
         self._is_started = False
 
     def post(self, callback: Callable[[], None]) -> None:
         """Calls it soon, after those that wait already. What it throws is logged. Never waits: the collector may call this, too.
 
-        When the program ends nothing is called any more: no thread begins then, and who waited for one would wait for ever.
+        When the program ends, and in a child that it forks, nothing is called any more: no thread begins then, and who waited for one would
+        wait for ever.
         """
-        if sys.is_finalizing():
+        if sys.is_finalizing() or os.getpid() != self._pid:
             return
         self._waiting.put(callback)
         with self._starting:

@@ -6,7 +6,7 @@ import os
 import sys
 from functools import partial
 from types import TracebackType
-from typing import Any, Callable, Literal, Mapping, Optional, Sequence, Type, TypeVar, Union
+from typing import Any, Callable, Literal, Optional, Sequence, Type, TypeVar, Union
 
 from .address import UnixAddress, addresses
 from .credentials import Credentials

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Mapping, Optional
 from .pool_info import PoolLayout
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Array = NDArray[Any]

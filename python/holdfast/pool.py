@@ -7,7 +7,6 @@ import weakref
 from types import TracebackType
 from typing import Any, Mapping, Optional, Type
 
-from .connection import Connection
 from .errors import HoldfastError
 from .frame_stream import FrameStream
 from .mapping import Access, PoolMapping

@@ -92,7 +92,7 @@ def test_views_of_a_released_frame_are_released_and_arrays_never_fail(pool, read
         assert [code_of(act) for act in (lambda: frame.data, lambda: frame.array, frame.intact, frame.release)] == ["FRAME_RELEASED"] * 4
         pool.remove()
         frames.close()
-        del frame
+        frame = None
         gc.collect()
         assert array.shape == (4, 8, 3) and array.sum() >= 0
 

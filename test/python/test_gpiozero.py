@@ -10,7 +10,6 @@ from gpiozero import (
     Device,
     DistanceSensor,
     GPIODevice,
-    GPIOPinInUse,
     LEDBoard,
     Motor,
     OutputDevice,
