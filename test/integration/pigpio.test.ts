@@ -189,6 +189,25 @@ story("its programs may use the pins that the configuration lets them have, and 
   await eventually("who was refused what is in the log", () => supervisor.errors.includes('"code":"FORBIDDEN"'));
 });
 
+story("a configuration that gives other rights is obeyed: the listener opens anew, and outputs stay as they are", async (stage) => {
+  const supervisor = await serve(stage);
+  const [before, notified, other] = [await program(stage, supervisor), await program(stage, supervisor), await stage.connect()];
+  await before.ask("WRITE", 17, 1);
+  await before.ask("NB", await notified.ask("NOIB"), 1 << 4);
+  configured(stage, `port = 0\naccess = "line2"\n[access.line2]\ncommand = ["GPIO17"]\n`);
+  supervisor.kill("SIGHUP");
+  await eventually("the program is disconnected", () => before.closed);
+  await eventually("it is obeyed", () => supervisor.errors.includes("the configuration is in force"));
+  const { pins, clients } = await other.status();
+  expect(pins).toMatchObject([{ pin: "GPIO17", level: 1, unowned: true }]);
+  expect(clients.map(({ transport }) => transport).sort()).toEqual(["pigpio", "unix"]);
+  const ports = [...supervisor.errors.matchAll(/"port":(\d+),"msg":"listening"/g)];
+  const after = (await PigpioSocket.open(Number(ports.at(-1)?.[1]))).read();
+  stage.resources.defer(() => after.destroy());
+  expect(await after.ask("WRITE", 17, 0)).toBe(0);
+  expect(await after.ask("MODES", 4, 0)).toBe(-41);
+});
+
 story("a supervisor that ends gives the pins back, and hangs up", async (stage) => {
   const supervisor = await serve(stage);
   const one = await program(stage, supervisor);

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { SimulatedClock } from "../../src/clock/simulated.ts";
+import { SysfsPwm } from "../../src/gpio/pwm/outputs.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import { MAX_DURATION_MS } from "../../src/protocol/limits.ts";
 import { Daemon } from "../../src/transports/pigpio/daemon.ts";
 import { Notifications } from "../../src/transports/pigpio/notifications.ts";
 import type { Report } from "../../src/transports/pigpio/report.ts";
 import { decodeReport, PigpioStage, ScriptedProgram, type Words } from "./pigpio-stage.ts";
+import { PwmKernel, pi3 } from "./pwm-kernel.ts";
 
 const gpio = (offset: number) => ({ chip: "sim:0", offset });
 
@@ -177,6 +179,18 @@ describe("PWM and servo pulses", () => {
       1500, -92, -7, -7, 1500,
     ]);
     expect(await answers(program, ["SERVO", 18, 0], ["GPW", 18], ["READ", 18], ["GPW", 17])).toEqual([0, 0, 0, -93]);
+  });
+
+  test("are the chip's where the pin is a channel of hardware PWM, which is no input", async () => {
+    const kernel = new PwmKernel(pi3);
+    using _ = { [Symbol.dispose]: () => kernel.delete() };
+    const pwm = new SysfsPwm({ folder: kernel.folder, write: kernel.write });
+    const stage = new PigpioStage({ pwm, pins: { GPIO18: { pwm: "3f20c000.pwm/0" } } });
+    expect(await answers(stage.program(), ["PFS", 18, 1000], ["PWM", 18, 51])).toEqual([1000, 0]);
+    expect(kernel.writes).toContain("pwmchip0/pwm0/period 1000000");
+    expect(kernel.writes.at(-1)).toEndWith("duty_cycle 200000");
+    expect(await answers(stage.program(), ["SERVO", 18, 1500], ["MODES", 18, 0], ["GPW", 18])).toEqual([0, -41, 1500]);
+    expect(kernel.writes.at(-1)).toEndWith("duty_cycle 1500000");
   });
 
   test("are read back as they really are when something else has ended them", async () => {
