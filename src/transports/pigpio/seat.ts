@@ -186,7 +186,9 @@ export class Seat {
     try {
       this.#ask("configure", turn);
     } catch (error) {
-      if (direction === "out" || HoldfastError.from(error).code !== "PIN_CONFLICT") throw error;
+      const { code, details } = HoldfastError.from(error);
+      // What the operator has said of the pin won't change by its commands' end.
+      if (direction === "out" || code !== "PIN_CONFLICT" || details["configured"] !== undefined) throw error;
       this.#ask("cancel", {});
       this.#ask("configure", turn);
     }
