@@ -407,3 +407,11 @@ test("what a program leaves behind on a line that is gone meanwhile troubles nob
   await stage.world.settle();
   expect(await answers(stage.program(), ["READ", 4], ["WRITE", 4, 1], ["BR1"])).toEqual([-3, -3, 0]);
 });
+
+test("a pin that is configured to be opened on begins so, whatever level a program wants, and gets that next", async () => {
+  const stage = new PigpioStage({ pins: { GPIO17: { initial: 1 }, GPIO18: { initial: 1 } } });
+  const program = stage.program();
+  expect(await answers(program, ["MODES", 17, 1], ["READ", 17], ["WRITE", 18, 0], ["READ", 18])).toEqual([0, 1, 0, 0]);
+  expect(stage.world.sim.trace({ chip: "sim:0", offset: 18 }).map(({ level }) => level)).toEqual([1, 0]);
+  expect(stage.refused).toEqual([]);
+});

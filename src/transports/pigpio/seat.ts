@@ -163,8 +163,9 @@ export class Seat {
     const { supervisor, peer } = this.#around;
     const client = supervisor.attach(peer, { ready: true, deliver: (event) => this.#hear(event) });
     this.#client = client;
+    const open = (how: Fields<"open">) => supervisor.request(client, { id: 0, op: "open", ...how, waitMs: CLOSING_MS });
     try {
-      await supervisor.request(client, { id: 0, op: "open", ...fields, waitMs: CLOSING_MS });
+      await asConfigured(fields, open);
     } catch (error) {
       this.#letGo();
       throw error;
@@ -184,7 +185,7 @@ export class Seat {
       ? { direction, onDisconnect: "close" }
       : { direction, onDisconnect: "stay", initial: this.#turned(level) };
     try {
-      this.#ask("configure", turn);
+      asConfigured(turn, (how) => this.#ask("configure", how));
     } catch (error) {
       const { code, details } = HoldfastError.from(error);
       // What the operator has said of the pin won't change by its commands' end.
@@ -232,4 +233,15 @@ export function status({ supervisor, lobby }: Surroundings): ReplyOf<"status"> {
 export function readAnyLevel({ supervisor, lobby }: Surroundings, pin: string, activeLow: boolean): Level {
   const { level } = supervisor.request(lobby, { id: 0, op: "read", pin }) as ReplyOf<"read">;
   return ((level ?? 0) ^ (activeLow ? 1 : 0)) as Level;
+}
+
+/** Where the configuration says with which level a pin is opened, that is what it is: what the program wants it to have is commanded afterwards. */
+function asConfigured<F extends { readonly initial?: unknown }, T>(fields: F, ask: (fields: F) => T): T {
+  try {
+    return ask(fields);
+  } catch (error) {
+    const { details } = HoldfastError.from(error);
+    if (details.field !== "initial" || !("configured" in details)) throw error;
+    return ask({ ...fields, initial: undefined });
+  }
 }
