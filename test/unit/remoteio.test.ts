@@ -238,6 +238,15 @@ describe("what can't be done is said, and changes nothing", () => {
     expect(world.shown("GPIO17")).toMatchObject({ state: "on", unowned: true });
   });
 
+  test("closing more pins than may be waited for: the pin is still its client's", async () => {
+    const { world, speaker } = scene({ limits: { pendingRequests: 1 } });
+    speaker.say("11 create 0 0 0", "13 create 0 0 0", "11 on 10 0 0", "11 close 0 0 0");
+    expect(speaker.say("13 close 0 0 0")[0]).toStartWith("? 13 close refused: LIMIT_PENDING: ");
+    expect(speaker.say("13 on 0 0 0")).toEqual([QUEUED]);
+    await world.pass(10);
+    expect(speaker.say("13 close 0 0 0")).toEqual([QUEUED]);
+  });
+
   test("a command for a pin whose chip has gone", () => {
     const { world, speaker } = scene();
     speaker.say("11 create 0 0 0");

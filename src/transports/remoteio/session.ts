@@ -108,8 +108,8 @@ export class Session implements Outlet {
 
   /** In mode `nowait` a command takes the place of those before it, and so does this one. */
   #close(pin: string): string {
-    this.#created.delete(pin);
     const closed = this.#ask(parsed<"close">({ op: "close", pin: `BOARD${pin}`, hard: this.#mode === "nowait" }));
+    this.#created.delete(pin);
     // A pin that is not there any more, because its chip has gone, is as closed as can be.
     Promise.resolve(closed).catch(() => {});
     return ACCEPTED;
