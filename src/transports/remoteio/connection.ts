@@ -8,8 +8,8 @@ import type { Session } from "./session.ts";
 /** So many bytes of replies are written at once, and of requests are kept while one before them waits. */
 const KEPT_BYTES = 64 * 1024;
 
-/** So many requests of one client are served, then it is others' turn. */
-const SERVED_AT_ONCE = 256;
+/** So many requests of one client are served, then it is others' turn: hundreds that ask without a pause are not to be waited for. */
+const SERVED_AT_ONCE = 16;
 
 /** One client on a TCP connection. Replies have no numbers and nothing between them, so each request is served when the one before it has its reply. */
 export class RemoteioConnection {
@@ -43,7 +43,7 @@ export class RemoteioConnection {
     if (this.#farewell !== null) return;
     this.#reader.add(chunk);
     if (!this.#serving) void this.#serve();
-    else if (this.#reader.unreadBytes >= KEPT_BYTES) this.#socket.pause();
+    if (this.#serving && this.#reader.unreadBytes >= KEPT_BYTES) this.#socket.pause();
   }
 
   /** No more comes. What has come is served, but does not wait for room: a pin that is full must not keep the others of who has gone. */
