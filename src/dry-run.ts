@@ -120,7 +120,8 @@ class Run implements DryRun {
       if (freeBytes >= neededBytes) return;
       this.#object(["pool"], `the pools need ${formatBytes(neededBytes)}, and ${has} ${formatBytes(freeBytes)} free`, isServed);
     } catch (error) {
-      this.#object(["frames", "directory"], `no pool can be made there: ${(error as Error).message}`, isServed);
+      // The supervisor that runs may be another user's, who may.
+      if (!isServed) this.mistakes.push(badConfig("frames.directory", `no pool can be made there: ${(error as Error).message}`));
     }
   }
 
