@@ -83,12 +83,17 @@ export class AccessRules {
   }
 
   /**
-   * What the clients of a listener may do that asks nobody who they are: what `access` of its table says, or everything.
+   * What the clients of a listener may do that asks nobody who they are: what `access` of its table says. Everything without that, where no table
+   * speaks of anybody: else whoever reaches the port would have a way round the rights that users and clients have.
    * @param key of the listener's table: `listen.pigpio`
-   * @throws HoldfastError `BAD_CONFIG` for a table that there is not
+   * @throws HoldfastError `BAD_CONFIG` for a table that there is not, or that must be named
    */
   ofListener(key: string, name: string | undefined): Access {
-    return name === undefined ? fullAccess : access([this.#named(`${key}.access`, name)]);
+    if (name !== undefined) return access([this.#named(`${key}.access`, name)]);
+    const rule = this.#rules.find(speaksOfSomebody);
+    if (rule === undefined) return fullAccess;
+    const message = `is missing: while [access.${rule.name}] says who may do what, whoever reaches this port must not be able to do everything`;
+    throw badConfig(`${key}.access`, `${message}; name the table [access.NAME] whose rights its clients have`);
   }
 
   /**
@@ -103,7 +108,7 @@ export class AccessRules {
     }
     for (const rule of this.#rules) if (certificate !== undefined && rule.table.certificate === certificate) fitting.add(rule);
     if (fitting.size > 0) return access([...fitting]);
-    if (name === undefined && !this.#rules.some(speaksOfSomebody)) return fullAccess;
+    if (!this.#rules.some(speaksOfSomebody)) return fullAccess;
     throw new HoldfastError("FORBIDDEN", "a token is needed here, in the field token of hello (HOLDFAST_TOKEN)", { field: "token" });
   }
 

@@ -38,6 +38,7 @@ slots = 4
 bytes = 1000
 [listen.remoteio]
 port = 0
+access = "guests"
 [access.guests]
 token = "sha256:${"0".repeat(64)}"
 read = ["lamp"]

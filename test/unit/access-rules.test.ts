@@ -110,6 +110,16 @@ test("the clients of a listener have the rights that it names, or all", () => {
   });
 });
 
+test("a listener that asks nobody who they are is no way round the rights of users, nor of clients on the network", () => {
+  for (const table of [{ user: "pi" }, { group: "gpio" }, { token: digestOf("secret") }, { certificate: "door.local" }]) {
+    const rules = rulesOf({ screens: { read: "*" }, known: table });
+    const { code, message, details } = refusal(() => rules.ofListener("listen.pigpio", undefined));
+    expect({ code, details }).toEqual({ code: "BAD_CONFIG", details: { key: "listen.pigpio.access" } });
+    expect(message).toStartWith("listen.pigpio.access: is missing: while [access.known] says who may do what");
+    expect(rules.ofListener("listen.pigpio", "screens").rules).toEqual(["screens"]);
+  }
+});
+
 describe("a table with a mistake is refused by its key", () => {
   const mistakes: [table: Record<string, unknown>, key: string, says: string][] = [
     [{ user: "pie" }, "user", "this machine has no user pie"],

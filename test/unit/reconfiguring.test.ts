@@ -263,6 +263,17 @@ describe("an embedded supervisor", () => {
     expect([await answers(one), pools()]).toEqual([true, []]);
   });
 
+  test("takes no rights for users while a listener that asks nobody who they are would be a way round them", async () => {
+    const port = await freePort();
+    await start({ listen: { remoteio: { port } } });
+    const [access, key] = [{ panel: { group: 0, command: ["GPIO17"] } }, "listen.remoteio.access"];
+    expect((await refused(again({ listen: { remoteio: { port } }, access }))).details).toEqual({ key });
+    expect(await answers(port)).toBe(true);
+    await again({ listen: { remoteio: { port, access: "panel" } }, access });
+    expect((await refused(again({ listen: { remoteio: { port } }, access }))).details).toEqual({ key });
+    expect(await answers(port)).toBe(true);
+  });
+
   test("takes no other configuration once it shuts down", async () => {
     await start({});
     const client = await supervisor.client();

@@ -123,7 +123,8 @@ export class TcpListener implements Listener {
  */
 export function tcpOptions(settings: TcpSettings, rules: AccessRules, log: Log): TlsOptions | null {
   assertKnowsItsClients(settings, rules);
-  rules.ofListener(KEY, settings.access);
+  // What clients without a token have; with none of that, they need one.
+  if (settings.access !== undefined) rules.ofListener(KEY, settings.access);
   return tlsOptions(settings, KEY, log);
 }
 
