@@ -13,7 +13,8 @@ export function addConfig(program: Command): void {
       const { configJsonSchema } = await import("../config/config-schema.ts");
       await print(JSON.stringify(configJsonSchema(), null, 2));
     });
-  examples(schema, {
+  const example = {
     "holdfast config schema > holdfast.schema.json": "beside holdfast.toml, whose first line is: #:schema ./holdfast.schema.json",
-  });
+  };
+  for (const command of [config, schema]) examples(command, example);
 }
