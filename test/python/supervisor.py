@@ -58,6 +58,7 @@ class Supervisor:
         self._options = options
         self._clients = []
         self._outside = None
+        self.process = None
         self.configure(config)
 
     def __enter__(self):
@@ -92,6 +93,8 @@ class Supervisor:
 
     def kill(self):
         """Ends it without a word."""
+        if self.process is None:
+            return
         self.process.kill()
         self.process.wait()
         self._reader.join()
