@@ -91,12 +91,12 @@ const help: Remedy = (_, command) => `How it is written: ${fullName(command)} --
 const pinOf = ({ details }: HoldfastError) => (typeof details["pin"] === "string" ? details["pin"] : "PIN");
 const poolOf = ({ details }: HoldfastError) => (typeof details["pool"] === "string" ? details["pool"] : "NAME");
 const observing = (error: HoldfastError) => `To see what an output does: holdfast watch --state ${pinOf(error)}`;
-const closed = (error: HoldfastError) =>
+const howToClose = (error: HoldfastError) =>
   typeof error.details["holder"] === "string"
     ? "its holders must close it first: holdfast pins"
     : `close it first: holdfast close ${pinOf(error)}`;
-const closeFirst = (error: HoldfastError) => `To set it anew, ${closed(error)}`;
-const turn = (error: HoldfastError) => `${observing(error)}; to make it an input, ${closed(error)}`;
+const closeFirst = (error: HoldfastError) => `To set it anew, ${howToClose(error)}`;
+const turn = (error: HoldfastError) => `${observing(error)}; to make it an input, ${howToClose(error)}`;
 
 /** What not every chip has. */
 const chipOptions: ReadonlySet<string> = new Set(["bias", "drive", "debounce", "activeLow", "frequency"]);

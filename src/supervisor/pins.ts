@@ -101,8 +101,8 @@ export class Pins {
   /** The open pin of that name, for a client that has opened it. @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `PIN_NOT_OPEN`, `HOLD_LOST` */
   find(client: Client, name: string): Pin {
     const { named, pin } = this.lookUp(name);
-    if (pin === undefined) client.assertNotLapsed(named.pin);
     if (pin !== undefined) return pin;
+    client.assertNotLapsed(named.pin);
     throw notOpenError(named, this.#occupied(named));
   }
 
