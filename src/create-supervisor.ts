@@ -70,7 +70,11 @@ export async function createSupervisor(options: SupervisorOptions): Promise<Embe
     backend.close();
     throw error;
   });
+  let said: OperatorSettings = options;
+  let settled: Promise<unknown> = Promise.resolve();
   const stopped = supervisor.stopped.then(async () => {
+    // Another configuration may be about to open a listener.
+    await settled;
     await Promise.all([unix?.close(), serving.listeners.close()]);
     backend.close();
   });
@@ -78,8 +82,6 @@ export async function createSupervisor(options: SupervisorOptions): Promise<Embe
     supervisor.shutdown(hard);
     await stopped;
   };
-  let said: OperatorSettings = options;
-  let settled: Promise<unknown> = Promise.resolve();
   return {
     client: ({ name = "embedded", ...rest } = {}) => HoldfastClient.over(inProcess(supervisor, name), { name, ...rest }),
     status: () => supervisor.status(),
@@ -114,12 +116,12 @@ async function start(options: SupervisorOptions): Promise<Serving & { readonly u
     for (const path of memory.removeLeftovers()) log.info({ path }, "removed the file of a pool whose supervisor has ended");
     for (const [name, settings] of Object.entries(pools)) await supervisor.pools.create(name, settings);
     if (socket !== undefined) unix = await UnixListener.open(socket, supervisor, rules, limits, log);
-    await listeners.change(listen);
+    await listeners.changeTo(listen).make();
     return { supervisor, rules, listeners, log, unix };
   } catch (error) {
     supervisor.shutdown(true);
     await supervisor.stopped;
-    await unix?.close();
+    await Promise.all([unix?.close(), listeners.close()]);
     throw error;
   }
 }

@@ -8,11 +8,20 @@ export type ListenerName = keyof ListenSettings;
 /** Opens a listener as its table says. @throws HoldfastError */
 export type OpenListener = <N extends ListenerName>(name: N, settings: NonNullable<ListenSettings[N]>) => Promise<Listener>;
 
-/** A change that has been made, and can still be taken back. */
+/** A change of what is open. */
 export interface Change {
+  /**
+   * Opens and changes what is to be another than it is; one of which nothing else is said is left alone, with its connections. One that gets
+   * another port opens there before it is closed here, any other one is closed first.
+   * @throws HoldfastError what opening one throws; what has been done till then is there
+   */
+  make(): Promise<void>;
   /** Closes what is not to be open any more. */
   keep(): Promise<void>;
-  /** Makes it as it was before; who was disconnected by that stays so. */
+  /**
+   * Makes it as it was before; who was disconnected by that stays so.
+   * @throws HoldfastError what opening one again throws; the others are as they were
+   */
   undo(): Promise<void>;
 }
 
@@ -30,22 +39,13 @@ export class Listeners {
     this.#openOne = open;
   }
 
-  /**
-   * Opens and changes what is to be another than it is; one of which nothing else is said is left alone, with its connections. One that gets
-   * another port opens there before it is closed here, any other one is closed first.
-   * @throws HoldfastError what opening one throws; all is as it was before then
-   */
-  async change(wanted: ListenSettings): Promise<Change> {
+  /** What makes these the listeners that are wanted. Nothing has changed yet. */
+  changeTo(wanted: ListenSettings): Change {
     const before = this.#open;
     const opened: Listener[] = [];
     const closed: ListenerName[] = [];
-    const undo = async () => {
-      this.#open = before;
-      await Promise.all(opened.map((listener) => listener.close()));
-      for (const name of closed) before.set(name, await this.#start(name, (before.get(name) as OpenOne).settings));
-    };
-    this.#open = new Map();
-    try {
+    const make = async () => {
+      this.#open = new Map();
       for (const [name, settings] of Object.entries(wanted) as [ListenerName, OpenOne["settings"] | undefined][]) {
         if (settings === undefined) continue;
         const old = before.get(name);
@@ -61,16 +61,27 @@ export class Listeners {
         opened.push(one.listener);
         this.#open.set(name, one);
       }
-    } catch (error) {
-      await undo();
-      throw error;
-    }
-    const kept = new Set([...this.#open.values()].map(({ listener }) => listener));
+    };
     const keep = async () => {
+      const kept = new Set([...this.#open.values()].map(({ listener }) => listener));
       const gone = [...before].filter(([name, { listener }]) => !kept.has(listener) && !closed.includes(name));
       await Promise.all(gone.map(([, { listener }]) => listener.close()));
     };
-    return { keep, undo };
+    const undo = async () => {
+      this.#open = before;
+      await Promise.all(opened.map((listener) => listener.close()));
+      const lost: unknown[] = [];
+      for (const name of closed) {
+        const { settings } = before.get(name) as OpenOne;
+        before.delete(name);
+        await this.#start(name, settings).then(
+          (one) => before.set(name, one),
+          (error) => lost.push(error),
+        );
+      }
+      if (lost.length > 0) throw lost[0];
+    };
+    return { make, keep, undo };
   }
 
   async close(): Promise<void> {

@@ -54,6 +54,7 @@ export async function reconfigure(serving: Serving, before: OperatorSettings, no
   const renewed = new AccessRules(access);
   // A mistake is found before anything is made.
   const apply = supervisor.reconfigured({ limits: limitsOf(now.limits), configuredPins: pins, access });
+  const change = listeners.changeTo(listen);
   const rulesBefore = rules.copy();
   const made: string[] = [];
   try {
@@ -63,21 +64,18 @@ export async function reconfigure(serving: Serving, before: OperatorSettings, no
       made.push(name);
     }
     rules.become(renewed);
-    const change = await listeners.change(listen);
-    try {
-      apply();
-      supervisor.review();
-    } catch (error) {
-      await change.undo();
-      throw error;
-    }
-    await change.keep();
+    await change.make();
+    apply();
   } catch (error) {
+    // First of all the rules: a listener that is opened again has the rights that it had.
     rules.become(rulesBefore);
     supervisor.review();
+    await change.undo().catch((lost) => log.error({ err: lost }, "a listener that was open can't be opened again"));
     for (const name of made) await supervisor.pools.remove(name);
     throw error;
   }
+  supervisor.review();
+  await change.keep();
   tellOfPools(serving, before.pools ?? {}, pools);
   const changed = changes(before, now);
   log.info({ changed }, changed.length === 0 ? "the configuration says what it said before" : "the configuration is in force");

@@ -227,6 +227,12 @@ describe("an embedded supervisor", () => {
       const socket = connect({ port, host: "127.0.0.1" }, () => known(socket.destroy().destroyed));
       socket.on("error", () => known(false));
     });
+  /** What comes back for a request on a connection of its own. */
+  const reply = async (port: number, request: string) => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.end(request);
+    return (await Array.fromAsync(socket)).join("");
+  };
   const occupied: Server[] = [];
   afterEach(() => Promise.all(occupied.splice(0).map((server) => new Promise((closed) => server.close(closed)))));
 
@@ -272,6 +278,32 @@ describe("an embedded supervisor", () => {
     await again({ listen: { remoteio: { port, access: "panel" } }, access });
     expect((await refused(again({ listen: { remoteio: { port } }, access }))).details).toEqual({ key });
     expect(await answers(port)).toBe(true);
+  });
+
+  test("has its listeners with the rights that they had when another one can't be opened", async () => {
+    const [one, taken] = [await freePort(), await freePort()];
+    const server = createServer();
+    occupied.push(server);
+    await new Promise<void>((listening) => server.listen(taken, "127.0.0.1", listening));
+    await start({ listen: { remoteio: { port: one, access: "before" } }, access: { before: { command: ["GPIO17"] } } });
+    const pigpio = { port: taken, access: "now" };
+    for (const access of [{ before: { command: "*" }, now: {} }, { now: {} }] as const) {
+      const listen = { remoteio: { port: one, access: Object.keys(access)[0] as string }, pigpio };
+      expect((await refused(again({ listen, access }))).code).toBe("ADDRESS_IN_USE");
+      expect(await reply(one, "b 13 create 0 0 0 ")).toStartWith("? 13 Led creation failure: FORBIDDEN");
+    }
+  });
+
+  test("has no listener that a configuration opened while it came to its end", async () => {
+    for (let turns = 0; turns < 12; turns++) {
+      const port = await freePort();
+      await start({});
+      const changed = again({ listen: { remoteio: { port } } }).catch(() => {});
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      await supervisor.shutdown({ hard: true });
+      await changed;
+      expect([turns, await answers(port)]).toEqual([turns, false]);
+    }
   });
 
   test("takes no other configuration once it shuts down", async () => {
