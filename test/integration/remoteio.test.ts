@@ -148,6 +148,24 @@ story("who reads no replies is not read from until it does; then it gets them al
   expect(greedy.take() === reply.repeat(total)).toBe(true);
 });
 
+story("many clients that ask without a pause take short turns: others are served between them", async (stage) => {
+  const supervisor = await serve(stage);
+  const other = await stage.connect();
+  const crowd = await Promise.all(Array.from({ length: 20 }, () => speaker(stage, supervisor)));
+  for (const connection of crowd) connection.send("b 11 create 0 0 0 ".repeat(10_000));
+  const requests = async () => (await other.status()).counters.requests;
+  await eventually("they are served", async () => (await requests()) > 10_000);
+  const served: number[] = [];
+  for (let before = await requests(); served.length < 20; ) {
+    const now = await requests();
+    served.push(now - before);
+    before = now;
+  }
+  const atOnce = served.sort((one, more) => one - more)[10] as number;
+  expect(atOnce).toBeGreaterThan(20);
+  expect(atOnce).toBeLessThan(20 * 100);
+});
+
 story("commands for a pin that is full wait, and so does their client; nobody else does", async (stage) => {
   const supervisor = await serve(stage, "", "--limit", "queuedCommands=4");
   const [program, next] = [await speaker(stage, supervisor), await speaker(stage, supervisor)];
