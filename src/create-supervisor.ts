@@ -7,6 +7,7 @@ import type { SharedMemory } from "./frames/memory.ts";
 import type { GpioBackend } from "./gpio/backend.ts";
 import { type ListenerName, Listeners, type OpenListener } from "./listeners.ts";
 import { PidfdProcesses } from "./processes/pidfd.ts";
+import { aliasesOf } from "./protocol/aliases.ts";
 import { assertConfig } from "./protocol/assert-config.ts";
 import { DEFAULT_DRAIN_MS } from "./protocol/limits.ts";
 import { type ListenSettings, listenSchema } from "./protocol/listen.ts";
@@ -104,11 +105,11 @@ async function start(options: SupervisorOptions): Promise<Serving & { readonly u
   const { backend, socket, memory = new FolderSharedMemory(), clock = new RealClock(), drainMs = DEFAULT_DRAIN_MS, log = silent } = options;
   const { pins = {}, pools = {}, listen = {}, access = {} } = options;
   const limits = limitsOf(options.limits);
-  const rules = new AccessRules(access);
   assertConfig(listenSchema, listen, ["listen"]);
   if (socket !== undefined) await UnixListener.assertFree(socket);
   const parts = { backend, memory, processes: new PidfdProcesses(), clock, limits, configuredPins: pins, access, drainMs, log };
   const supervisor = new Supervisor(parts);
+  const rules = new AccessRules(access, aliasesOf(pins));
   const listeners = new Listeners(opener(supervisor, parts, rules));
   let unix: Listener | null = null;
   try {

@@ -7,6 +7,7 @@ import { fileLayout } from "./frames/layout.ts";
 import { roomIn } from "./frames/room.ts";
 import type { GpioBackend } from "./gpio/backend.ts";
 import { PinNames } from "./gpio/pin-names.ts";
+import { aliasesOf } from "./protocol/aliases.ts";
 import { badConfig, keyOf } from "./protocol/assert-config.ts";
 import { HoldfastError } from "./protocol/errors.ts";
 import type { Limits } from "./protocol/limits.ts";
@@ -84,8 +85,7 @@ class Run implements DryRun {
   }
 
   #lookAtAccess(access: NonNullable<OperatorSettings["access"]>, pins: NonNullable<OperatorSettings["pins"]>): void {
-    const aliases = Object.entries(pins).flatMap(([name, { alias }]) => (alias === undefined ? [] : [[alias, name] as const]));
-    const names = new PinNames(this.#around.backend.chips(), new Map(aliases));
+    const names = new PinNames(this.#around.backend.chips(), aliasesOf(pins));
     this.mistakes.push(...mistakesInAccess(access, names, this.#log));
     this.#attempt(() => new AccessRules(access));
     for (const [name, { read, watch, command, frames, admin }] of Object.entries(access)) {

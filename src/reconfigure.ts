@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { AccessRules } from "./access/access-rules.ts";
 import type { Listeners } from "./listeners.ts";
 import type { AccessTable } from "./protocol/access.ts";
+import { aliasesOf } from "./protocol/aliases.ts";
 import { assertConfig, keyOf } from "./protocol/assert-config.ts";
 import { HoldfastError } from "./protocol/errors.ts";
 import { defaultLimits, type Limits, limitsSchema } from "./protocol/limits.ts";
@@ -51,9 +52,9 @@ export async function reconfigure(serving: Serving, before: OperatorSettings, no
   if (supervisor.state !== "running")
     throw new HoldfastError("SHUTTING_DOWN", "the supervisor is shutting down and takes no other configuration");
   assertConfig(listenSchema, listen, ["listen"]);
-  const renewed = new AccessRules(access);
   // A mistake is found before anything is made.
   const apply = supervisor.reconfigured({ limits: limitsOf(now.limits), configuredPins: pins, access });
+  const renewed = new AccessRules(access, aliasesOf(pins));
   const change = listeners.changeTo(listen);
   const rulesBefore = rules.copy();
   const made: string[] = [];

@@ -30,8 +30,17 @@ interface Rule {
 export class AccessRules {
   #rules: readonly Rule[];
 
-  /** @throws HoldfastError `BAD_CONFIG` with the `key`: a key or value that there is not, or a user or group that this machine has not */
-  constructor(tables: Readonly<Record<string, AccessTable>>, accounts: Accounts = systemAccounts) {
+  /**
+   * @param aliases what the names of pins stand for that the configuration has given: who has a right by one has it to that pin, and loses it when
+   *   the alias is given to another
+   * @throws HoldfastError `BAD_CONFIG` with the `key`: a key or value that there is not, or a user or group that this machine has not
+   */
+  constructor(
+    tables: Readonly<Record<string, AccessTable>>,
+    aliases: ReadonlyMap<string, string> = new Map(),
+    accounts: Accounts = systemAccounts,
+  ) {
+    const pinsOf = (names: AccessTable["read"]) => (names === "*" ? names : names?.map((name) => aliases.get(name) ?? name));
     this.#rules = Object.entries(tables).map(([name, table]) => {
       assertConfig(accessTableSchema, table, ["access", name]);
       const number = (key: "user" | "group", find: (account: string) => number | null) => {
@@ -45,7 +54,9 @@ export class AccessRules {
           );
         return found;
       };
-      return { name, table, uid: number("user", accounts.uidOf), gid: number("group", accounts.gidOf) };
+      const { read, watch, command } = table;
+      const meant = { ...table, read: pinsOf(read), watch: pinsOf(watch), command: pinsOf(command) };
+      return { name, table: meant, uid: number("user", accounts.uidOf), gid: number("group", accounts.gidOf) };
     });
   }
 

@@ -1,5 +1,6 @@
 import type { NamedPin } from "../gpio/named-pin.ts";
 import type { NamedLine, PinNames } from "../gpio/pin-names.ts";
+import { aliasesOf } from "../protocol/aliases.ts";
 import { keyOf } from "../protocol/assert-config.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { CloseLevel, PinConfig } from "../protocol/requests.ts";
@@ -21,7 +22,7 @@ export class ConfiguredPins {
     this.#byName = byName;
     this.#otherwise = otherwise;
     this.#maxOnMs = around.maxOnMs;
-    this.aliases = new Map(Object.entries(byName).flatMap(([name, { alias }]) => (alias === undefined ? [] : [[alias, name] as const])));
+    this.aliases = aliasesOf(byName);
   }
 
   /**

@@ -144,6 +144,19 @@ describe("over the network", () => {
     expect(await codeOf((await dial(stage, url)).output("GPIO27"))).toBe("done");
   });
 
+  story("a client that has its right by an alias loses it when the alias goes to another pin", async (stage) => {
+    const rights = `${panel}command = ["lamp"]\n`;
+    const { supervisor, url } = await serveTcp(stage, "", `${rights}[pin.GPIO17]\nalias = "lamp"\n`);
+    const client = await dial(stage, url);
+    const lamp = await client.output("lamp", { onDisconnect: "stay" });
+    await lamp.on();
+    await reload(supervisor, config(stage), listening("", `${rights}[pin.GPIO27]\nalias = "lamp"\n`));
+    await eventually("it is disconnected", async () => (await codeOf(client.ping())) === "DISCONNECTED");
+    const again = await dial(stage, url);
+    expect(await codeOf(again.output("GPIO17"))).toBe("FORBIDDEN");
+    expect(await codeOf(again.output("GPIO27"))).toBe("done");
+  });
+
   story("a listener is not left open to everybody by the last token's going", async (stage) => {
     const keys = `address = "0.0.0.0"\n${tlsKeys(stage)}`;
     const { supervisor, url } = await serveTcp(stage, keys);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { AccessRules } from "../../src/access/access-rules.ts";
 import type { Accounts } from "../../src/access/accounts.ts";
 import { digestOf, newToken } from "../../src/access/token.ts";
-import { type AccessTable, fullAccess } from "../../src/protocol/access.ts";
+import { type AccessTable, fullAccess, isLess } from "../../src/protocol/access.ts";
 import { refusal } from "../refusal.ts";
 
 const accounts: Accounts = {
@@ -11,7 +11,7 @@ const accounts: Accounts = {
 };
 
 function rulesOf(tables: Readonly<Record<string, AccessTable>>): AccessRules {
-  return new AccessRules(tables, accounts);
+  return new AccessRules(tables, new Map(), accounts);
 }
 
 const stranger = { uid: 4321, gids: [4321] };
@@ -108,6 +108,16 @@ test("the clients of a listener have the rights that it names, or all", () => {
     code: "BAD_CONFIG",
     details: { key: "listen.pigpio.access" },
   });
+});
+
+test("a right that is given by an alias is to the pin that has it", () => {
+  const panel: AccessTable = { read: ["GPIO4", "lamp"], watch: "*", command: ["lamp"], frames: ["lamp"] };
+  const of = (...aliases: [string, string][]) => new AccessRules({ panel }, new Map(aliases)).ofListener("listen.pigpio", "panel");
+  const before = of(["lamp", "GPIO17"], ["pump", "GPIO27"]);
+  expect(before).toMatchObject({ read: ["GPIO4", "GPIO17"], watch: "*", command: ["GPIO17"], frames: ["lamp"] });
+  expect(isLess(of(["pump", "GPIO17"], ["lamp", "GPIO27"]), before)).toBe(true);
+  expect(isLess(of(["pump", "GPIO27"]), before)).toBe(true);
+  expect(isLess(of(["lamp", "GPIO17"]), before)).toBe(false);
 });
 
 test("a listener that asks nobody who they are is no way round the rights of users, nor of clients on the network", () => {
