@@ -13,10 +13,10 @@ import { DEFAULT_DRAIN_MS } from "./protocol/limits.ts";
 import { type ListenSettings, listenSchema } from "./protocol/listen.ts";
 import type { ReplyOf } from "./protocol/replies.ts";
 import { limitsOf, type OperatorSettings, reconfigure, type Serving } from "./reconfigure.ts";
-import { Supervisor, type SupervisorParts } from "./supervisor/supervisor.ts";
+import { Supervisor } from "./supervisor/supervisor.ts";
 import type { Log } from "./supervisor/surroundings.ts";
 import { inProcess } from "./transports/in-process.ts";
-import type { Listener } from "./transports/listener.ts";
+import type { Listener, ListenerParts } from "./transports/listener.ts";
 import { listenForPigpio } from "./transports/pigpio/listener.ts";
 import { listenForRemoteio } from "./transports/remoteio/listener.ts";
 import { TcpListener } from "./transports/tcp/listener.ts";
@@ -107,16 +107,17 @@ async function start(options: SupervisorOptions): Promise<Serving & { readonly u
   const limits = limitsOf(options.limits);
   assertConfig(listenSchema, listen, ["listen"]);
   if (socket !== undefined) await UnixListener.assertFree(socket);
-  const parts = { backend, memory, processes: new PidfdProcesses(), clock, limits, configuredPins: pins, access, drainMs, log };
-  const supervisor = new Supervisor(parts);
+  const processes = new PidfdProcesses();
+  const supervisor = new Supervisor({ backend, memory, processes, clock, limits, configuredPins: pins, access, drainMs, log });
   const rules = new AccessRules(access, aliasesOf(pins));
-  const listeners = new Listeners(opener(supervisor, parts, rules));
+  const parts: ListenerParts = { supervisor, rules, clock, limits, log };
+  const listeners = new Listeners(opener(parts));
   let unix: Listener | null = null;
   try {
     backend.start?.();
     for (const path of memory.removeLeftovers()) log.info({ path }, "removed the file of a pool whose supervisor has ended");
     for (const [name, settings] of Object.entries(pools)) await supervisor.pools.create(name, settings);
-    if (socket !== undefined) unix = await UnixListener.open(socket, supervisor, rules, limits, log);
+    if (socket !== undefined) unix = await UnixListener.open(socket, parts);
     await listeners.changeTo(listen).make();
     return { supervisor, rules, listeners, log, unix };
   } catch (error) {
@@ -128,11 +129,11 @@ async function start(options: SupervisorOptions): Promise<Serving & { readonly u
 }
 
 /** How the listeners are opened that the configuration speaks of. */
-function opener(supervisor: Supervisor, { clock, limits, log }: SupervisorParts, rules: AccessRules): OpenListener {
-  const open: { readonly [N in ListenerName]: (settings: NonNullable<ListenSettings[N]>) => Promise<Listener> } = {
-    tcp: (settings) => TcpListener.open(settings, { supervisor, rules, limits, log }),
-    pigpio: (settings) => listenForPigpio(settings, supervisor, rules, clock, limits, log),
-    remoteio: (settings) => listenForRemoteio(settings, supervisor, rules, limits, log),
+function opener(parts: ListenerParts): OpenListener {
+  const open: { readonly [N in ListenerName]: (settings: NonNullable<ListenSettings[N]>, parts: ListenerParts) => Promise<Listener> } = {
+    tcp: TcpListener.open,
+    pigpio: listenForPigpio,
+    remoteio: listenForRemoteio,
   };
-  return (name, settings) => open[name](settings);
+  return (name, settings) => open[name](settings, parts);
 }

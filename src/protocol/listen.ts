@@ -1,14 +1,16 @@
 import { z } from "zod";
 import { MAX_DURATION_MS } from "./limits.ts";
 
-/** Where pigpio's programs look for its daemon (pigpio.h, PI_DEFAULT_SOCKET_PORT). */
-export const PIGPIO_PORT = 8888;
-/** Where remoteio's programs look for its server. */
-export const REMOTEIO_PORT = 8509;
 /** Where holdfast's own protocol is over TCP. */
 export const TCP_PORT = 8510;
 /** Where the listeners are unless they are told another port, by their tables. */
-export const usualPorts = { tcp: TCP_PORT, pigpio: PIGPIO_PORT, remoteio: REMOTEIO_PORT } as const;
+export const usualPorts = {
+  tcp: TCP_PORT,
+  /** Where pigpio's programs look for its daemon (pigpio.h, PI_DEFAULT_SOCKET_PORT). */
+  pigpio: 8888,
+  /** Where remoteio's programs look for its server. */
+  remoteio: 8509,
+} as const;
 
 /** Where a listener is unless it is told: for this machine's own programs. */
 export const LOOPBACK = "127.0.0.1";

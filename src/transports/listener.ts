@@ -1,5 +1,10 @@
 import type { AddressInfo, Server } from "node:net";
+import type { AccessRules } from "../access/access-rules.ts";
+import type { Clock } from "../clock/clock.ts";
 import { HoldfastError } from "../protocol/errors.ts";
+import type { Limits } from "../protocol/limits.ts";
+import type { Supervisor } from "../supervisor/supervisor.ts";
+import type { Log } from "../supervisor/surroundings.ts";
 
 /** Where others than this process find the supervisor. */
 export interface Listener {
@@ -10,6 +15,15 @@ export interface Listener {
    * @throws HoldfastError `BAD_CONFIG`: it must not be open by them
    */
   review?(): boolean;
+}
+
+/** What every listener is given beside its settings. */
+export interface ListenerParts {
+  readonly supervisor: Supervisor;
+  readonly rules: AccessRules;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly log: Log;
 }
 
 /**

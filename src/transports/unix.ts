@@ -2,15 +2,12 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createServer, connect as dial, type Server } from "node:net";
 import { dirname, join, resolve } from "node:path";
-import type { AccessRules } from "../access/access-rules.ts";
 import { RefusalLog } from "../access/refusal-log.ts";
 import { gpioGroup } from "../gpio-group.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-import { type Limits, MAX_SOCKET_PATH_BYTES } from "../protocol/limits.ts";
-import type { Supervisor } from "../supervisor/supervisor.ts";
-import type { Log } from "../supervisor/surroundings.ts";
+import { MAX_SOCKET_PATH_BYTES } from "../protocol/limits.ts";
 import { Connection } from "./connection.ts";
-import type { Listener } from "./listener.ts";
+import type { Listener, ListenerParts } from "./listener.ts";
 import { peerCredentials } from "./peer-credentials.ts";
 import { refuse } from "./refuse.ts";
 import { SocketServer } from "./socket-server.ts";
@@ -48,7 +45,7 @@ export class UnixListener implements Listener {
    * Serves on a socket. A file that a dead supervisor left is replaced; the folder is made when it is missing.
    * @throws HoldfastError `ALREADY_RUNNING`, `SOCKET_PATH`, `PERMISSION_DENIED`
    */
-  static async open(path: string, supervisor: Supervisor, rules: AccessRules, limits: Limits, log: Log): Promise<UnixListener> {
+  static async open(path: string, { supervisor, rules, limits, log }: ListenerParts): Promise<UnixListener> {
     await UnixListener.assertFree(path);
     const refusals = new RefusalLog(log, () => performance.now());
     const server = createServer({ allowHalfOpen: true }, (socket) => {

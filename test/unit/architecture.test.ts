@@ -47,7 +47,7 @@ const rules: Record<string, Rule> = {
 };
 
 /** Pieces of transports that are none themselves; beside them, no transport knows another. */
-const piecesOfTransports = ["connection", "listener", "peer-credentials", "refuse", "socket-server"].map(
+const piecesOfTransports = ["connection", "listener", "peer-credentials", "plain-tcp", "refuse", "socket-server"].map(
   (piece) => `src/transports/${piece}.ts`,
 );
 

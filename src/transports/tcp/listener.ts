@@ -5,13 +5,11 @@ import type { AccessRules } from "../../access/access-rules.ts";
 import { RefusalLog } from "../../access/refusal-log.ts";
 import { badConfig } from "../../protocol/assert-config.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
-import type { Limits } from "../../protocol/limits.ts";
 import { isLoopback, isOpenToAll, LOOPBACK, TCP_PORT, type TcpSettings } from "../../protocol/listen.ts";
 import type { RequestOf } from "../../protocol/requests.ts";
-import type { Supervisor } from "../../supervisor/supervisor.ts";
 import type { Log } from "../../supervisor/surroundings.ts";
 import { Connection } from "../connection.ts";
-import { type Listener, listenOn } from "../listener.ts";
+import { type Listener, type ListenerParts, listenOn } from "../listener.ts";
 import { refuse } from "../refuse.ts";
 import { SocketServer } from "../socket-server.ts";
 import { certifiedName, tlsOptions } from "./certificate.ts";
@@ -27,18 +25,10 @@ const HELLO_MS = 5000;
 /** Who sends nothing for so long is disconnected, unless it is configured, in ms. */
 const DEFAULT_HEARTBEAT_MS = 10_000;
 
-/** What a listener is given beside its settings. */
-export interface TcpSurroundings {
-  readonly supervisor: Supervisor;
-  readonly rules: AccessRules;
-  readonly limits: Limits;
-  readonly log: Log;
-}
-
 /** A TCP port, with TLS or without, on which a supervisor serves. */
 export class TcpListener implements Listener {
   readonly #settings: TcpSettings;
-  readonly #around: TcpSurroundings;
+  readonly #parts: ListenerParts;
   /** Null: it has none. */
   readonly #tls: TlsOptions | null;
   readonly #doorway: Doorway;
@@ -46,19 +36,19 @@ export class TcpListener implements Listener {
   readonly #server: Server;
   readonly #served: SocketServer;
 
-  private constructor(settings: TcpSettings, tls: TlsOptions | null, around: TcpSurroundings) {
+  private constructor(settings: TcpSettings, tls: TlsOptions | null, parts: ListenerParts) {
     this.#settings = settings;
-    this.#around = around;
+    this.#parts = parts;
     this.#tls = tls;
     this.#doorway = new Doorway(Math.min(HELLO_MS, this.#heartbeatMs));
-    this.#refusals = new RefusalLog(around.log, () => performance.now());
+    this.#refusals = new RefusalLog(parts.log, () => performance.now());
     const options = { allowHalfOpen: true };
     this.#server = tls === null ? createServer(options) : createTlsServer({ ...options, ...tls, handshakeTimeout: HELLO_MS });
-    this.#served = new SocketServer(this.#server, around.limits);
+    this.#served = new SocketServer(this.#server, parts.limits);
     this.#server.on("connection", (socket: Socket) => this.#doorway.enter(socket));
     this.#server.on(tls === null ? "connection" : "secureConnection", (socket: Socket) => this.#greet(socket));
     this.#server.on("tlsClientError", ({ message }: Error, socket: TLSSocket) => {
-      around.log.debug({ address: socket.remoteAddress, reason: message }, "no TLS connection");
+      parts.log.debug({ address: socket.remoteAddress, reason: message }, "no TLS connection");
       socket.destroy();
     });
   }
@@ -67,19 +57,19 @@ export class TcpListener implements Listener {
    * Serves on a port.
    * @throws HoldfastError `BAD_CONFIG` with the `key`, `ADDRESS_IN_USE`, `PERMISSION_DENIED`
    */
-  static async open(settings: TcpSettings, around: TcpSurroundings): Promise<TcpListener> {
+  static async open(settings: TcpSettings, parts: ListenerParts): Promise<TcpListener> {
     const { address = LOOPBACK, port = TCP_PORT } = settings;
-    const listener = new TcpListener(settings, tcpOptions(settings, around.rules, around.log), around);
+    const listener = new TcpListener(settings, tcpOptions(settings, parts.rules, parts.log), parts);
     const bound = await listenOn(listener.#server, address, port, KEY);
     const told = { listener: "tcp", address, port: bound, tls: listener.#tls !== null };
-    around.log.info(told, "listening");
-    if (isOpenToAll(settings)) around.log.warn(told, "insecure = true: other machines may come here without TLS or without a token");
+    parts.log.info(told, "listening");
+    if (isOpenToAll(settings)) parts.log.warn(told, "insecure = true: other machines may come here without TLS or without a token");
     return listener;
   }
 
   /** Not with a certificate that has been renewed. */
   review(): boolean {
-    const { rules, log } = this.#around;
+    const { rules, log } = this.#parts;
     return isDeepStrictEqual(tcpOptions(this.#settings, rules, log), this.#tls);
   }
 
@@ -92,7 +82,7 @@ export class TcpListener implements Listener {
   }
 
   #greet(socket: Socket): void {
-    const { log } = this.#around;
+    const { log } = this.#parts;
     const address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=[\d.]+$)/, "");
     socket.setNoDelay(true).setKeepAlive(true);
     socket.on("error", (error) => log.debug({ err: error, address }, "connection failed"));
@@ -108,7 +98,7 @@ export class TcpListener implements Listener {
 
   /** @throws HoldfastError `FORBIDDEN`, `LIMIT_CLIENTS`, `SHUTTING_DOWN` */
   #admit(socket: Socket, address: string, certificate: string | undefined, { token, name }: RequestOf<"hello">, bytes: Uint8Array): void {
-    const { supervisor, rules, limits, log } = this.#around;
+    const { supervisor, rules, limits, log } = this.#parts;
     const access = () => rules.ofNetworkClient({ token, certificate }, KEY, this.#settings.access);
     const peer = { transport: "tcp", address, name, pid: null, uid: null, access, heartbeatMs: this.#heartbeatMs };
     const connection = new Connection(supervisor, socket, peer, limits, log);
