@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import socket
 import threading
 import weakref
 from typing import Any, Mapping, Optional, Protocol
@@ -17,6 +18,9 @@ from .wire import FrameReader, encode
 _LAST_READ_S = 1.0
 
 _CHUNK_BYTES = 65536
+
+#: So much is one buffer of the kernel in a Unix socket (unix_stream_sendmsg).
+_WHOLE_BYTES = 32768
 
 
 class Stream(Protocol):
@@ -59,7 +63,14 @@ class Connection:
         self._reason: Optional[HoldfastError] = None
         self._reader = threading.Thread(target=self._read, name="holdfast-reader", daemon=True)
         _connections.add(self)
-        self._reader.start()
+        try:
+            self._reader.start()
+        except BaseException:
+            # There are too many threads, or the program was interrupted.
+            self._shut(2)
+            if not self._reader.is_alive():
+                stream.close()
+            raise
 
     @property
     def is_alive(self) -> bool:
@@ -77,19 +88,24 @@ class Connection:
         """
         pending = PendingReply(self._lock, op, arrived, unwanted)
         number = next(self._ids)
-        frame = encode({"id": number, "op": op, **to_wire(op, fields)})
+        frame = encode({**to_wire(op, fields), "id": number, "op": op})
         self._assert_own()
         with self._lock:
             if self._over is not None:
                 raise HoldfastError(self._over.code, self._over.message, self._over.details)
             self._pending[number] = pending
-        self._write(frame)
+        try:
+            self._write(frame)
+        except BaseException:
+            # Interrupted: perhaps it has been sent, and its reply comes.
+            pending.abandon()
+            raise
         return pending
 
     def send(self, op: str, fields: Mapping[str, Any]) -> None:
         """Sends a request whose reply nobody needs. Never waits for it, and never fails: a connection that is over has nobody to tell."""
         if self.is_alive:
-            self._write(encode({"id": next(self._ids), "op": op, **to_wire(op, fields)}))
+            self._write(encode({**to_wire(op, fields), "id": next(self._ids), "op": op}))
 
     def close(self) -> None:
         """Ends the connection; what was sent before still arrives."""
@@ -128,6 +144,15 @@ class Connection:
         except (OSError, ValueError):
             # The reader finds the connection ended and tells everybody: also who waits for this reply.
             self._shut(2)
+        except BaseException:
+            # What is sent next must not be read as the rest of what was sent of this.
+            if not self._is_sent_whole(frame):
+                self._shut(2)
+            raise
+
+    def _is_sent_whole(self, frame: bytes) -> bool:
+        """Whether the kernel takes it as one, or not at all, when a signal comes."""
+        return getattr(self._stream, "family", None) == socket.AF_UNIX and len(frame) <= _WHOLE_BYTES
 
     def _shut(self, how: int) -> None:
         try:

@@ -95,6 +95,10 @@ class EventInbox:
         if not was_over:
             self._session.leave(self)
 
+    def leave_soon(self) -> None:
+        """The same. Never waits."""
+        self._session.background.post(self.leave)
+
 
 class Subscription:
     """A subscription to what happens at a pin. Leaving its scope ends it."""
@@ -140,7 +144,6 @@ class EventStream(Subscription, Generic[E]):
     def __init__(self, session: Subscribing, op: str, fields: Mapping[str, Any]) -> None:
         """For the client."""
         super().__init__(EventInbox(session, op, fields))
-        self._background = session.background
         session.subscribe(self._inbox)
 
     def get(self, timeout_ms: Optional[float] = None) -> Optional[E]:
@@ -163,8 +166,9 @@ class EventStream(Subscription, Generic[E]):
 
     def __del__(self) -> None:
         # The collector may come at any moment, also while this thread holds a lock: what may have to wait is done elsewhere.
-        if not self._inbox.is_over:
-            self._background.post(self._inbox.leave)
+        inbox = getattr(self, "_inbox", None)
+        if inbox is not None and not inbox.is_over:
+            inbox.leave_soon()
 
 
 class Watch(Subscription):

@@ -131,6 +131,9 @@ class FrameStream:
     Leaving its scope ends the subscription, and so does losing the stream, as one does who breaks out of a loop over it.
     """
 
+    #: Until it is subscribed.
+    _is_closed = True
+
     def __init__(self, session: Session, fields: Mapping[str, Any], mapping_of: Callable[[int], Optional[PoolMapping]]) -> None:
         """For the pool.
 
@@ -142,7 +145,6 @@ class FrameStream:
         #: What was taken last. Of the frame itself the program may have lost sight, and then it may lose the stream.
         self._taken: Optional[Delivery] = None
         self._frame: Callable[[], Optional[Frame]] = lambda: None
-        self._is_closed = True
         session.subscribe(self._inbox)
         self._is_closed = False
 

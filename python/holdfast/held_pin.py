@@ -105,7 +105,11 @@ class HeldPin:
             self.was_open = reply.get("was_open", False)
             self._session.hold(self)
 
-        self._begin(self._session.connection, self._settings, arrived).wait(self._session.patience_of(self._settings))
+        try:
+            self._begin(self._session.connection, self._settings, arrived).wait(self._session.patience_of(self._settings))
+        except BaseException:
+            self._session.drop(self)
+            raise
 
     def begin_to_reopen(self, connection: Connection) -> PendingReply:
         """For the session, after a reconnection: the pin may still be closing for the connection that was lost."""

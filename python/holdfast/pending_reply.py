@@ -27,6 +27,7 @@ class PendingReply:
         self._reply: Any = None
         self._error: Optional[HoldfastError] = None
         self._is_settling = False
+        self._is_settled = False
         self._is_left = False
 
     def wait(self, timeout_ms: Optional[float] = None) -> Any:
@@ -39,7 +40,7 @@ class PendingReply:
             remaining_s = Deadline(timeout_ms).remaining_s()
             in_time = self._settled.acquire(timeout=-1 if remaining_s is None else remaining_s)
         except BaseException:
-            self._leave()
+            self.abandon()
             raise
         if not in_time:
             if self._leave():
@@ -49,6 +50,15 @@ class PendingReply:
         if self._error is not None:
             raise self._error
         return self._reply
+
+    def abandon(self) -> None:
+        """The program was interrupted: nobody takes the reply, also if it has come by now."""
+        if self._leave():
+            return
+        if not self._is_settled:
+            self._settled.acquire()
+        if self._error is None and self._unwanted is not None and self._unwanted is not self._arrived:
+            self._unwanted(self._reply)
 
     def settle(self, reply: Mapping[str, Any]) -> None:
         """The reply has come. For the connection, which calls this or ``fail``, once."""
@@ -65,13 +75,17 @@ class PendingReply:
             self._error = HoldfastError("DISCONNECTED", f"the reply can't be understood: {error!r}")
             raise
         finally:
-            self._settled.release()
+            self._end()
 
     def fail(self, error: HoldfastError) -> None:
         """No reply comes any more."""
         self._begin_to_settle()
         # Each waiter gets an error of its own: a traceback belongs to one thread.
         self._error = HoldfastError(error.code, error.message, error.details)
+        self._end()
+
+    def _end(self) -> None:
+        self._is_settled = True
         self._settled.release()
 
     def _begin_to_settle(self) -> bool:

@@ -48,7 +48,7 @@ class Subscriptions:
         try:
             self._subscribe(subscriber, connection, timeout_ms)
         except BaseException:
-            self._forget(subscriber)
+            self.leave(subscriber, connection)
             raise
 
     def leave(self, subscriber: Subscriber, connection: Optional[Connection]) -> None:
