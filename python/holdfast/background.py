@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import queue
@@ -17,9 +18,8 @@ class Background:
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Optional[Callable[[], None]]] = queue.SimpleQueue()
-        self._starting = threading.Lock()
         self._pid = os.getpid()
-        self._is_started = False
+        self._posts = itertools.count()
 
     def post(self, callback: Callable[[], None]) -> None:
         """Calls it soon, after those that wait already. What it throws is logged. Never waits: the collector may call this, too.
@@ -30,10 +30,8 @@ class Background:
         if sys.is_finalizing() or os.getpid() != self._pid:
             return
         self._waiting.put(callback)
-        with self._starting:
-            is_first = not self._is_started
-            self._is_started = True
-        if is_first:
+        # Without a lock: the collector may come while this thread holds it, and call this again.
+        if next(self._posts) == 0:
             threading.Thread(target=self._run, name="holdfast-callbacks", daemon=True).start()
 
     def end(self) -> None:
@@ -47,5 +45,5 @@ class Background:
                 return
             try:
                 callback()
-            except Exception:
+            except BaseException:  # Whoever says sys.exit() here can't mean this thread.
                 logger.exception("a callback has failed")

@@ -1,5 +1,6 @@
 """What programs do with pins."""
 
+import sys
 import threading
 
 import holdfast
@@ -142,6 +143,20 @@ def test_callbacks_may_use_the_client_be_slow_and_fail(supervisor, client, caplo
         eventually("it runs again", lambda: seen == [1, 0])
     assert client.read("GPIO17").level == 0
     eventually("both are in the log", lambda: caplog.text.count("\nValueError: a mistake in the program") == 2)
+
+
+def test_a_callback_that_says_exit_ends_neither_the_program_nor_the_callbacks(supervisor, client, caplog):
+    seen = []
+
+    def take(edge):
+        seen.append(edge.level)
+        sys.exit()
+
+    client.input("GPIO4").on_edge(take)
+    supervisor.drive("GPIO4", 1)
+    supervisor.drive("GPIO4", 0)
+    eventually("both have come", lambda: seen == [1, 0])
+    eventually("both are logged", lambda: [record.exc_info[0] for record in caplog.records] == [SystemExit, SystemExit])
 
 
 def test_a_stuck_callback_keeps_no_request_waiting(supervisor, client):
