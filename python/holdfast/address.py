@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Optional, Sequence, Union
+from typing import Sequence, Union
 from urllib.parse import urlsplit
 
 from .errors import HoldfastError
@@ -47,7 +47,7 @@ class TcpAddress:
 Address = Union[UnixAddress, TcpAddress]
 
 
-def addresses(named: Optional[str]) -> Sequence[Address]:
+def addresses(named: Union[str, os.PathLike[str], None]) -> Sequence[Address]:
     """Where to look for a supervisor: where the program says, else the environment, or else the user's own socket and that of the system.
 
     :param named: a URL, or the path of a socket
@@ -55,6 +55,7 @@ def addresses(named: Optional[str]) -> Sequence[Address]:
     """
     url, path, folder = (os.environ.get(name) for name in ("HOLDFAST_URL", "HOLDFAST_SOCKET", "XDG_RUNTIME_DIR"))
     if named is not None:
+        named = os.fsdecode(named)
         is_url = ":" in named.split("/", 1)[0]
         return [parse_url(named) if is_url else UnixAddress(os.path.abspath(named))]
     if url:

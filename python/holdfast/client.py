@@ -30,7 +30,7 @@ P = TypeVar("P", bound=HeldPin)
 
 
 def connect(
-    address: Optional[str] = None,
+    address: Union[str, os.PathLike[str], None] = None,
     *,
     name: Optional[str] = None,
     token: Optional[str] = None,
@@ -63,7 +63,7 @@ def connect(
         ``BAD_PROTOCOL``; ``BAD_FIELD`` for an address or a fingerprint that is none
     """
     credentials = Credentials.of(token, ca, fingerprint, certificate, key)
-    called = name or os.path.basename(sys.argv[0] or "") or "python"
+    called = name or _name_of_program()
     silent = []
     candidates = addresses(address)
     for candidate in candidates:
@@ -83,6 +83,12 @@ def connect(
                 raise
             silent.append(f"{candidate}: {error.details.get('reason')}")
     raise HoldfastError("NOT_RUNNING", f"no supervisor answers on {'; nor on '.join(silent)}", {"paths": [str(each) for each in candidates]})
+
+
+def _name_of_program() -> str:
+    """The name of its file. What is no text in it is shown as Python shows it."""
+    name = os.path.basename(sys.argv[0]) if sys.argv else ""
+    return name.encode(errors="backslashreplace").decode() or "python"
 
 
 class Client:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import socket
-from typing import Optional
+from typing import Optional, Union
 
 from .address import Address, TcpAddress, UnixAddress
 from .connection import Stream
 from .credentials import Credentials
+from .deadline import Deadline
 from .errors import HoldfastError
+
+#: For how long the kernel can be asked to wait: it counts ms, in 31 bits.
+_LONGEST_WAIT_S = 2_000_000
 
 
 def dial(address: Address, credentials: Credentials, timeout_ms: Optional[float]) -> Stream:
@@ -16,7 +20,8 @@ def dial(address: Address, credentials: Credentials, timeout_ms: Optional[float]
 
     :raises HoldfastError: ``NOT_RUNNING``, ``PERMISSION_DENIED``, ``SOCKET_PATH``, ``DISCONNECTED``, ``TLS_FAILED``
     """
-    timeout_s = None if timeout_ms is None else timeout_ms / 1000
+    remaining_s = Deadline(timeout_ms).remaining_s()
+    timeout_s = None if remaining_s is None else min(remaining_s, _LONGEST_WAIT_S)
     if isinstance(address, UnixAddress):
         return _dial_unix(address.path, timeout_s)
     connected = _dial_tcp(address, timeout_s)
@@ -30,19 +35,25 @@ def dial(address: Address, credentials: Credentials, timeout_ms: Optional[float]
 
 
 def _dial_unix(path: str, timeout_s: Optional[float]) -> Stream:
-    stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    except OSError as error:
+        raise _unix_error(path, error) from error
     try:
         stream.settimeout(timeout_s)
         stream.connect(path)
         stream.settimeout(None)
         return stream
-    except OSError as error:
+    except (OSError, ValueError) as error:
         stream.close()
         raise _unix_error(path, error) from error
+    except BaseException:
+        stream.close()
+        raise
 
 
-def _unix_error(path: str, error: OSError) -> HoldfastError:
-    if error.errno is None:
+def _unix_error(path: str, error: Union[OSError, ValueError]) -> HoldfastError:
+    if not isinstance(error, OSError) or error.errno is None:
         return HoldfastError("SOCKET_PATH", f'a socket\'s path has 1 to 107 bytes: "{path}"', {"path": path})
     if isinstance(error, PermissionError):
         message = f"{path} may not be opened by this user; join its group, usually gpio"
@@ -57,15 +68,15 @@ def _unix_error(path: str, error: OSError) -> HoldfastError:
 def _dial_tcp(address: TcpAddress, timeout_s: Optional[float]) -> socket.socket:
     try:
         connected = socket.create_connection((address.host, address.port), timeout_s)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise _not_running(str(address), _tcp_reason(error)) from error
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return connected
 
 
-def _tcp_reason(error: OSError) -> str:
-    if isinstance(error, socket.gaierror):
+def _tcp_reason(error: Union[OSError, UnicodeError]) -> str:
+    if isinstance(error, (socket.gaierror, UnicodeError)):
         return "there is no such host"
     if isinstance(error, ConnectionRefusedError):
         return "nothing listens there"

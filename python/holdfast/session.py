@@ -216,7 +216,7 @@ class Session:
                 self._restore()
                 if self._establish(partial(self._tell, "back")):
                     return
-            except (HoldfastError, TimeoutError):
+            except Exception:  # Whatever it is, it may have passed at the next attempt.
                 connection = self._connection
                 if connection is not None:
                     connection.close()

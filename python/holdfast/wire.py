@@ -9,6 +9,7 @@ from typing import Any, Iterator, Mapping, cast
 import cbor2
 
 from .errors import HoldfastError
+from .names import snake
 
 #: What a client takes from its supervisor, which it trusts: lists of pins and clients are long.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
@@ -86,11 +87,14 @@ def _plain(value: Any, field: str, depth: int) -> Any:
     if isinstance(value, Integral):
         return _integer(int(value), field)
     if isinstance(value, Real):
+        if _is_ns(field):
+            raise _bad(field, "must be an integer")
         if not math.isfinite(value):
             raise _bad(field, "must be a finite number")
         return float(value)
     if depth > MAX_DEPTH:
-        raise HoldfastError("LIMIT_DEPTH", f"{field}: is nested deeper than {MAX_DEPTH} levels", {"limit": MAX_DEPTH, "field": field})
+        message = f"{snake(field)}: is nested deeper than {MAX_DEPTH} levels"
+        raise HoldfastError("LIMIT_DEPTH", message, {"limit": MAX_DEPTH, "field": snake(field)})
     if isinstance(value, (list, tuple)):
         return [_plain(inner, f"{field}.{index}", depth + 1) for index, inner in enumerate(value)]
     if isinstance(value, Mapping):
@@ -121,10 +125,19 @@ def _is_unicode(text: str) -> bool:
 
 
 def _integer(value: int, field: str) -> int:
-    if not -(2**63) <= value < 2**64:
-        raise _bad(field, "must be an integer of at most 64 bits")
+    if _is_ns(field):
+        if not 0 <= value < 2**64:
+            raise _bad(field, "must be from 0 to 2^64 - 1")
+    elif not -(2**53) < value < 2**53:
+        raise _bad(field, "must be an integer within ±(2^53 - 1), unless the field's name ends in Ns")
     return value
 
 
+def _is_ns(field: str) -> bool:
+    """Times in nanoseconds are the only integers of 64 bits that the protocol has."""
+    return field.endswith("Ns")
+
+
 def _bad(field: str, what: str) -> HoldfastError:
-    return HoldfastError("BAD_FIELD", f"{field}: {what}", {"field": field})
+    name = snake(field)
+    return HoldfastError("BAD_FIELD", f"{name}: {what}", {"field": name})

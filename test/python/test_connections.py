@@ -1,5 +1,7 @@
 """The connection: how it is found, how it is lost, and what comes after."""
 
+import errno
+import gc
 import os
 import pickle
 import signal
@@ -7,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
+from pathlib import Path
 
 import holdfast
 import pytest
@@ -119,7 +123,8 @@ def test_a_pin_that_can_not_be_had_any_more_is_given_up(supervisor):
 
 
 def test_a_supervisor_that_hangs_is_waited_for_no_longer_than_was_said(supervisor):
-    client = supervisor.connect(timeout_ms=50)
+    client = supervisor.connect()
+    client._session._timeout_ms = 50
     os.kill(supervisor.process.pid, signal.SIGSTOP)
     try:
         with pytest.raises(TimeoutError):
@@ -131,7 +136,8 @@ def test_a_supervisor_that_hangs_is_waited_for_no_longer_than_was_said(superviso
 
 
 def test_a_pin_whose_open_came_too_late_is_not_held(supervisor):
-    client = supervisor.connect(timeout_ms=50)
+    client = supervisor.connect()
+    client._session._timeout_ms = 50
     os.kill(supervisor.process.pid, signal.SIGSTOP)
     try:
         with pytest.raises(TimeoutError):
@@ -215,6 +221,82 @@ def test_what_can_not_be_sent_is_refused_here_and_names_the_field(client):
         assert refused.value.code == "BAD_FIELD"
         assert refused.value.details["field"].startswith("pin")
     client.ping()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("max_on_ms", 2**53),
+        ("max_on_ms", -(2**53)),
+        ("meta", {"a": [2**53]}),
+        ("timestamp_ns", 1.0),
+        ("timestamp_ns", -1),
+        ("timestamp_ns", 2**64),
+    ],
+)
+def test_numbers_that_the_protocol_does_not_have_are_not_sent_for_no_reply_would_say_which_request_it_is_to(client, field, value):
+    with pytest.raises(holdfast.HoldfastError) as refused:
+        client.request("read", **{field: value})
+    assert refused.value.code == "BAD_FIELD"
+    assert refused.value.details["field"].startswith(field)
+    assert str(refused.value).startswith(f"BAD_FIELD: {field}")
+
+
+def test_a_request_has_its_own_number_whatever_the_program_calls_a_field(client):
+    assert client.request("ping", id=99, timeout_ms=None) == {}
+
+
+@pytest.mark.parametrize("timeout_ms", [float("nan"), "100", b"1"])
+def test_a_time_that_is_none_is_refused_and_waits_for_nothing(supervisor, client, timeout_ms):
+    edges = client.input("GPIO4").edges()
+    for act in (lambda: edges.get(timeout_ms), lambda: supervisor.connect(timeout_ms=timeout_ms)):
+        assert code_of(act) == "BAD_FIELD"
+
+
+@pytest.mark.parametrize("timeout_ms", [None, float("inf"), 10**40])
+def test_a_supervisor_may_be_waited_for_as_long_as_one_likes(supervisor, timeout_ms):
+    supervisor.connect(timeout_ms=timeout_ms).ping()
+
+
+def test_a_socket_may_be_a_path_of_any_kind(supervisor):
+    for path in (Path(supervisor.socket), os.fsencode(supervisor.socket)):
+        supervisor.connect(path).ping()
+
+
+def test_an_address_that_is_no_path_leaves_no_socket_behind():
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert code_of(lambda: holdfast.connect("\ud800")) == "SOCKET_PATH"
+        gc.collect()
+    assert warned == []
+
+
+def test_a_host_whose_name_is_none_is_not_found():
+    assert code_of(lambda: holdfast.connect("holdfast://pi..local")) == "NOT_RUNNING"
+
+
+def test_a_program_whose_file_has_no_name_in_unicode_can_connect(supervisor, tmp_path):
+    path = os.path.join(os.fsencode(tmp_path), b"lamp\xff.py")
+    with open(path, "w") as file:
+        file.write("import holdfast\nprint(holdfast.connect().status().clients[0].name)")
+    shown = subprocess.run([sys.executable, path], env=supervisor.environment, timeout=PATIENCE_S, check=True, capture_output=True)
+    assert shown.stdout == b"lamp\\udcff.py\n"
+
+
+def test_an_attempt_to_reconnect_may_fail_in_any_way(supervisor):
+    states = []
+    client = supervisor.connect(reconnect=True, on_connection=states.append)
+    dial, failures = client._session._dial, [RuntimeError("can't start new thread"), OSError(errno.EMFILE, "Too many open files")]
+
+    def dial_at_last():
+        if failures:
+            raise failures.pop()
+        return dial()
+
+    client._session._dial = dial_at_last
+    supervisor.kill()
+    supervisor.start()
+    eventually("it is back", lambda: states == ["lost", "back"])
 
 
 def test_a_supervisor_of_an_earlier_test_has_left_nothing():
