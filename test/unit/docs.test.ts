@@ -1,12 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Command } from "commander";
+import { createProgram } from "../../src/cli/program.ts";
 
 const root = join(import.meta.dir, "..", "..");
 const pages = [
   "README.md",
   "CONTRIBUTING.md",
   "CHANGELOG.md",
+  "python/README.md",
   "test/README.md",
   ...new Bun.Glob("docs/**/*.md").scanSync({ cwd: root }),
 ].sort();
@@ -40,6 +43,32 @@ function deadLinks(page: string): string[] {
 
 describe("every link within the project leads somewhere", () => {
   for (const page of pages) test(page, () => expect(deadLinks(page)).toEqual([]));
+});
+
+test("the README leads to every page of docs/", () => {
+  const readme = proseOf("README.md");
+  const missing = pages.filter((page) => /^docs\/[^/]+$/.test(page) && !readme.includes(`](${page})`));
+  expect(missing).toEqual([]);
+});
+
+test("test/README.md tells of every file of properties", () => {
+  const files = [...new Bun.Glob("*.test.ts").scanSync({ cwd: join(root, "test", "properties") })];
+  const told = proseOf("test/README.md");
+  expect(files.filter((file) => !told.includes(`\`${file}\``))).toEqual([]);
+});
+
+test("the README's table names every command", () => {
+  const typed = ({ name, commands }: { name: string; commands: readonly Command[] }): string[] =>
+    commands.length === 0 ? [name] : commands.flatMap((sub) => typed({ name: `${name} ${sub.name()}`.trim(), commands: sub.commands }));
+  const commands = typed({ name: "", commands: createProgram().commands });
+  const cells = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/^\| (`.*?) \| /gm)].flatMap(([, cell = ""]) =>
+    [...cell.matchAll(/`([^`]+)`/g)].flatMap(([, text = ""]) => {
+      const [, group = "", choices = ""] = /^(\w+ )?([\w\\|]+)/.exec(text) ?? [];
+      return [text, ...choices.split("\\|").map((choice) => `${group}${choice}`)];
+    }),
+  );
+  expect(commands.length).toBeGreaterThan(20);
+  expect(commands.filter((command) => !cells.some((cell) => `${cell} `.startsWith(`${command} `)))).toEqual([]);
 });
 
 /** What the snippets of a page build on: those before them have it. */
