@@ -24,6 +24,16 @@ export function idOf({ lines }: NamedPin): LineId | LineGroupId {
   return lines.length === 1 ? first.id : { chip: first.id.chip, offsets: lines.map(({ id }) => id.offset) };
 }
 
+/** What it is made of, as a key of maps. */
+export function pinKey({ lines }: NamedPin): string {
+  return lines.map(({ id }) => lineKey(id)).join("+");
+}
+
+/** A line as a key of maps. */
+export function lineKey({ chip, offset }: LineId): string {
+  return `${chip}#${offset}`;
+}
+
 /**
  * The pin that `name` means: a line by any of its names, or several with `+` between them.
  * @throws HoldfastError what `PinNames.resolve` throws; `BAD_FIELD` for a group that can't be one: a line twice, lines of two chips, too many

@@ -1,29 +1,22 @@
 import { timestampNs } from "../clock/clock.ts";
 import type { ChipInfo, LineId, LineListener, Simulation } from "../gpio/backend.ts";
-import { levelAt } from "../gpio/levels.ts";
-import { alone, findPin, idOf, type NamedPin, resolvePin } from "../gpio/named-pin.ts";
+import { alone, findPin, idOf, lineKey, type NamedPin, pinKey, resolvePin } from "../gpio/named-pin.ts";
 import { type NamedLine, PinNames } from "../gpio/pin-names.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-import type { EventOf, PinInfo, ReplyOf } from "../protocol/replies.ts";
+import type { PinInfo, ReplyOf } from "../protocol/replies.ts";
 import type { RequestOf } from "../protocol/requests.ts";
 import { type AccessTables, mistakesInAccess } from "./access-tables.ts";
 import type { Client } from "./client.ts";
 import { ConfiguredPins } from "./configured-pins.ts";
 import { withDetails } from "./error-details.ts";
+import { Observations } from "./observations.ts";
 import { notOpenError, type Occupied, occupiedError } from "./occupied.ts";
 import { Pin } from "./pin.ts";
 import { pinInfo } from "./pin-info.ts";
 import type { PinTables } from "./pin-tables.ts";
 import { allRights } from "./rights.ts";
-import type { Subscription } from "./subscription.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { toldIfSteady, toldLevels } from "./told-levels.ts";
-
-/** Somebody who is told what a pin does. It belongs to the name and outlives open and close. */
-interface Observation {
-  readonly subscription: Subscription;
-  told: string;
-}
+import { toldLevels } from "./told-levels.ts";
 
 /** What a name leads to: a line or a group, and its pin when that is open. */
 interface Found {
@@ -41,7 +34,7 @@ export class Pins {
   readonly #open = new Map<string, Pin>();
   /** By each of their lines: no line is in two. */
   readonly #byLine = new Map<string, Pin>();
-  readonly #observations = new Map<string, Set<Observation>>();
+  readonly #observations = new Observations((named) => this.#groupOf(named) ?? this.#open.get(pinKey(named)));
   readonly #emptied: () => void;
   #configured: ConfiguredPins;
   #names: PinNames;
@@ -122,7 +115,7 @@ export class Pins {
     if (occupied !== undefined) throw occupiedError(named, occupied);
     if (pin === undefined) return this.#openAnew(named, client, request);
     pin.admit(client, request);
-    this.#tell(pin.named);
+    this.#observations.tell(pin.named);
     return { pin: pin.name, state: pin.state, wasOpen: true };
   }
 
@@ -155,17 +148,7 @@ export class Pins {
   /** @throws HoldfastError `PIN_UNKNOWN`, `PIN_AMBIGUOUS`, `LIMIT_SUBSCRIPTIONS` */
   observe(client: Client, name: string): ReplyOf<"observe"> {
     const { named, pin } = this.lookUp(name);
-    const at = key(named);
-    const observations = this.#observations.get(at) ?? new Set();
-    const subscription = client.subscribe(() => {
-      observations.delete(observation);
-      if (observations.size === 0) this.#observations.delete(at);
-    });
-    const observation: Observation = { subscription, told: "" };
-    this.#observations.set(at, observations.add(observation));
-    // The snapshot comes as the first event, after the reply that names the subscription.
-    queueMicrotask(() => this.#tell(named));
-    return { sub: subscription.number, state: (pin ?? this.#groupOf(named))?.state ?? "closed" };
+    return { sub: this.#observations.add(client, named), state: (pin ?? this.#groupOf(named))?.state ?? "closed" };
   }
 
   /** Every line that one may see, open or not. @throws HoldfastError what `GpioBackend.chips` throws */
@@ -219,11 +202,11 @@ export class Pins {
    */
   lookUp(name: string): Found {
     const known = findPin(name, this.#names);
-    const open = known && this.#open.get(key(known));
+    const open = known && this.#open.get(pinKey(known));
     if (open !== undefined) return { named: open.named, pin: open };
     this.#readChips();
     const named = resolvePin(name, this.#names);
-    return { named, pin: this.#open.get(key(named)) };
+    return { named, pin: this.#open.get(pinKey(named)) };
   }
 
   /** The open pin that has a line of another one; of several first one that is not about to close. */
@@ -261,27 +244,27 @@ export class Pins {
 
   #openAnew(named: NamedPin, client: Client, request: RequestOf<"open">): ReplyOf<"open"> {
     const { log } = this.#surroundings;
-    const at = key(named);
+    const at = pinKey(named);
     const pin = new Pin(named, this.#configured.boundsOf(named, this.#names), request, client, this.#surroundings, {
       changed: (pin) => {
-        if (this.#open.get(at) === pin) this.#tell(named);
+        if (this.#open.get(at) === pin) this.#observations.tell(named);
       },
       closed: (pin) => {
         log.debug({ pin: pin.name }, "pin closed");
         this.#forget(pin);
-        this.#tell(named);
+        this.#observations.tell(named);
         if (this.#open.size === 0) this.#emptied();
       },
     });
     log.debug({ pin: pin.name, client: client.name }, "pin opened");
     this.#open.set(at, pin);
     for (const { id } of named.lines) this.#byLine.set(lineKey(id), pin);
-    this.#tell(named);
+    this.#observations.tell(named);
     return { pin: pin.name, state: pin.state };
   }
 
   #forget({ named }: Pin): void {
-    this.#open.delete(key(named));
+    this.#open.delete(pinKey(named));
     for (const { id } of named.lines) this.#byLine.delete(lineKey(id));
   }
 
@@ -310,49 +293,6 @@ export class Pins {
       };
     });
   }
-
-  /** Tells those who observe a pin what it does, and those who observe a line of it. */
-  #tell(named: NamedPin): void {
-    if (this.#observations.size === 0) return;
-    this.#tellAs(named);
-    if (named.lines.length > 1) for (const line of named.lines) this.#tellAs(alone(line));
-  }
-
-  /** Tells those who observe a pin what it does, if that is news to them. */
-  #tellAs(named: NamedPin): void {
-    const observations = this.#observations.get(key(named));
-    if (observations === undefined) return;
-    const [first] = named.lines as [NamedLine];
-    const group = this.#groupOf(named);
-    const pin = group ?? this.#open.get(key(named));
-    const command = pin?.tenant.command ?? null;
-    const levels = pin?.tenant.level ?? null;
-    const seen = {
-      ev: "state",
-      pin: named.pin,
-      state: pin?.state ?? "closed",
-      ...toldIfSteady(group === undefined || levels === null ? levels : levelAt(levels, group.indexOf(first)), named.lines.length),
-      value: pin?.tenant.value ?? null,
-      command: command?.number ?? null,
-      by: command?.by.name ?? null,
-      lost: 0,
-    } satisfies Omit<EventOf<"state">, "sub">;
-    // An input's level changes with its edges, which are for those who watch it.
-    const news = JSON.stringify(pin?.tenant.direction === "in" ? { ...seen, level: null, levels: null } : seen);
-    for (const observation of observations) {
-      if (observation.told === news) continue;
-      observation.told = news;
-      observation.subscription.push({ sub: observation.subscription.number, ...seen });
-    }
-  }
-}
-
-function key({ lines }: NamedPin): string {
-  return lines.map(({ id }) => lineKey(id)).join("+");
-}
-
-function lineKey({ chip, offset }: LineId): string {
-  return `${chip}#${offset}`;
 }
 
 function usedBy(chips: readonly ChipInfo[], { chip, offset }: LineId): string | null {
