@@ -1,6 +1,5 @@
 import { type Actor, createActor } from "xstate";
 import { clientMachine } from "../../actors/client.ts";
-import { RefusalLog } from "../access/refusal-log.ts";
 import { Watchdog } from "../clock/watchdog.ts";
 import { type Access, isLess } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
@@ -56,7 +55,6 @@ export class Client {
   readonly #waits = new Set<() => void>();
   readonly #subscriptions = new Map<number, { readonly subscription: Subscription; readonly end: () => void }>();
   #lastSubscription = 0;
-  readonly #refusals: RefusalLog;
   rights: Rights;
   readonly connectedUs: number;
   name: string;
@@ -82,7 +80,6 @@ export class Client {
     this.#listener = listener;
     this.name = peer.name;
     this.rights = new Rights(peer.access());
-    this.#refusals = new RefusalLog(surroundings.log, () => surroundings.clock.nowUs() / 1000);
     this.connectedUs = surroundings.clock.nowUs();
     this.heardUs = this.connectedUs;
     this.#linkHeardUs = this.connectedUs;
@@ -146,7 +143,7 @@ export class Client {
   /** Tells the log that it was refused something. */
   logRefusal(error: HoldfastError): void {
     const { transport, address, pid, uid } = this.peer;
-    this.#refusals.tell({ client: this.number, name: this.name, transport, address, pid, uid }, error, "refused");
+    this.surroundings.refusals.tell({ client: this.number, name: this.name, transport, address, pid, uid }, error, "refused");
   }
 
   /** The connection is over: what it holds is let go of. */

@@ -1,5 +1,6 @@
 import { type Actor, createActor } from "xstate";
 import { supervisorMachine } from "../../actors/supervisor.ts";
+import { RefusalLog } from "../access/refusal-log.ts";
 import { type Clock, xstateClock } from "../clock/clock.ts";
 import type { AccessTable } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
@@ -18,7 +19,7 @@ import type { Surroundings } from "./surroundings.ts";
 import { newTally } from "./tally.ts";
 
 /** What a supervisor is made of. */
-export interface SupervisorParts extends Omit<Surroundings, "tally"> {
+export interface SupervisorParts extends Omit<Surroundings, "tally" | "refusals"> {
   /** How long a soft shutdown may take before it becomes a hard one, in ms. */
   readonly drainMs: number;
   /** What the configuration says of pins, by their names; `*`: of all others. */
@@ -53,8 +54,8 @@ export class Supervisor {
 
   /** @throws HoldfastError `BAD_CONFIG`, what `GpioBackend.chips` throws */
   constructor({ drainMs, configuredPins = {}, access = {}, ...parts }: SupervisorParts) {
-    this.#surroundings = { ...parts, tally: newTally() };
-    const { clock } = parts;
+    const { clock, log } = parts;
+    this.#surroundings = { ...parts, tally: newTally(), refusals: new RefusalLog(log, () => clock.nowUs() / 1000) };
     this.#startedUs = clock.nowUs();
     this.pins = new Pins(this.#surroundings, configuredPins, access, () => this.#tellIfDrained());
     this.pools = new Pools(this.#surroundings, () => this.#tellIfDrained());

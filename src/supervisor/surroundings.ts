@@ -1,3 +1,4 @@
+import type { RefusalLog } from "../access/refusal-log.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { SharedMemory } from "../frames/memory.ts";
 import type { GpioBackend } from "../gpio/backend.ts";
@@ -23,4 +24,6 @@ export interface Surroundings {
   readonly limits: Limits;
   readonly tally: Tally;
   readonly log: Log;
+  /** What clients were refused. */
+  readonly refusals: RefusalLog;
 }

@@ -12,6 +12,7 @@ export type Words = readonly [name: CommandName | number, p1?: number, p2?: numb
 export class ScriptedProgram implements Program {
   readonly #daemon: Daemon;
   readonly #reports: Report[] = [];
+  readonly address = "127.0.0.1";
 
   constructor(
     daemon: Daemon,

@@ -261,7 +261,7 @@ describe("notifications", () => {
     const clock = new SimulatedClock(1_000_000);
     const notifications = new Notifications(clock);
     const told: Report[] = [];
-    const program = { label: "program", report: (bytes: Uint8Array) => void told.push(decodeReport(bytes)) };
+    const program = { label: "program", address: "127.0.0.1", report: (bytes: Uint8Array) => void told.push(decodeReport(bytes)) };
     const handle = notifications.handle(notifications.open(program));
     handle.bits = 1 << 4;
     notifications.edge(4, 1, 1_000_000_000n);
@@ -391,6 +391,19 @@ test("nobody is let do what the listener's clients have no right to", async () =
   expect(await answers(program, ["READ", 4], ["READ", 5], ["MODES", 4, 0], ["WRITE", 4, 1], ["WRITE", 17, 1], ["WRITE", 18, 1])).toEqual([
     0, -41, -41, -41, 0, -41,
   ]);
+});
+
+test("programs that come again and again to be refused do not fill the log", async () => {
+  const stage = new PigpioStage();
+  for (let time = 0; time < 100; time++) {
+    const program = stage.program(`program ${time}`);
+    expect(await answers(program, ["WRITE", 40, 1], ["MODES", 17, 4])).toEqual([-3, -41]);
+    program.leave();
+  }
+  expect(stage.refused).toHaveLength(10);
+  await stage.world.pass(10_000);
+  await answers(stage.program(), ["MODES", 17, 4]);
+  expect(stage.refused.at(-1)).toMatchObject({ client: "program", gpio: 17, code: "LINE_UNSUPPORTED", untold: 190 });
 });
 
 test("what a program leaves behind on a line that is gone meanwhile troubles nobody", async () => {

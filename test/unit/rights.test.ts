@@ -46,6 +46,22 @@ test("a client that is refused again and again does not fill the log, and what w
   expect(world.defects[10]).toMatch(/pin: "GPIO27".*untold: 990/s);
 });
 
+test("nor do clients that come back for it, nor a crowd of them, and others are told of all the same", () => {
+  const { world, owner } = stage({});
+  const refuse = (address: string) => {
+    const client = world.welcome("stranger", { transport: "tcp", address, access: () => accessBy([["none", {}]]) });
+    client.ask({ op: "on", pin: "GPIO17" });
+    client.leave();
+  };
+  for (let time = 0; time < 50; time++) refuse("192.0.2.1");
+  expect(world.defects).toHaveLength(10);
+  refuse("192.0.2.2");
+  expect(world.defects[10]).toMatch(/address: "192.0.2.2".*untold: 40/s);
+  for (let other = 0; other < 200; other++) refuse(`192.0.3.${other}`);
+  expect(world.defects).toHaveLength(100);
+  expect(owner.ask({ op: "ping" }).outcome).toBe("ok");
+});
+
 test("outputs are for who may command, inputs for who may watch, and both may see", () => {
   const { panel } = stage({ watch: ["GPIO4"], command: ["GPIO17"] });
   expect(

@@ -24,6 +24,7 @@ export class PigpioConnection implements Program {
   readonly #log: Log;
   readonly #reader = new CommandReader();
   readonly label: string;
+  readonly address: string;
   #commands: Command[] = [];
   #serving = false;
   #unwritten: Uint8Array[] = [];
@@ -40,7 +41,8 @@ export class PigpioConnection implements Program {
     this.#socket = socket;
     this.#limits = limits;
     this.#log = log;
-    this.label = `pigpio ${socket.remoteAddress}:${socket.remotePort}`;
+    this.address = socket.remoteAddress ?? "unknown";
+    this.label = `pigpio ${this.address}:${socket.remotePort}`;
     log.debug({ client: this.label }, "client connected");
     socket.on("error", (error) => log.debug({ err: error, client: this.label }, "connection failed"));
     socket.on("data", (chunk) => this.#receive(chunk as Uint8Array));
@@ -65,8 +67,8 @@ export class PigpioConnection implements Program {
     try {
       this.#reader.read(chunk, (command) => this.#commands.push(command));
     } catch (error) {
-      const { code, message } = HoldfastError.from(error);
-      this.#log.warn({ client: this.label, code, reason: message }, "client disconnected");
+      const { address, label } = this;
+      this.#daemon.refusals.tell({ transport: "pigpio", address, client: label }, HoldfastError.from(error), "client disconnected");
       this.#ended = true;
     }
     if (!this.#serving) void this.#serve();

@@ -1,3 +1,4 @@
+import { RefusalLog } from "../../access/refusal-log.ts";
 import type { Clock } from "../../clock/clock.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { Level } from "../../protocol/requests.ts";
@@ -74,6 +75,8 @@ export class Daemon {
   readonly #clock: Clock;
   readonly #notifications: Notifications;
   readonly #gpios = new Map<number, Gpio>();
+  /** What programs were refused: those that a code says little to, and those that can't be told. */
+  readonly refusals: RefusalLog;
   /** What each program's refusals were that the log has told of. */
   readonly #told = new WeakMap<Program, Set<string>>();
   /** What ends the pause of each program that makes one: it gives no other command meanwhile. */
@@ -85,6 +88,7 @@ export class Daemon {
     this.#around = around;
     this.#clock = around.clock;
     this.#notifications = new Notifications(around.clock);
+    this.refusals = new RefusalLog(around.log, () => around.clock.nowUs() / 1000);
   }
 
   /** The revision code of the board, by which programs know its header. A machine that is no Raspberry Pi is taken for a usual one. */
@@ -273,17 +277,24 @@ export class Daemon {
     if (refused.includes(true)) throw new Refusal("SOME_PERMITTED");
   }
 
-  /** A code says little: the log says who holds the pin, or what else is in the way; once, for programs try again. */
+  /** A code says little: the log says who holds the pin, or what else is in the way. Of one program it does so once, for programs try again. */
   #tellWhy(program: Program, gpio: number, thrown: unknown): void {
-    const { code, message } = HoldfastError.from(thrown);
+    const error = HoldfastError.from(thrown);
     const told = this.#told.get(program) ?? new Set();
     this.#told.set(program, told);
-    if (told.has(`${gpio} ${code}`)) return;
-    told.add(`${gpio} ${code}`);
-    const { log } = this.#around;
-    if (code === "INTERNAL")
-      log.error({ err: thrown, gpio, client: program.label }, "a command of a pigpio program failed in a way that it must not");
-    else log.warn({ gpio, client: program.label, code, reason: message }, "refused a pigpio program a pin");
+    if (told.has(`${gpio} ${error.code}`)) return;
+    told.add(`${gpio} ${error.code}`);
+    if (error.code === "INTERNAL")
+      this.#around.log.error(
+        { err: thrown, gpio, client: program.label },
+        "a command of a pigpio program failed in a way that it must not",
+      );
+    else
+      this.refusals.tell(
+        { transport: "pigpio", address: program.address, gpio, client: program.label },
+        error,
+        "refused a pigpio program a pin",
+      );
   }
 }
 

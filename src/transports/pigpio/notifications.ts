@@ -13,6 +13,8 @@ const ALIVE_US = 60_000_000;
 
 /** A program, which may read notifications. */
 export interface Program extends User {
+  /** Of its machine. */
+  readonly address: string;
   report(bytes: Uint8Array): void;
 }
 
