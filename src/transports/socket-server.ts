@@ -18,10 +18,9 @@ export class SocketServer {
    */
   constructor(server: Server, limits: Pick<Limits, "clients">) {
     this.#server = server;
-    server.maxConnections = limits.clients + REFUSED_AT_ONCE;
+    // The limit may change, also while there are too many for anyone to be let in.
+    Object.defineProperty(server, "maxConnections", { get: () => limits.clients + REFUSED_AT_ONCE });
     server.on("connection", (socket: Socket) => {
-      // The limit may have changed.
-      server.maxConnections = limits.clients + REFUSED_AT_ONCE;
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
     });

@@ -126,6 +126,16 @@ describe("in a terminal", () => {
   });
 });
 
+story("a limit on clients that is lowered below what is there, and raised again, holds at once each time", async (stage) => {
+  const { file, supervisor } = await serve(stage, "[limits]\nclients = 80\n");
+  const clients = await Promise.all(Array.from({ length: 70 }, () => stage.connect()));
+  await reload(supervisor, file, "[limits]\nclients = 1\n");
+  expect(await codeOf(stage.connect())).not.toBe("done");
+  await reload(supervisor, file, "[limits]\nclients = 80\n");
+  expect(await codeOf(stage.connect())).toBe("done");
+  expect(await codeOf(Promise.all(clients.map((client) => client.ping())))).toBe("done");
+});
+
 describe("over the network", () => {
   const config = (stage: Stage) => join(stage.folder, "its.toml");
   const listening = (listen: string, access: string) => `[listen.tcp]\nport = 0\n${listen}\n${access}`;
