@@ -40,6 +40,7 @@ story("SIGHUP has the file read again: pins that it does not concern go on, and 
   const text = `frames.directory = "${stage.folder}"\n[pin.GPIO17]\nalias = "lamp"\n[pin.GPIO27]\nalias = "pump"\nmaxOnMs = 1\n[pool.cam0]\nslots = 2\nbytes = 9\n[limits]\nsubscriptions = 1\n`;
   const { changed } = await reload(supervisor, file, text);
   expect(changed).toEqual(["limits.subscriptions", "pin.GPIO27", "pool.cam0"]);
+  await eventually("the warning", () => logged(supervisor, "this holds from the next start on").length > 0);
   expect(logged(supervisor, "this holds from the next start on")).toMatchObject([{ level: "warn", key: "frames.directory" }]);
   expect(await lit).toMatchObject({ outcome: "cancelled", reason: "MAX_ON" });
   expect(await blinked).toMatchObject({ outcome: "done" });
