@@ -15,6 +15,7 @@ import {
   replySchemas,
   slotInfoSchema,
   slotStateSchema,
+  topicInfoSchema,
 } from "../src/protocol/replies.ts";
 import {
   biasSchema,
@@ -28,6 +29,7 @@ import {
   policySchema,
   requestSchemas,
 } from "../src/protocol/requests.ts";
+import { topicFilterSchema, topicNameSchema } from "../src/protocol/topics.ts";
 
 /** The page that holds the CDDL between two markers. */
 export const pagePath = new URL("../docs/protocol.md", import.meta.url).pathname;
@@ -87,6 +89,9 @@ const shared = new Map<z.core.$ZodType, string>([
   [poolInfoSchema, "pool-info"],
   [poolLayoutSchema, "pool-layout"],
   [grantSchema, "grant"],
+  [topicNameSchema, "topic-name"],
+  [topicFilterSchema, "topic-filter"],
+  [topicInfoSchema, "topic-info"],
 ]);
 
 /** What a reply is called that several operations give. */
@@ -174,6 +179,7 @@ function type(schema: z.core.$ZodType, indent: string, define = false): string {
   if (schema instanceof z.ZodBigInt && schema.minValue === 0n) return "uint";
   if (schema instanceof z.ZodArray) return array(schema, indent);
   if (schema instanceof z.ZodObject) return map(schema, indent);
+  if (schema instanceof z.ZodUnknown) return "any";
   if (schema instanceof z.ZodRecord) return "{ * tstr => any }";
   throw new Error(`CDDL for the schema kind ${schema._zod.def.type} is not known`);
 }

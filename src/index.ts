@@ -4,7 +4,7 @@ export { inputMachine } from "../actors/input.ts";
 export { type Command, type Outcome, pinMachine } from "../actors/pin.ts";
 export { slotMachine } from "../actors/slot.ts";
 export type { Segment, Wave } from "../actors/wave.ts";
-export { type ClientOptions, HoldfastClient } from "./client/client.ts";
+export { type ClientOptions, HoldfastClient, type TopicOptions } from "./client/client.ts";
 export { type ConnectOptions, connect } from "./client/connect.ts";
 export type { EventStream } from "./client/event-stream.ts";
 export type { Frame } from "./client/frame.ts";
@@ -41,6 +41,7 @@ export type {
   ReplyOf,
   SlotInfo,
   SlotState,
+  TopicInfo,
 } from "./protocol/replies.ts";
 export type {
   Bias,

@@ -14,11 +14,13 @@ import { addPattern } from "./pattern.ts";
 import { addPins } from "./pins.ts";
 import { addPool } from "./pool.ts";
 import { endWithReader, flush } from "./print.ts";
+import { addPub } from "./pub.ts";
 import { addPulse } from "./pulse.ts";
 import { addRead } from "./read.ts";
 import { addServe } from "./serve.ts";
 import { addSim } from "./sim.ts";
 import { addStatus } from "./status.ts";
+import { addSub } from "./sub.ts";
 import { addToggle } from "./toggle.ts";
 import { addToken } from "./token.ts";
 import { addValue } from "./value.ts";
@@ -92,6 +94,9 @@ export function createProgram(): Command {
   program.commandsGroup("Frames in shared memory:");
   addPool(program);
   addFrames(program);
+  program.commandsGroup("Topics:");
+  addPub(program);
+  addSub(program);
   program.commandsGroup("Simulated pins:");
   addSim(program);
   examples(program, {
@@ -99,6 +104,7 @@ export function createProgram(): Command {
     "holdfast blink 17 --on 100ms --off 400ms -n 5": "a pin, from another",
     "holdfast watch 4 --bias pull-up": "a button",
     "holdfast frames tap cam0": "frames of a camera",
+    "holdfast sub 'door/#'": "what programs tell each other",
     "holdfast --connect holdfast://shed.local on 17": "a pin of another machine",
     "holdfast blink --help": "all about a command",
   });

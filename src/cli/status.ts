@@ -43,10 +43,11 @@ function describe({ state, version, pid, uptimeMs, backend, counters, clients, p
   ].join("\n");
 }
 
-/** What has been counted, on one line. Of frames only where there are any. */
+/** What has been counted, on one line. Of frames and messages only where there are any. */
 export function tally(counters: Counters): string {
   const { accepted, done, cancelled, edges, lostEvents, requests, errors } = counters;
   const { framesPublished, framesDelivered, framesDropped, leasesRevoked, slotsQuarantined, holdsLost } = counters;
+  const { messagesPublished, messagesTold } = counters;
   const fates = `${framesDelivered} delivered, ${framesDropped} dropped, ${leasesRevoked} revoked`;
   return [
     `${counted(requests, "request")}, ${errors} refused`,
@@ -54,6 +55,7 @@ export function tally(counters: Counters): string {
     `${counted(edges, "edge")}, ${lostEvents} lost`,
     ...(holdsLost === 0 ? [] : [`${counted(holdsLost, "hold")} lost by silence`]),
     ...(framesPublished === 0 ? [] : [`${counted(framesPublished, "frame")}: ${fates}`]),
+    ...(messagesPublished === 0 ? [] : [`${counted(messagesPublished, "message")} on topics, ${messagesTold} told`]),
     ...(slotsQuarantined === 0 ? [] : [`${counted(slotsQuarantined, "slot")} quarantined`]),
   ].join(" · ");
 }

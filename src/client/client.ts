@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { type ErrorValue, HoldfastError } from "../protocol/errors.ts";
 import { MAX_NAME_LENGTH } from "../protocol/limits.ts";
-import type { Event, EventOf, PinInfo, PoolInfo, ReplyOf } from "../protocol/replies.ts";
+import type { Event, EventOf, PinInfo, PoolInfo, ReplyOf, TopicInfo } from "../protocol/replies.ts";
 import type { Fields, Level, Op, PoolSettings } from "../protocol/requests.ts";
 import { PROTOCOL_VERSION } from "../protocol/version.ts";
 import { EventStream } from "./event-stream.ts";
@@ -24,6 +24,12 @@ export interface ClientOptions {
   readonly onConnection?: (state: "lost" | "back") => void;
   /** Told of each pin that could not be opened again with the connection: this client does not hold it any more. */
   readonly onGivenUp?: (pin: string, error: HoldfastError) => void;
+}
+
+/** How a message is published. */
+export interface TopicOptions {
+  /** The topic keeps the value, and tells it to whoever subscribes later. Default false. */
+  readonly retain?: boolean;
 }
 
 /** The pause before the first attempt to reconnect, and the longest one, in ms. */
@@ -147,6 +153,29 @@ export class HoldfastClient implements AsyncDisposable {
     return (await this.request("pools", {})).pools;
   }
 
+  /**
+   * Tells everyone who has subscribed to a topic. A value is anything that CBOR carries: numbers, texts, bytes, lists, maps, true, false, null.
+   * Without one, which is `undefined`, it is a mere sign; with `retain` it takes away the value that the topic keeps.
+   * @returns how many subscriptions are told
+   * @throws HoldfastError `LIMIT_TOPICS`, `LIMIT_MESSAGE`, `FORBIDDEN`
+   */
+  async publish(topic: string, value?: unknown, { retain = false }: TopicOptions = {}): Promise<number> {
+    return (await this.request("topic.publish", { topic, value, retain })).subscribers;
+  }
+
+  /**
+   * The messages of topics, from now on: `door/+/state`, `door/#`. Those that keep a value tell it first, and again after a reconnection.
+   * @throws HoldfastError `LIMIT_SUBSCRIPTIONS`, `FORBIDDEN`
+   */
+  topic(filter: string): Promise<EventStream<EventOf<"message">>> {
+    return this.subscribe("topic.subscribe", { topic: filter });
+  }
+
+  /** Every topic that keeps a value, without the values. */
+  async topics(): Promise<TopicInfo[]> {
+    return (await this.request("topics", {})).topics;
+  }
+
   /** Every line of every chip. */
   async pins(): Promise<PinInfo[]> {
     return (await this.request("pins", {})).pins;
@@ -184,8 +213,8 @@ export class HoldfastClient implements AsyncDisposable {
     await this.close();
   }
 
-  /** A stream of events that outlives a reconnection. @throws HoldfastError as `watch` and `observe` do */
-  async subscribe<E extends Event>(op: "watch" | "observe", fields: Fields<"watch">): Promise<EventStream<E>> {
+  /** A stream of events that outlives a reconnection. @throws HoldfastError as the operation does */
+  async subscribe<E extends Event, O extends "watch" | "observe" | "topic.subscribe">(op: O, fields: Fields<O>): Promise<EventStream<E>> {
     const stream: EventStream<E> = new EventStream<E>(() => this.#subscriptions.leave(stream));
     await this.#subscriptions.add(stream, op, fields);
     return stream;

@@ -11,7 +11,7 @@ export interface Subscriber {
 }
 
 /** An operation that answers the number of a subscription. */
-export type SubscribingOp = "watch" | "observe" | "frames.subscribe";
+export type SubscribingOp = "watch" | "observe" | "frames.subscribe" | "topic.subscribe";
 
 /**
  * Sends a request.

@@ -1,10 +1,15 @@
 import { z } from "zod";
+import { topicFilterSchema } from "./topics.ts";
 
-/** Names of pins or pools; `*`: all. */
+/** Names of pins or pools, or filters of topics; `*`: all. */
 export type Names = "*" | readonly string[];
 
 const names = z.union([z.literal("*"), z.array(z.string().min(1))], {
   error: 'must be a list of names, such as ["GPIO17", "GPIO27"], or "*" for all',
+});
+/** `*` among others is the name of a topic, and no person who writes it means that. */
+const filters = z.union([z.literal("*"), z.array(topicFilterSchema.refine((filter) => filter !== "*"))], {
+  error: 'must be a list of filters, such as ["door/#", "alarm"], or "*" for all',
 });
 const account = z.union([z.string().min(1), z.int().nonnegative()], { error: "must be a name, or a number from 0 on" });
 
@@ -22,10 +27,15 @@ export const accessTableSchema = z.strictObject({
   watch: names.optional().describe("pins that they may open as inputs, and watch"),
   command: names.optional().describe("pins that they may open as outputs, and command"),
   frames: names.optional().describe("pools that they may make, use and remove"),
+  publish: filters.optional().describe("topics that they may publish on, as filters"),
+  subscribe: filters.optional().describe("topics that they may subscribe to, as filters of which one must cover theirs"),
   admin: z.boolean().optional().describe("they may end the supervisor, and drive simulated lines from outside"),
 });
 /** What an operator says of some clients. */
 export type AccessTable = z.infer<typeof accessTableSchema>;
+
+/** The rights that are to something. */
+const listed = ["read", "watch", "command", "frames", "publish", "subscribe"] as const;
 
 /** What a client may do. */
 export interface Access {
@@ -39,22 +49,37 @@ export interface Access {
   readonly command: Names;
   /** Pools that it may use. */
   readonly frames: Names;
+  /** Topics that it may publish to, as filters. */
+  readonly publish: Names;
+  /** Topics that it may subscribe to, as filters of which one must mean all that it subscribes to. */
+  readonly subscribe: Names;
   /** Whether it may end the supervisor, and drive simulated lines from outside. */
   readonly admin: boolean;
 }
 
 /** That of clients of whom nothing is said. */
-export const fullAccess: Access = { rules: [], read: "*", watch: "*", command: "*", frames: "*", admin: true };
+export const fullAccess: Access = {
+  rules: [],
+  read: "*",
+  watch: "*",
+  command: "*",
+  frames: "*",
+  publish: "*",
+  subscribe: "*",
+  admin: true,
+};
 
 /** That of clients of whom all these tables speak: what one of them allows is allowed. */
 export function accessBy(tables: readonly (readonly [name: string, table: AccessTable])[]): Access {
-  const all = (right: "read" | "watch" | "command" | "frames") => union(tables.map(([, table]) => table[right] ?? []));
+  const all = (right: (typeof listed)[number]) => union(tables.map(([, table]) => table[right] ?? []));
   return {
     rules: tables.map(([name]) => name),
     read: all("read"),
     watch: all("watch"),
     command: all("command"),
     frames: all("frames"),
+    publish: all("publish"),
+    subscribe: all("subscribe"),
     admin: tables.some(([, { admin }]) => admin === true),
   };
 }
@@ -62,7 +87,7 @@ export function accessBy(tables: readonly (readonly [name: string, table: Access
 /** Whether a right is lost that there was before. Names count as they are written. */
 export function isLess(now: Access, before: Access): boolean {
   const has = (names: Names, name: string) => names === "*" || names.includes(name);
-  const lost = (["read", "watch", "command", "frames"] as const).some((right) => [...before[right]].some((name) => !has(now[right], name)));
+  const lost = listed.some((right) => [...before[right]].some((name) => !has(now[right], name)));
   return lost || (before.admin && !now.admin);
 }
 

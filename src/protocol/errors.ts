@@ -56,6 +56,7 @@ export const errorCodes = {
   LIMIT_ON: "A closed pin could stay on for longer than lines may be active here.",
   LIMIT_POOLS: "The supervisor has as many pools as it may.",
   LIMIT_META: "The meta of a frame is longer than the limit.",
+  LIMIT_TOPICS: "As many topics keep a value as may.",
   LIMIT_UNSENT: "The client does not read what it is sent; the connection is closed.",
   SHUTTING_DOWN: "The supervisor is draining and takes no more work.",
   ALREADY_RUNNING: "Another supervisor serves this socket.",

@@ -8,7 +8,7 @@ export interface Limits {
   readonly messageDepth: number;
   /** Clients at once. */
   readonly clients: number;
-  /** Watches, observations and frame subscriptions of one client. */
+  /** Watches, observations, and subscriptions to frames and topics of one client. */
   readonly subscriptions: number;
   /** Leases of one client: frames that it holds or writes, and what it has yet to give back of those that are gone. */
   readonly leases: number;
@@ -18,12 +18,16 @@ export interface Limits {
   readonly queuedCommands: number;
   /** Events kept for a subscription whose client is slow; older ones are lost, and counted. */
   readonly backlogEvents: number;
+  /** Bytes of the messages on topics kept for such a subscription; older ones are lost, and counted. */
+  readonly backlogBytes: number;
   /** Bytes written to one client and not yet taken by its socket; beyond them it is disconnected. */
   readonly unsentBytes: number;
   /** Pools of frames at once. */
   readonly pools: number;
   /** Longest `meta` of a frame, in bytes of CBOR. */
   readonly metaBytes: number;
+  /** Topics that keep their last value. */
+  readonly topics: number;
   /** Longest time an output may be active without a break, across commands, in ms; Infinity: as long as it likes. */
   readonly maxOnMs: number;
 }
@@ -38,9 +42,11 @@ export const defaultLimits: Limits = {
   pendingRequests: 1024,
   queuedCommands: 1024,
   backlogEvents: 1024,
+  backlogBytes: 1024 * 1024,
   unsentBytes: 1024 * 1024,
   pools: 64,
   metaBytes: 4096,
+  topics: 1024,
   maxOnMs: Number.POSITIVE_INFINITY,
 };
 
@@ -100,6 +106,12 @@ export const MAX_SLOT_BYTES = 2 ** 30;
 /** Largest width and height of a frame, in pixels. */
 export const MAX_SIDE_PIXELS = 32_768;
 
+/** Longest name of a topic, and longest filter, in characters. */
+export const MAX_TOPIC_LENGTH = 256;
+
+/** Most levels of the name of a topic, or of a filter. */
+export const MAX_TOPIC_LEVELS = 32;
+
 /** Longest name of a pool, in characters: it is part of a file's name. */
 export const MAX_POOL_NAME_LENGTH = 48;
 
@@ -116,14 +128,16 @@ export const limitsSchema = z.strictObject({
   messageBytes: countable.describe("the longest message, in bytes of CBOR"),
   messageDepth: countable.describe("the deepest nesting of maps and arrays in a message"),
   clients: countable.describe("clients at once"),
-  subscriptions: countable.describe("watches, observations and frame subscriptions of one client"),
+  subscriptions: countable.describe("watches, observations, and subscriptions to frames and topics of one client"),
   leases: countable.describe("leases of one client"),
   pendingRequests: countable.describe("requests of one client that await their reply"),
   queuedCommands: countable.describe("commands queued on one pin"),
   backlogEvents: countable.describe("events kept for a slow subscription"),
+  backlogBytes: countable.describe("bytes of the messages on topics kept for a slow subscription"),
   unsentBytes: countable.describe("bytes written to one client that it has not read"),
   pools: countable.describe("pools at once"),
   metaBytes: countable.describe("the longest meta of a frame, in bytes of CBOR"),
+  topics: countable.describe("topics that keep their last value"),
   maxOnMs: z
     .number()
     .min(MIN_DURATION_MS)

@@ -212,6 +212,17 @@ export const poolInfoSchema = z.object({
 /** One pool. */
 export type PoolInfo = z.infer<typeof poolInfoSchema>;
 
+/** A topic that keeps its last value. */
+export const topicInfoSchema = z.object({
+  topic: z.string(),
+  bytes: count.describe("of the value, as CBOR"),
+  timestampNs: timestampNs.describe("when it was published, CLOCK_MONOTONIC, ns"),
+  by: z.string().describe("the name of the client that has published it"),
+  subscribers: count.describe("subscriptions to it"),
+});
+/** A topic that keeps its last value. */
+export type TopicInfo = z.infer<typeof topicInfoSchema>;
+
 /** What has been counted since the start. */
 export const countersSchema = z.object({
   clients: count,
@@ -229,6 +240,8 @@ export const countersSchema = z.object({
   leasesRevoked: count.describe("of consumers that held a frame for longer than they said"),
   slotsQuarantined: count.describe("by writers that went without a word"),
   holdsLost: count.describe("by clients that were silent for longer than their heartbeat"),
+  messagesPublished: count.describe("on topics"),
+  messagesTold: count.describe("to subscriptions; one message goes to every one that fits"),
 });
 /** What has been counted since the start. */
 export type Counters = z.infer<typeof countersSchema>;
@@ -317,6 +330,9 @@ export const replySchemas = {
   "slot.abort": empty,
   "slot.release": z.object({ valid: z.boolean().describe("false: the lease was revoked, and what was read may be torn") }),
   "frames.subscribe": z.object({ sub: count }),
+  topics: z.object({ topics: z.array(topicInfoSchema).describe("those that keep a value, the one published last at the end") }),
+  "topic.publish": z.object({ subscribers: count.describe("subscriptions that are told") }),
+  "topic.subscribe": z.object({ sub: count, retained: count.describe("how many kept values come first") }),
   "sim.set": empty,
   "sim.wire": empty,
 } satisfies Record<Op, z.ZodObject>;
@@ -377,6 +393,16 @@ export const eventSchemas = {
     sub: count,
     ev: z.literal("revoked"),
     lease: count.describe("held for longer than maxHoldMs; the next frame comes when it is released"),
+  }),
+  message: z.object({
+    sub: count,
+    ev: z.literal("message"),
+    topic: z.string().describe("the name that it was published on"),
+    value: z.unknown().optional().describe("absent: it has none"),
+    retained: z.boolean().describe("it was kept, and published before this subscription was there"),
+    timestampNs: timestampNs.describe("when it was published, CLOCK_MONOTONIC, ns"),
+    by: z.string().describe("the name of the client that has published it"),
+    lost: count.describe("messages lost since the one before, because this client was slow"),
   }),
   end: z.object({
     sub: count,

@@ -21,6 +21,7 @@ import {
   MIN_PWM_HZ,
   MIN_SLOTS,
 } from "./limits.ts";
+import { topicFilterSchema, topicNameSchema } from "./topics.ts";
 
 export { PROTOCOL_VERSION } from "./version.ts";
 
@@ -44,7 +45,7 @@ const timestampNs = z
   .nonnegative()
   .max(2n ** 64n - 1n)
   .describe("CLOCK_MONOTONIC, ns");
-const sub = z.int().positive().describe("the number that `watch`, `observe` or `frames.subscribe` answered");
+const sub = z.int().positive().describe("the number that `watch`, `observe`, `frames.subscribe` or `topic.subscribe` answered");
 /** A pool's name is part of its file's name. */
 const pool = z
   .string()
@@ -210,7 +211,7 @@ function stepsAreOfOnePin(steps: readonly { readonly levels?: Level[] | undefine
   context.addIssue({ code: "custom", path: ["steps", index, "levels"], message });
 }
 
-/** Whether all numbers in a value are finite: readers of `meta` may have no word for others, as JSON. */
+/** Whether all numbers in a value that is a program's own are finite: its readers may have no word for others, as JSON. */
 function isAllFinite(value: unknown): boolean {
   if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return true;
@@ -333,6 +334,17 @@ export const requestSchemas = {
     maxHoldMs: durationMs.optional().describe("a frame that is held for longer is revoked; default: never"),
     startWithLatest: z.boolean().optional().describe("begin with the latest frame that there is; default false"),
   }).superRefine(policyHasItsFields),
+
+  topics: request("topics", {}),
+  "topic.publish": request("topic.publish", {
+    topic: topicNameSchema,
+    value: z.unknown().refine(isAllFinite, "must not hold NaN or an infinity").optional().describe("absent: a message without a value"),
+    retain: z
+      .boolean()
+      .optional()
+      .describe("keep the value for those who subscribe later, in the place of the one before; without a value: keep none; default false"),
+  }),
+  "topic.subscribe": request("topic.subscribe", { topic: topicFilterSchema }),
 
   "sim.set": request("sim.set", { pin, level: levelSchema.nullable().describe("what the outside drives the wire to; null lets go") }),
   "sim.wire": request("sim.wire", { pin, to: pin }),

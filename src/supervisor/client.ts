@@ -172,7 +172,9 @@ export class Client {
         limit: limits.subscriptions,
       });
     }
-    const subscription = new Subscription(++this.#lastSubscription, this, Math.max(limits.backlogEvents, eventsAtOnce), tally);
+    const { backlogBytes } = limits;
+    const backlogEvents = Math.max(limits.backlogEvents, eventsAtOnce);
+    const subscription = new Subscription(++this.#lastSubscription, this, { backlogEvents, backlogBytes }, tally);
     this.#subscriptions.set(subscription.number, { subscription, end: () => end(subscription) });
     return subscription;
   }
@@ -182,6 +184,7 @@ export class Client {
     const found = this.#subscriptions.get(number);
     if (found === undefined) throw new HoldfastError("SUB_UNKNOWN", `there is no subscription ${number}`, { field: "sub" });
     this.#subscriptions.delete(number);
+    found.subscription.discard();
     found.end();
   }
 

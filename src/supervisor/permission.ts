@@ -81,6 +81,10 @@ const checks: { readonly [O in Op]: Check<O> } = {
   "slot.release": needsMemory,
   "frames.subscribe": frames,
 
+  topics: free,
+  "topic.publish": ({ rights }, { topic }) => rights.assertPublish(topic),
+  "topic.subscribe": ({ rights }, { topic }) => rights.assertSubscribe(topic),
+
   "sim.set": admin,
   "sim.wire": admin,
 };

@@ -2,6 +2,7 @@ import type { NamedPin } from "../gpio/named-pin.ts";
 import { isCalled, type NamedLine } from "../gpio/pin-names.ts";
 import { type Access, fullAccess, type Names } from "../protocol/access.ts";
 import { type ErrorDetails, HoldfastError } from "../protocol/errors.ts";
+import { covers, levelsOf, type TopicLevels } from "../protocol/topics.ts";
 
 /** What a client may have a right to do with a pin. */
 export type PinRight = "read" | "watch" | "command";
@@ -19,19 +20,26 @@ const deeds = {
   watch: "watch",
   command: "command",
   frames: "use",
+  publish: "publish to",
+  subscribe: "subscribe to",
   admin: "end the supervisor, or drive simulated lines",
 } as const;
 
 /** What one client may do. Names of pins mean lines, whichever of its names a request calls one by; a name that has become ambiguous means none. */
 export class Rights {
   readonly access: Access;
+  /** What it may publish to and subscribe to. */
+  readonly #publish: readonly TopicLevels[] | "*";
+  readonly #subscribe: readonly TopicLevels[] | "*";
   /** It may do everything. */
   readonly isFull: boolean;
 
   constructor(access: Access) {
-    const { read, watch, command, frames, admin } = access;
+    const { read, watch, command, frames, publish, subscribe, admin } = access;
     this.access = access;
-    this.isFull = admin && [read, watch, command, frames].every((names) => names === "*");
+    this.#publish = filters(publish);
+    this.#subscribe = filters(subscribe);
+    this.isFull = admin && [read, watch, command, frames, publish, subscribe].every((names) => names === "*");
   }
 
   /** Whether it may do so with every line of a pin. */
@@ -43,6 +51,11 @@ export class Rights {
   mayUse(pool: string): boolean {
     const { frames } = this.access;
     return frames === "*" || frames.includes(pool);
+  }
+
+  /** Whether it may be told of all that a filter means: one of its own filters means all of that. Of a name: whether it may be told of that. */
+  maySubscribe(filter: TopicLevels): boolean {
+    return isWithin(filter, this.#subscribe);
   }
 
   /**
@@ -59,6 +72,16 @@ export class Rights {
   /** @throws HoldfastError `FORBIDDEN` */
   assertPool(pool: string): void {
     if (!this.mayUse(pool)) throw this.#refusal("frames", ` pool ${pool}`, { field: "pool", pool });
+  }
+
+  /** @throws HoldfastError `FORBIDDEN` */
+  assertPublish(topic: string): void {
+    if (!isWithin(levelsOf(topic), this.#publish)) throw this.#refusal("publish", ` ${topic}`, { field: "topic", topic });
+  }
+
+  /** @throws HoldfastError `FORBIDDEN` */
+  assertSubscribe(topic: string): void {
+    if (!this.maySubscribe(levelsOf(topic))) throw this.#refusal("subscribe", ` ${topic}`, { field: "topic", topic });
   }
 
   /** @throws HoldfastError `FORBIDDEN` */
@@ -81,6 +104,14 @@ export class Rights {
 
 /** Those of the one who runs the supervisor. */
 export const allRights = new Rights(fullAccess);
+
+function filters(list: Names): readonly TopicLevels[] | "*" {
+  return list === "*" ? list : list.map(levelsOf);
+}
+
+function isWithin(topic: TopicLevels, granted: readonly TopicLevels[] | "*"): boolean {
+  return granted === "*" || granted.some((filter) => covers(filter, topic));
+}
 
 /** Whether one of the names is the line's. */
 function means(list: Names, line: NamedLine): boolean {

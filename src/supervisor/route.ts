@@ -78,6 +78,10 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
   "slot.release": ({ pools }, client, { lease }) => ({ valid: pools.release(client, lease) }),
   "frames.subscribe": ({ pools }, client, request) => pools.subscribe(client, request),
 
+  topics: ({ topics }, { rights }) => ({ topics: topics.all(rights) }),
+  "topic.publish": ({ topics }, client, request) => topics.publish(client, request),
+  "topic.subscribe": ({ topics }, client, request) => topics.subscribe(client, request),
+
   "sim.set": ({ pins }, _, { pin, level }) => {
     pins.simulation.drive(pins.locate(pin), level);
     return {};

@@ -4,6 +4,7 @@ import { RefusalLog } from "../access/refusal-log.ts";
 import { type Clock, xstateClock } from "../clock/clock.ts";
 import type { AccessTable } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
+import type { Limits } from "../protocol/limits.ts";
 import type { ClientInfo, ReplyOf } from "../protocol/replies.ts";
 import type { Op, PinConfig, Request } from "../protocol/requests.ts";
 import { version } from "../version.ts";
@@ -17,6 +18,7 @@ import { allRights } from "./rights.ts";
 import { route } from "./route.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { newTally } from "./tally.ts";
+import { Topics } from "./topics/topics.ts";
 
 /** What a supervisor is made of. */
 export interface SupervisorParts extends Omit<Surroundings, "tally" | "refusals"> {
@@ -49,6 +51,7 @@ export class Supervisor {
   #lastClient = 0;
   readonly pins: Pins;
   readonly pools: Pools;
+  readonly topics: Topics;
   /** Settles when every line has been given back and every pool has been removed after a shutdown. */
   readonly stopped: Promise<void>;
 
@@ -59,6 +62,7 @@ export class Supervisor {
     this.#startedUs = clock.nowUs();
     this.pins = new Pins(this.#surroundings, configuredPins, access, () => this.#tellIfDrained());
     this.pools = new Pools(this.#surroundings, () => this.#tellIfDrained());
+    this.topics = new Topics(this.#surroundings);
     const machine = supervisorMachine.provide({ actions: { closeAll: () => this.#shut(false), abortAll: () => this.#shut(true) } });
     this.#actor = createActor(machine, { input: { drainMs }, clock: xstateClock(clock) });
     this.stopped = new Promise((resolve) => this.#actor.subscribe({ complete: resolve }));
@@ -67,6 +71,11 @@ export class Supervisor {
     });
     this.#actor.start();
     this.#actor.send({ type: "started" });
+  }
+
+  /** Those that hold now. */
+  get limits(): Limits {
+    return this.#surroundings.limits;
   }
 
   get state(): ReplyOf<"status">["state"] {

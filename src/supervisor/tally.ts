@@ -21,5 +21,7 @@ export function newTally(): Tally {
     leasesRevoked: 0,
     slotsQuarantined: 0,
     holdsLost: 0,
+    messagesPublished: 0,
+    messagesTold: 0,
   };
 }

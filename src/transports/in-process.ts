@@ -2,13 +2,13 @@ import type { Dial } from "../client/link.ts";
 import { fullAccess } from "../protocol/access.ts";
 import { decode, encode, LENGTH_BYTES } from "../protocol/codec.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-import { defaultLimits } from "../protocol/limits.ts";
+import { defaultLimits, type Limits } from "../protocol/limits.ts";
 import type { Event } from "../protocol/replies.ts";
 import { type Op, parseRequest } from "../protocol/requests.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 
 /** What is said of a frame may be as long as the supervisor lets it, and is nested as on a socket. */
-const limits = { ...defaultLimits, messageBytes: Number.POSITIVE_INFINITY };
+const metaLimits = { ...defaultLimits, messageBytes: Number.POSITIVE_INFINITY };
 
 /** A client within the supervisor's own process: the same requests, replies and events, and no bytes. */
 export function inProcess(supervisor: Supervisor, name: string): Dial {
@@ -51,7 +51,7 @@ export function inProcess(supervisor: Supervisor, name: string): Dial {
         const message = request as { readonly id: number; readonly op: Op };
         const { id } = message;
         // The reply is computed at once, so that requests take effect in the order in which they are sent.
-        const reply = attempt(() => supervisor.request(client, parseRequest(sent(message))));
+        const reply = attempt(() => supervisor.request(client, parseRequest(sent(message, supervisor.limits))));
         const answered = reply
           .then(
             (body) => tell({ id, ok: true, ...body }),
@@ -71,15 +71,18 @@ async function attempt<T>(act: () => T | Promise<T>): Promise<T> {
 }
 
 /**
- * What the codec does to a request on its way: a field that is undefined is not sent, and what is said of a frame stays as it was then.
+ * What the codec does to a request on its way: a field that is undefined is not sent, and what is said of a frame, or published, stays as it
+ * was then.
  * @throws HoldfastError as `encode` and `decode` do
  */
-function sent(request: object): Record<string, unknown> {
+function sent(request: { readonly op: Op }, limits: Limits): Record<string, unknown> {
+  if (request.op === "topic.publish") return decode(encode(request).subarray(LENGTH_BYTES), limits);
   const fields: Record<string, unknown> = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
-  return "meta" in fields ? { ...fields, ...decode(encode({ meta: fields["meta"] }).subarray(LENGTH_BYTES), limits) } : fields;
+  return "meta" in fields ? { ...fields, ...decode(encode({ meta: fields["meta"] }).subarray(LENGTH_BYTES), metaLimits) } : fields;
 }
 
-/** An event of which its client may do with `meta` what it likes: others are told the same. */
+/** An event of which its client may do with `meta` and `value` what it likes: others are told the same. */
 function copied(event: Event): Event {
+  if (event.ev === "message") return structuredClone(event);
   return event.ev === "frame" && event.meta !== undefined ? { ...event, meta: structuredClone(event.meta) } : event;
 }

@@ -28,6 +28,9 @@ export const anyMessage: fc.Arbitrary<Record<string, unknown>> = fc.letrec<{ map
     .map(([plain, timed]) => ({ ...plain, ...timed })),
 })).map;
 
+/** What a program may say of its own, all in finite numbers. */
+const anyValue = anyMessage.map(({ value, ...others }) => value ?? others);
+
 /** What a schema accepts, and nothing that it refuses. Knows the kinds of schema that the requests are made of. */
 export function accepted(schema: z.core.$ZodType): fc.Arbitrary<unknown> {
   if (schema instanceof z.ZodOptional) return fc.option(accepted(schema.unwrap()), { nil: undefined });
@@ -35,6 +38,7 @@ export function accepted(schema: z.core.$ZodType): fc.Arbitrary<unknown> {
   if (schema instanceof z.ZodLiteral) return fc.constantFrom(...schema.values);
   if (schema instanceof z.ZodEnum) return fc.constantFrom(...schema.options);
   if (schema instanceof z.ZodUnion) return fc.oneof(...schema.options.map(accepted));
+  if (schema instanceof z.ZodUnknown) return anyValue.filter((value) => schema.safeParse(value).success);
   if (schema instanceof z.ZodBoolean) return fc.boolean();
   if (schema instanceof z.ZodString) return fc.oneof(text, plainName, shortText).filter((value) => schema.safeParse(value).success);
   if (schema instanceof z.ZodBigInt) return timestampNs;

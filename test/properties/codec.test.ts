@@ -344,7 +344,7 @@ describe("requests over the wire", () => {
         // A time that is no integer is refused with the bytes, before anybody asks for fields.
         const fields = Object.keys(request).filter((name) => !name.endsWith("Ns"));
         const field = fields[which % fields.length] as string;
-        const wrong = field === "meta" ? "not this" : { not: "this" };
+        const wrong = field === "meta" ? "not this" : field === "value" ? Number.NaN : { not: "this" };
         expect(named({ ...request, [field]: wrong })).toEqual(["BAD_FIELD", field]);
 
         const { shape } = requestSchemas[request["op"] as Op];

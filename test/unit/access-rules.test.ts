@@ -35,6 +35,8 @@ describe("a user of the Unix socket", () => {
       watch: "*",
       command: [],
       frames: [],
+      publish: [],
+      subscribe: [],
       admin: true,
     });
     expect(rules.ofUser({ uid: 5, gids: [44] })).toMatchObject({ rules: ["other"], command: "*", admin: false });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { SimulatedClock } from "../../src/clock/simulated.ts";
 import { SysfsPwm } from "../../src/gpio/pwm/outputs.ts";
+import { accessBy } from "../../src/protocol/access.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import { MAX_DURATION_MS } from "../../src/protocol/limits.ts";
 import { Daemon } from "../../src/transports/pigpio/daemon.ts";
@@ -384,7 +385,7 @@ test("what is not offered is unknown, and what the board is can be asked", async
 test("nobody is let do what the listener's clients have no right to", async () => {
   const stage = new PigpioStage();
   const { supervisor, clock } = stage.world;
-  const access = { rules: ["guests"], read: ["GPIO4"], watch: [], command: ["GPIO17"], frames: [], admin: false };
+  const access = accessBy([["guests", { read: ["GPIO4"], command: ["GPIO17"] }]]);
   const guest = stage.world.welcome("pigpio", { access: () => access }).client;
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   const program = new ScriptedProgram(new Daemon({ supervisor, peer: guest.peer, lobby: guest, clock, log }), "guest");

@@ -236,3 +236,41 @@ describe("when the rules change", () => {
     });
   }
 });
+
+describe("topics", () => {
+  const asked = (op: "topic.publish" | "topic.subscribe") => (topic: string) => ({ op, topic }) as const;
+
+  test("are published to within a filter that is granted, and subscribed to by a filter that one which is granted covers", () => {
+    const { panel } = stage({ publish: ["door/+", "alarm"], subscribe: ["door/#", "+/state", "$panel/#"] });
+    expect(outcomes(panel, ...["door/front", "alarm", "door", "door/front/x", "$door/x"].map(asked("topic.publish")))).toEqual([
+      "ok",
+      "ok",
+      "FORBIDDEN",
+      "FORBIDDEN",
+      "FORBIDDEN",
+    ]);
+    const filters = ["door", "door/+/x", "door/#", "cellar/state", "+/state", "$panel/+", "+/+", "#", "$sys/state"];
+    expect(outcomes(panel, ...filters.map(asked("topic.subscribe")))).toEqual([
+      ...Array<string>(6).fill("ok"),
+      ...Array<string>(3).fill("FORBIDDEN"),
+    ]);
+  });
+
+  test("have refusals that name the right, the topic and the table", () => {
+    const { panel } = stage({ subscribe: ["door/+"] });
+    expect(panel.ask({ op: "topic.subscribe", topic: "door/#" }).error).toMatchObject({
+      message: "access.panel gives no right to subscribe to door/#",
+      details: { field: "topic", topic: "door/#", right: "subscribe", rules: ["panel"] },
+    });
+    expect(panel.ask({ op: "topic.publish", topic: "door/front" }).error?.message).toBe(
+      "access.panel gives no right to publish to door/front",
+    );
+  });
+
+  test("are all granted by *, those that begin with $ too, and by # without those", () => {
+    const everything = stage({ publish: "*" }).panel;
+    expect(outcomes(everything, ...["a", "$a", "*"].map(asked("topic.publish")))).toEqual(["ok", "ok", "ok"]);
+    const open = stage({ publish: ["#"] }).panel;
+    expect(outcomes(open, ...["a", "$a", "*"].map(asked("topic.publish")))).toEqual(["ok", "FORBIDDEN", "ok"]);
+  });
+});
