@@ -16,9 +16,11 @@ from .pins import InputPin, OutputPin
 from .pool import FramePool
 from .pool_info import PoolInfo, PoolLayout
 from .replies import CommandReply, Edge, PinInfo, Reading, Silence, StateChange, Status
+from .topics import NO_VALUE, Message, TopicInfo
 from .writable_frame import WritableFrame
 
 __all__ = [
+    "NO_VALUE",
     "Client",
     "CommandReply",
     "Edge",
@@ -28,6 +30,7 @@ __all__ = [
     "FrameStream",
     "HoldfastError",
     "InputPin",
+    "Message",
     "OutputPin",
     "PinInfo",
     "PinName",
@@ -37,6 +40,7 @@ __all__ = [
     "Silence",
     "StateChange",
     "Status",
+    "TopicInfo",
     "Watch",
     "WritableFrame",
     "connect",

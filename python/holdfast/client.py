@@ -20,6 +20,7 @@ from .pool import FramePool
 from .pool_info import PoolInfo, PoolLayout
 from .replies import Bias, CloseLevel, Drive, Level, Mode, OnDisconnect, PinInfo, Reading, StateChange, Status
 from .session import Patience, Session
+from .topics import NO_VALUE, Message, TopicInfo
 
 #: How long a supervisor may take to answer a request that has nothing to wait for, in ms, unless the program says otherwise.
 DEFAULT_TIMEOUT_MS = 10_000
@@ -186,6 +187,40 @@ class Client:
     ) -> Watch:
         """Calls the program with each change of a pin's state or command, on the background thread. The pin need not be open."""
         return Watch(self._session, "observe", {"pin": str(pin)}, callback, on_end)
+
+    def publish(self, topic: str, value: Any = NO_VALUE, *, retain: bool = False) -> int:
+        """Tells everyone who has subscribed to a topic, and returns how many subscriptions that are.
+
+        A value is anything that CBOR carries: numbers, texts, bytes, lists, dictionaries, booleans, None. Without one it is a mere sign; with
+        ``retain`` it takes away the value that the topic keeps.
+
+        :param retain: the topic keeps the value, and tells it to whoever subscribes later
+        :raises HoldfastError: ``BAD_FIELD``, ``LIMIT_TOPICS``, ``LIMIT_MESSAGE``, ``FORBIDDEN``
+        """
+        fields = {} if value is NO_VALUE else {"value": value}
+        subscribers: int = self.request("topic.publish", topic=topic, retain=retain, **fields)["subscribers"]
+        return subscribers
+
+    def topic(self, topic: str) -> EventStream[Message]:
+        """The messages of topics, from now on: ``door/+/state``, ``door/#``. Those that keep a value tell it first, and again after a reconnection.
+
+        :raises HoldfastError: ``BAD_FIELD``, ``LIMIT_SUBSCRIPTIONS``, ``FORBIDDEN``
+        """
+        return EventStream(self._session, "topic.subscribe", {"topic": topic})
+
+    def on_message(
+        self,
+        topic: str,
+        callback: Callable[[Message], None],
+        *,
+        on_end: Optional[Callable[[Optional[HoldfastError]], None]] = None,
+    ) -> Watch:
+        """Calls the program with each message of topics, on the background thread."""
+        return Watch(self._session, "topic.subscribe", {"topic": topic}, callback, on_end)
+
+    def topics(self) -> list[TopicInfo]:
+        """Every topic that keeps a value, without the values."""
+        return [parsed(TopicInfo, topic) for topic in self.request("topics")["topics"]]
 
     def ping(self) -> None:
         """A sign of life, as any request is one: it keeps what was opened with ``heartbeat_ms``. Call it where the program's work goes on."""

@@ -14,10 +14,11 @@ from .errors import HoldfastError
 from .names import from_wire
 from .parsed import parsed
 from .replies import Edge, Level, PinState, Silence, StateChange
+from .topics import NO_VALUE, Message
 
 E = TypeVar("E")
 
-_classes: Mapping[str, Type[Any]] = {"edge": Edge, "silence": Silence, "state": StateChange}
+_classes: Mapping[str, Type[Any]] = {"edge": Edge, "silence": Silence, "state": StateChange, "message": Message}
 
 
 class Subscribing(Protocol):
@@ -54,7 +55,7 @@ class EventInbox:
         with self.changed:
             if self.is_over:
                 return
-            self.backlog.push(parsed(cls, from_wire(event)))
+            self.backlog.push(parsed(cls, {"value": NO_VALUE, **from_wire(event)}))
             self.changed.notify_all()
         self.came()
 
@@ -101,7 +102,7 @@ class EventInbox:
 
 
 class Subscription:
-    """A subscription to what happens at a pin. Leaving its scope ends it."""
+    """A subscription to what happens at a pin, or is said on topics. Leaving its scope ends it."""
 
     def __init__(self, inbox: EventInbox) -> None:
         self._inbox = inbox
@@ -234,4 +235,4 @@ class _Calls(EventInbox):
         elif has_ended and self.on_end is not None:
             self.on_end(self.failure)
         elif has_ended and self.failure is not None:
-            logger.warning("%s of %s has ended: %s", self.op, self.fields.get("pin"), self.failure)
+            logger.warning("%s of %s has ended: %s", self.op, self.fields.get("pin", self.fields.get("topic")), self.failure)

@@ -6,11 +6,12 @@ import re
 from functools import lru_cache
 from typing import Any, Mapping
 
-#: The only field of a request that may be null: ``sim.set`` lets go of a wire with it. All others are left out when they are None.
-_NULLABLE = ("sim.set", "level")
+#: The only fields of requests that may be null: ``sim.set`` lets go of a wire with it, and a topic is told it. All others are left out when
+#: they are None.
+_NULLABLE = (("sim.set", "level"), ("topic.publish", "value"))
 
-#: What a program has said of a frame is its own, names and all.
-_PROGRAMS_OWN = "meta"
+#: What a program has said of a frame, or on a topic, is its own, names and all.
+_PROGRAMS_OWN = ("meta", "value")
 
 
 @lru_cache(maxsize=1024)
@@ -27,13 +28,13 @@ def camel(name: str) -> str:
 
 def to_wire(op: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a request as the protocol has them, without those that are None."""
-    return {camel(name): value for name, value in fields.items() if value is not None or (op, name) == _NULLABLE}
+    return {camel(name): value for name, value in fields.items() if value is not None or (op, name) in _NULLABLE}
 
 
 def from_wire(value: Any) -> Any:
     """A reply, with all that is in it, as Python has it."""
     if isinstance(value, dict):
-        return {snake(name): inner if name == _PROGRAMS_OWN else from_wire(inner) for name, inner in value.items()}
+        return {snake(name): inner if name in _PROGRAMS_OWN else from_wire(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [from_wire(inner) for inner in value]
     return value

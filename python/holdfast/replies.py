@@ -192,6 +192,8 @@ class Counters:
     leases_revoked: int
     slots_quarantined: int
     holds_lost: int
+    messages_published: int
+    messages_told: int
 
 
 @dataclass(frozen=True)

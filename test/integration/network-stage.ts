@@ -17,7 +17,7 @@ export const TOKEN = "hf_a-token-of-the-tests";
 export const panel = `[access.panel]\ntoken = "${digestOf(TOKEN)}"\n`;
 
 /** A table that gives whoever has the token every right. */
-export const tokenTable = `${panel}read = "*"\nwatch = "*"\ncommand = "*"\nframes = "*"\nadmin = true\n`;
+export const tokenTable = `${panel}read = "*"\nwatch = "*"\ncommand = "*"\nframes = "*"\npublish = "*"\nsubscribe = "*"\nadmin = true\n`;
 
 /** A supervisor that listens on a port of its own. */
 export interface Served {

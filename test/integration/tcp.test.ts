@@ -26,6 +26,20 @@ story("a client over the network does what one on the machine does, and is known
   });
 });
 
+story("topics are the same over the network, with the rights of the token", async (stage) => {
+  const { url } = await serveTcp(stage, tlsKeys(stage), `${panel}publish = ["panel/#"]\nsubscribe = ["door/+"]\n`);
+  const far = await dial(stage, url);
+  const near = await stage.connect();
+  await near.publish("door/front", { open: true }, { retain: true });
+  const [doors, panels] = [await far.topic("door/front"), await near.topic("#")];
+  expect((await doors.next()).value).toMatchObject({ topic: "door/front", value: { open: true }, retained: true, by: "test" });
+  await panels.next();
+  expect(await far.publish("panel/button", new Uint8Array([1, 2]))).toBe(1);
+  expect((await panels.next()).value).toMatchObject({ topic: "panel/button", value: new Uint8Array([1, 2]), by: "far" });
+  expect(await codeOf(far.topic("#"))).toBe("FORBIDDEN");
+  expect(await codeOf(far.publish("door/front", "ajar"))).toBe("FORBIDDEN");
+});
+
 story("whoever has no token, or a wrong one, is refused before anything else, and that is logged", async (stage) => {
   const { url, supervisor } = await serveTcp(stage);
   for (const token of ["", "hf_guess", `${TOKEN}x`]) {

@@ -9,7 +9,7 @@ import typing
 
 import holdfast
 import pytest
-from holdfast import pool_info, replies
+from holdfast import pool_info, replies, topics
 from holdfast.client import Client
 from holdfast.names import camel, snake
 from holdfast.pins import InputPin, OutputPin
@@ -40,6 +40,8 @@ CLASSES = {
     "pool-layout": pool_info.PoolLayout,
     "plane": pool_info.Plane,
     "grant": pool_info.Grant,
+    "message-event": topics.Message,
+    "topic-info": topics.TopicInfo,
 }
 
 #: Choices of texts, by the rule of the page.
@@ -108,7 +110,7 @@ class Everything:
             return {"seq": 1, "next": grant}
         if message["op"] == "slot.acquire":
             return grant
-        return {"pin": "GPIO1", "state": "idle", "queued": 0, "command": 1, "cancelled": 0, "sub": 1, "pins": [], "pools": [], "valid": True,
+        return {"pin": "GPIO1", "state": "idle", "queued": 0, "command": 1, "cancelled": 0, "sub": 1, "pins": [], "pools": [], "valid": True, "topics": [], "subscribers": 0,
                 "client": 1, "protocol": 1}
 
 
@@ -135,7 +137,7 @@ def asked(tmp_path):
         lambda: supervisor, name="n", token="t", reconnect=False, timeout_ms=10_000, on_connection=None, on_given_up=None
     )
     client = Client(session)
-    for name in "read observe on_state ping pins pools status sim_set sim_wire shutdown create_pool".split():
+    for name in "read observe on_state ping pins pools status sim_set sim_wire shutdown create_pool publish topic on_message topics".split():
         call(getattr(client, name))
     output, button = call(client.output), call(client.input)
     for name in "on off toggle write value blink pulse pattern set_mode cancel read edges on_edge configure to_input".split():
@@ -165,7 +167,8 @@ def test_every_operation_can_be_asked_for_with_every_field(asked):
 
 
 def test_every_method_of_a_client_has_been_tried():
-    tried = set("""read observe on_state ping pins pools status sim_set sim_wire shutdown create_pool pool output input close request""".split())
+    tried = set("""read observe on_state ping pins pools status sim_set sim_wire shutdown create_pool pool output input close request
+        publish topic on_message topics""".split())
     assert {name for name in vars(Client) if not name.startswith("_")} == tried
     pins = set("""on off toggle write value blink pulse pattern set_mode cancel configure to_input to_output""".split())
     assert {name for each in (OutputPin, InputPin) for name in vars(each) if not name.startswith("_")} == pins

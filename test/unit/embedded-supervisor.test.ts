@@ -43,6 +43,32 @@ describe("a supervisor in one's own process", () => {
 });
 
 describe("clients within the process", () => {
+  test("tell each other copies of values, which are as long and as deep as on a socket", async () => {
+    await using supervisor = await createSupervisor({
+      backend: new SimBackend({ clock: new SimulatedClock() }),
+      limits: { messageBytes: 4096 },
+    });
+    const [one, other] = [await supervisor.client({ name: "one" }), await supervisor.client()];
+    const heard = [await one.topic("#"), await other.topic("#")];
+    const value = { list: [1, 2], bytes: new Uint8Array([1, 255]) };
+    const published = one.publish("a", value, { retain: true });
+    value.list.push(3);
+    expect(await published).toBe(2);
+    for (const stream of heard) {
+      const { value: message } = await stream.next();
+      const told = message?.value as typeof value;
+      expect(told).toEqual({ list: [1, 2], bytes: new Uint8Array([1, 255]) });
+      told.list.push(4);
+    }
+    expect((await (await one.topic("a")).next()).value?.value).toMatchObject({ list: [1, 2] });
+    expect((await one.topics())[0]).toMatchObject({ topic: "a", by: "one", subscribers: 3 });
+    const refused = (wrong: unknown) => one.publish("a", wrong).catch(({ code }) => code);
+    expect(await refused("x".repeat(5000))).toBe("LIMIT_MESSAGE");
+    expect(await refused([[[[[[[[]]]]]]]])).toBe("LIMIT_DEPTH");
+    expect(await refused(() => {})).toBe("BAD_FIELD");
+    expect(await refused([Number.POSITIVE_INFINITY])).toBe("BAD_FIELD");
+  });
+
   test("may end the supervisor, and are answered before they end with it", async () => {
     const supervisor = await embed();
     const client = await supervisor.client();

@@ -70,6 +70,30 @@ test("what the program observes while the rest is still being restored is subscr
   expect((await client.status()).clients.map(({ subscriptions }) => subscriptions)).toEqual([2]);
 });
 
+test("a subscription to topics goes on, and is told what they keep again", async () => {
+  const world = new World();
+  const { dial, cut } = cuttable(world.supervisor);
+  const states: string[] = [];
+  const client = await HoldfastClient.over(dial, { reconnect: true, onConnection: (state) => states.push(state) });
+  const door = world.join("door");
+  const doors = await client.topic("door/#");
+  const next = async () => {
+    const { value } = await doors.next();
+    return [value?.topic, value?.value, value?.retained];
+  };
+  await client.publish("door", "open", { retain: true });
+  await client.publish("door/bell");
+  expect([await next(), await next()]).toEqual([
+    ["door", "open", false],
+    ["door/bell", undefined, false],
+  ]);
+  await cut();
+  await until(() => states.includes("back"));
+  expect(await next()).toEqual(["door", "open", true]);
+  expect(door.ask({ op: "topic.publish", topic: "door", value: "ajar" }).body.subscribers).toBe(1);
+  expect(await next()).toEqual(["door", "ajar", false]);
+});
+
 test("a pin that has turned is opened again in its new direction", async () => {
   const world = new World();
   const { dial, cut } = cuttable(world.supervisor);
