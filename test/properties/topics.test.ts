@@ -37,6 +37,8 @@ class Assembly {
   readonly kept = new Map<string, Said>();
   listeners: Listener[] = [];
   #published = 0;
+  /** Clients and subscriptions that have gone, and how much they had been told. */
+  readonly #left: (readonly [client: ScriptedClient, told: number, sub?: number])[] = [];
 
   constructor() {
     this.clients = [0, 1, 2].map((number) => this.world.join(`client ${number}`));
@@ -57,6 +59,7 @@ class Assembly {
   unsubscribe(index: number): void {
     const [listener] = this.listeners.splice(index % this.listeners.length, 1) as [Listener];
     listener.client.ask({ op: "unwatch", sub: listener.sub });
+    this.#left.push([listener.client, toldOf(listener).length, listener.sub]);
   }
 
   publish(index: number, topic: string, hasValue: boolean, retain: boolean): void {
@@ -88,6 +91,7 @@ class Assembly {
     const client = this.client(index);
     client.leave();
     this.listeners = this.listeners.filter((listener) => listener.client !== client);
+    this.#left.push([client, client.events.length]);
     this.clients[this.clients.indexOf(client)] = this.world.join(`${client.client.name}'`);
   }
 
@@ -95,6 +99,10 @@ class Assembly {
     for (const listener of this.listeners) {
       const { due } = heard(listener);
       if (listener.client.ready) assert.equal(due, listener.due.length, "delivered + lost = published that fit");
+    }
+    for (const [client, told, sub] of this.#left) {
+      const all = sub === undefined ? client.events : toldOf({ client, sub });
+      assert.equal(all.length, told, "who has left is told nothing more");
     }
     const { topics } = this.client(0).ask({ op: "topics" }).body;
     assert.deepEqual(
@@ -108,10 +116,14 @@ class Assembly {
   }
 }
 
+function toldOf({ client, sub }: Pick<Listener, "client" | "sub">): EventOf<"message">[] {
+  return client.events.filter((event): event is EventOf<"message"> => event.sub === sub);
+}
+
 /** How much of what is due a subscription has been told, or told that it is lost; each is what was published then. */
 function heard({ client, sub, due }: Listener): { due: number; told: number } {
   let at = 0;
-  const messages = client.events.filter((event): event is EventOf<"message"> => event.sub === sub);
+  const messages = toldOf({ client, sub });
   for (const { sub: _, ev: _ev, timestampNs: _at, lost, ...said } of messages) {
     at += lost;
     assert.deepEqual(said, due[at]);
@@ -156,6 +168,13 @@ property(
               assembly.publish(index, topic, value !== 0, retain),
             ),
           ),
+      ),
+      fc.tuple(who, topicFilters, topicNames, fc.boolean()).map(([index, filter, topic, leaves]) =>
+        act(`${index}: subscribe ${filter}, and at once publish ${topic}${leaves ? ", and unsubscribe" : ""}`, (assembly) => {
+          assembly.subscribe(index, filter);
+          assembly.publish(index, topic, true, false);
+          if (leaves) assembly.unsubscribe(assembly.listeners.length - 1);
+        }),
       ),
       fc.tuple(who, topicNames).map(([index, topic]) =>
         act(`${index}: publish ${topic} 7 times`, (assembly) => {

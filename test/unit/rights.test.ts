@@ -212,6 +212,16 @@ describe("when the rules change", () => {
     return { world, panel, change };
   }
 
+  test("a client that loses a right to topics is told nothing more of them", async () => {
+    const { world, panel, change } = stage({ subscribe: ["door/#", "alarm"] });
+    panel.ask({ op: "topic.subscribe", topic: "door/front" });
+    change({ subscribe: ["door/+", "alarm"] });
+    await world.settle();
+    expect(world.join("door").ask({ op: "topic.publish", topic: "door/front" }).body.subscribers).toBe(0);
+    expect(panel.events).toEqual([]);
+    world.defects.splice(0);
+  });
+
   test("a client has what it gains at once, and keeps its pins", () => {
     const { world, panel, change } = stage({ command: ["GPIO17"] });
     panel.ask({ op: "open", pin: "GPIO17", direction: "out" });
