@@ -7,7 +7,7 @@ import { fits, topicFilters, topicNames, witnesses } from "./topic-rules.ts";
 import { type ScriptedClient, World } from "./world.ts";
 
 const BACKLOG = 4;
-const TOPICS = 3;
+const TOPICS = 6;
 
 /** A message that was published, or that a topic keeps. */
 interface Said {
