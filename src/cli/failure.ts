@@ -159,7 +159,8 @@ const remedies: { readonly [C in ErrorCode]?: Remedy } = {
   MEMORY_FAILED: "To see what is wrong: holdfast doctor",
   BAD_CONFIG: "All that is wrong at once: holdfast serve --check; every key there is, with an example: docs/configuration.md",
   LIMIT_POOLS: "Remove one that is not needed: holdfast pool remove; to allow more: holdfast serve --limit pools=128",
-  LIMIT_TOPICS: "Have one keep none any more: holdfast pub TOPIC --retain; to allow more: holdfast serve --limit topics=4096",
+  LIMIT_TOPICS:
+    "Which they are: holdfast topics; to have one keep none: holdfast pub TOPIC --retain; to allow more: holdfast serve --limit topics=4096",
   PERMISSION_DENIED: "To see what this user may do: holdfast doctor",
   NOT_SIMULATED: "Simulated pins: holdfast serve --backend sim --socket /tmp/holdfast-sim.sock",
   NO_BACKEND: "To try it on simulated pins: holdfast serve --backend sim; to see what is wrong: holdfast doctor",

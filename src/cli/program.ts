@@ -23,6 +23,7 @@ import { addStatus } from "./status.ts";
 import { addSub } from "./sub.ts";
 import { addToggle } from "./toggle.ts";
 import { addToken } from "./token.ts";
+import { addTopics } from "./topics.ts";
 import { addValue } from "./value.ts";
 import { addWatch } from "./watch.ts";
 import { addWrite } from "./write.ts";
@@ -97,6 +98,7 @@ export function createProgram(): Command {
   program.commandsGroup("Topics:");
   addPub(program);
   addSub(program);
+  addTopics(program);
   program.commandsGroup("Simulated pins:");
   addSim(program);
   examples(program, {

@@ -47,7 +47,13 @@ describe("pub and sub", () => {
       by: "holdfast pub",
       lost: 0,
     });
+    const kept = (await shell.ok("topics")).trimEnd().split("\n");
+    expect(kept.map((row) => row.replace(/\d+\.\d{9}/, "T").split(/ {2,}/))).toEqual([
+      ["TOPIC", "BYTES", "PUBLISHED", "BY", "SUBSCRIPTIONS"],
+      ["door", "5", "T", "holdfast pub", "0"],
+    ]);
     await shell.ok("pub", "door", "--retain");
+    expect(await shell.ok("topics")).toBe("");
     const next = shell.start("sub", "#", "-n", "1");
     await subscribed(shell, 1);
     await shell.ok("pub", "bell", "--", "-5");
@@ -91,6 +97,31 @@ describe("pub and sub", () => {
     "--limit",
     "topics=1",
   );
+
+  shellStory("slow nobody where one is stopped: it loses its oldest messages, and is told how many", async (shell, stage) => {
+    const messages = 600;
+    const pad = "x".repeat(10_000);
+    const [stopped, reader, publisher] = [shell.start("sub", "#", "--json"), await stage.connect(), await stage.connect()];
+    const heard = await reader.topic("count");
+    await subscribed(shell, 2);
+    stopped.kill("SIGSTOP");
+    for (let number = 1; number <= messages; number += 100) {
+      await Promise.all(Array.from({ length: 100 }, (_, index) => publisher.publish("count", { number: number + index, pad })));
+    }
+    for (let number = 1; number <= messages; number++) {
+      expect((await heard.next()).value).toMatchObject({ value: { number }, lost: 0 });
+    }
+    stopped.kill("SIGCONT");
+    const told = () => stopped.out.slice(0, stopped.out.lastIndexOf("\n")).split("\n");
+    await eventually("the last message has come", () => told().at(-1)?.includes(`"number":${messages},`) === true);
+    let due = 0;
+    for (const line of told()) {
+      const { value, lost } = JSON.parse(line);
+      due += lost + 1;
+      expect(value.number).toBe(due);
+    }
+    expect(told().length).toBeLessThan(messages);
+  });
 
   shellStory("show a terminal no control characters of what others have said", async (shell) => {
     const sub = shell.start("sub", "#", "-n", "1");

@@ -41,8 +41,8 @@ describe("help", () => {
         " pattern",
         " pins",
       ]
-        .concat([" pool", " pool create", " pool list", " pool remove", " pulse", " read", " serve", " sim", " sim set", " sim wire"])
-        .concat([" status", " toggle", " token", " value", " watch", " write"])
+        .concat([" pool", " pool create", " pool list", " pool remove", " pub", " pulse", " read", " serve", " sim", " sim set"])
+        .concat([" sim wire", " status", " sub", " toggle", " token", " topics", " value", " watch", " write"])
         .map((name) => `holdfast${name}`),
     );
   });
