@@ -9,7 +9,7 @@ const names = z.union([z.literal("*"), z.array(z.string().min(1))], {
 });
 /** `*` among others is the name of a topic, and no person who writes it means that. */
 const filters = z.union([z.literal("*"), z.array(topicFilterSchema.refine((filter) => filter !== "*"))], {
-  error: 'must be a list of filters, such as ["door/#", "alarm"], or "*" for all',
+  error: 'must be a list of filters of topics, such as ["door/#", "alarm"], or "*" for all',
 });
 const account = z.union([z.string().min(1), z.int().nonnegative()], { error: "must be a name, or a number from 0 on" });
 

@@ -140,6 +140,9 @@ describe("a table with a mistake is refused by its key", () => {
     [{ token: "secret" }, "token", "must be what `holdfast token` prints"],
     [{ read: "GPIO17" }, "read", 'must be a list of names, such as ["GPIO17", "GPIO27"], or "*" for all'],
     [{ read: [17] }, "read", "must be a list of names"],
+    [{ publish: "door" }, "publish", 'must be a list of filters of topics, such as ["door/#", "alarm"], or "*" for all'],
+    [{ publish: ["door+"] }, "publish", "must be a list of filters of topics"],
+    [{ subscribe: ["door", "*"] }, "subscribe", "must be a list of filters of topics"],
     [{ write: "*" }, "write", "there is no such key"],
     [{ admin: "yes" }, "admin", "must be true or false"],
   ];
