@@ -8,7 +8,8 @@ const names = z.union([z.literal("*"), z.array(z.string().min(1))], {
   error: 'must be a list of names, such as ["GPIO17", "GPIO27"], or "*" for all',
 });
 /** `*` among others is the name of a topic, and no person who writes it means that. */
-const filters = z.union([z.literal("*"), z.array(topicFilterSchema.refine((filter) => filter !== "*"))], {
+const filter = topicFilterSchema.refine((topic) => topic !== "*", 'is a name in a list; for all topics leave the list out: "*"');
+const filters = z.union([z.literal("*"), z.array(filter)], {
   error: 'must be a list of filters of topics, such as ["door/#", "alarm"], or "*" for all',
 });
 const account = z.union([z.string().min(1), z.int().nonnegative()], { error: "must be a name, or a number from 0 on" });

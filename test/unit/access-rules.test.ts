@@ -141,8 +141,8 @@ describe("a table with a mistake is refused by its key", () => {
     [{ read: "GPIO17" }, "read", 'must be a list of names, such as ["GPIO17", "GPIO27"], or "*" for all'],
     [{ read: [17] }, "read", "must be a list of names"],
     [{ publish: "door" }, "publish", 'must be a list of filters of topics, such as ["door/#", "alarm"], or "*" for all'],
-    [{ publish: ["door+"] }, "publish", "must be a list of filters of topics"],
-    [{ subscribe: ["door", "*"] }, "subscribe", "must be a list of filters of topics"],
+    [{ publish: ["door+"] }, "publish.0", "may have + only as a whole level"],
+    [{ subscribe: ["door", "*"] }, "subscribe.1", 'is a name in a list; for all topics leave the list out: "*"'],
     [{ write: "*" }, "write", "there is no such key"],
     [{ admin: "yes" }, "admin", "must be true or false"],
   ];
