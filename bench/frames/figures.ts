@@ -5,12 +5,16 @@ import { startSupervisor, stop } from "../supervisor.ts";
 import { type Format, formatNamed, formats } from "./formats.ts";
 import { type Ends, type Measured, runHoldfast, slotsFor } from "./holdfast-run.ts";
 import { type KilledReaderFigures, killReaders } from "./killed-reader.ts";
+import { environment, hasPackage, python, pythonVersion } from "./python.ts";
 import { middle, middleRound, type Outcome, type Run, seenIn } from "./run.ts";
 
-/** Who is measured: holdfast with two kinds of ends, and what it is compared with. */
-export const sides = ["holdfast, Python", "holdfast, Bun", "two queues", "named ring", "pixels sent"] as const;
+/** Who is measured: holdfast with three kinds of ends, and what it is compared with. */
+export const sides = ["holdfast, Python", "holdfast, package", "holdfast, Bun", "two queues", "named ring", "pixels sent"] as const;
 /** Who is measured. */
 export type Side = (typeof sides)[number];
+
+/** Those that need Python. */
+const pythons: readonly Side[] = ["holdfast, Python", "holdfast, package", "two queues", "named ring"];
 
 /** What one side does with frames of one format; what it is not measured with is not there. */
 export interface SideFigures {
@@ -59,8 +63,7 @@ const paced = { consumers: 1, runMs: PACED_RUN_MS, paceMs: PACE_MS };
 
 /** Runs a program of this folder to its end, and takes what it prints. */
 async function printed(...command: readonly string[]): Promise<string> {
-  const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
-  const child = Bun.spawn([...command], { env, stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn([...command], { env: environment, stdin: "ignore", stdout: "pipe", stderr: "inherit" });
   const text = await child.stdout.text();
   if ((await child.exited) !== 0) throw new Error(`${command[1]} has failed`);
   return text;
@@ -72,7 +75,6 @@ async function runPeer(program: readonly string[], format: Format, run: Omit<Run
   return { ...middle(seenIn(text, told, program.at(-1) as string)), supervisorUs: null };
 }
 
-const python = (script: string) => ["python3", join(import.meta.dir, "python", script)];
 const bun = (script: string) => [process.execPath, join(import.meta.dir, script)];
 
 type RunOnce = (format: Format, run: Omit<Run, "bytes" | "slots">) => Promise<Outcome>;
@@ -81,6 +83,8 @@ function runnerOf(side: Side, measured: Measured): RunOnce {
   switch (side) {
     case "holdfast, Python":
       return (format, run) => runHoldfast(measured, "python", format, run);
+    case "holdfast, package":
+      return (format, run) => runHoldfast(measured, "package", format, run);
     case "holdfast, Bun":
       return (format, run) => runHoldfast(measured, "bun", format, run);
     case "two queues":
@@ -131,18 +135,6 @@ async function measureControl(ends: Ends, measured: Measured): Promise<{ readonl
   return { small: middleRound(rounds.map((each) => each.small)), large: middleRound(rounds.map((each) => each.large)) };
 }
 
-async function pythonVersion(): Promise<string | null> {
-  try {
-    return (await printed("python3", "--version")).trim();
-  } catch {
-    return null;
-  }
-}
-
-function endsOf(version: string | null): Ends[] {
-  return version === null ? ["bun"] : ["python", "bun"];
-}
-
 /** What fits into the shared memory, with room to spare: the two-queue pool needs one of its own for each consumer. */
 function fits({ bytes }: Format): boolean {
   const { bavail, bsize } = statfsSync(SHARED_MEMORY);
@@ -152,7 +144,10 @@ function fits({ bytes }: Format): boolean {
 /** @param socket where a supervisor of the measurement's own is to serve @param tell told what is measured now */
 export async function measureFrames(socket: string, tell: (what: string) => void): Promise<FrameFigures> {
   const version = await pythonVersion();
-  const present = sides.filter((side) => version !== null || side === "holdfast, Bun" || side === "pixels sent");
+  const missing: readonly Side[] = version === null ? pythons : (await hasPackage()) ? [] : ["holdfast, package"];
+  const present = sides.filter((side) => !missing.includes(side));
+  /** With the package only frames are measured. */
+  const allEnds: readonly Ends[] = version === null ? ["bun"] : ["python", "bun"];
   const { child } = await startSupervisor(socket);
   const client = await connect({ socket, name: "bench" });
   const measured: Measured = { client, socket, pid: child.pid };
@@ -160,7 +155,7 @@ export async function measureFrames(socket: string, tell: (what: string) => void
     const fitting = formats.filter(fits);
     const leftOut = formats.filter((format) => !fitting.includes(format)).map(({ name }) => name);
     // The first frames of a supervisor's life are slow: its code is not compiled yet.
-    for (const ends of endsOf(version)) await runHoldfast(measured, ends, small, saturated(1));
+    for (const ends of allEnds) await runHoldfast(measured, ends, small, saturated(1));
     const all: FormatFigures[] = [];
     for (const format of fitting) {
       tell(format.name);
@@ -168,7 +163,7 @@ export async function measureFrames(socket: string, tell: (what: string) => void
     }
     tell("control messages alone");
     const control: { [E in Ends]?: { readonly small: Outcome; readonly large: Outcome } } = {};
-    for (const ends of endsOf(version)) control[ends] = await measureControl(ends, measured);
+    for (const ends of allEnds) control[ends] = await measureControl(ends, measured);
     tell("killed readers");
     const killedReader = await killReaders(measured);
     return {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { HoldfastClient } from "../../src/index.ts";
 import { threadsCpuUs } from "../proc.ts";
 import type { Format } from "./formats.ts";
+import { environment, python } from "./python.ts";
 import { middle, type Outcome, type Run, seenIn } from "./run.ts";
 
 /** What its ends are told of a run. */
@@ -17,8 +18,8 @@ export interface HoldfastRun extends Run {
   readonly deadlineMs: number;
 }
 
-/** In which language a pool's producer and consumers are written. */
-export type Ends = "bun" | "python";
+/** With what a pool's producer and consumers are written: the TypeScript client, the least Python that will do, the Python package. */
+export type Ends = "bun" | "python" | "package";
 
 /** A supervisor that is measured. */
 export interface Measured {
@@ -81,11 +82,17 @@ export async function runHoldfast(
   }
 }
 
+const programs: Readonly<Record<Ends, readonly string[]>> = {
+  bun: [process.execPath, join(import.meta.dir, "holdfast-ends.ts")],
+  python: python("least.py"),
+  package: python("package.py"),
+};
+
 function start(ends: Ends, role: "producer" | "consumer", run: HoldfastRun): Bun.Subprocess<"ignore", "pipe", "inherit"> {
-  const program =
-    ends === "bun"
-      ? [process.execPath, join(import.meta.dir, "holdfast-ends.ts")]
-      : ["python3", join(import.meta.dir, "python", "holdfast.py")];
-  const env = { ...process.env, NODE_ENV: "production", PYTHONDONTWRITEBYTECODE: "1" };
-  return Bun.spawn([...program, role, JSON.stringify(run)], { env, stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+  return Bun.spawn([...programs[ends], role, JSON.stringify(run)], {
+    env: environment,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
 }

@@ -18,10 +18,12 @@ const targets = {
 export function reportFrames(figures: FrameFigures): string {
   const { python, formats, leftOut, control, killedReader } = figures;
   const present = sides.filter((side) => formats.some((each) => each.sides[side] !== undefined));
+  const lacking = python !== null && !present.includes("holdfast, package");
   const both = (one: string | undefined, other: string | undefined) =>
     one === undefined ? "–" : `${one}${other === undefined ? "" : ` / ${other}`}`;
   return [
     `Frames: one producer copies an image into each; every consumer gets them all, and reads the first and the last byte of each. ${python ?? "There is no python3: what needs it is missing."}`,
+    ...(lacking ? ["Python has no cbor2 here, which the package needs: apt install python3-cbor2"] : []),
     ...leftOut.map((name) => `There is no room in the shared memory for ${name}.`),
     "",
     "Frames a second, to one consumer / to four. Copies: of an image into mapped slots, the most that memory allows.",

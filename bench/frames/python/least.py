@@ -1,4 +1,4 @@
-"""The least that speaks to holdfast: `python3 holdfast.py producer|consumer '{…}'`.
+"""The least that speaks to holdfast: `python3 least.py producer|consumer '{…}'`.
 
 The run is described as for the other pools, with `socket`, `pool`, `path`, `payloadOffset`, `payloadStride`, `touch` and `deadlineMs`.
 A consumer prints what it has seen as a line of JSON when the producer has ended.
