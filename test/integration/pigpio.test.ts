@@ -159,6 +159,25 @@ story("who reads no replies is not read from, and harms nobody else", async (sta
   expect(await other.ask("PIGPV")).toBe(79);
 });
 
+story("many programs that ask without a pause take short turns: others are served between them", async (stage) => {
+  const supervisor = await serve(stage);
+  const other = await stage.connect();
+  const crowd = await Promise.all(Array.from({ length: 10 }, () => connection(stage, supervisor)));
+  const asked = Buffer.concat(new Array(4000).fill(commandBytes("READ", 17)));
+  for (const each of crowd) each.send(asked);
+  const requests = async () => (await other.status()).counters.requests;
+  await eventually("they are served", async () => (await requests()) > 3000);
+  const served: number[] = [];
+  for (let before = await requests(); served.length < 9; ) {
+    const now = await requests();
+    served.push(now - before);
+    before = now;
+  }
+  const atOnce = served.sort((one, more) => one - more)[4] as number;
+  expect(atOnce).toBeGreaterThan(10);
+  expect(atOnce).toBeLessThan(10 * 100);
+});
+
 story("more connections than there may be clients are closed, and do not fill the log", async (stage) => {
   const supervisor = await serve(stage, "", "--limit", "clients=3");
   const served = [await program(stage, supervisor), await program(stage, supervisor), await program(stage, supervisor)];

@@ -10,8 +10,8 @@ import type { Program } from "./notifications.ts";
 /** With so many bytes unsent a program does not keep up: its commands and its reports wait. */
 const PRESSED_BYTES = 64 * 1024;
 
-/** So many commands of one program are served, then it is others' turn. */
-const SERVED_AT_ONCE = 256;
+/** So many commands of one program are served, then it is others' turn: hundreds that ask without a pause are not to be waited for. */
+const SERVED_AT_ONCE = 16;
 
 /**
  * One connection of a program. Its commands are answered in their order, and the next ones are read when those that have come are answered.
