@@ -1,49 +1,26 @@
-import { connect, type Socket } from "node:net";
 import { type CommandName, commandNumbers } from "../../src/transports/pigpio/command-numbers.ts";
 import { REPORT_BYTES, type Report } from "../../src/transports/pigpio/report.ts";
 import { decodeReport } from "../unit/pigpio-stage.ts";
+import { ByteConnection, dial } from "./byte-connection.ts";
 import { eventually } from "./processes.ts";
 
 const REPLY_BYTES = 16;
 
 /** A connection of a pigpio program, which can send any bytes, too. */
-export class PigpioSocket {
-  readonly #socket: Socket;
+export class PigpioSocket extends ByteConnection {
   #bytes: Buffer = Buffer.alloc(0);
+
+  static async open(port: number): Promise<PigpioSocket> {
+    return new PigpioSocket((await dial({ port, host: "127.0.0.1", allowHalfOpen: false })).setNoDelay(true));
+  }
+
+  protected override receive(chunk: Buffer): void {
+    this.#bytes = Buffer.concat([this.#bytes, chunk]);
+  }
+
   /** How many bytes have come and not been taken. */
   get waiting(): number {
     return this.#bytes.length;
-  }
-  /** The connection is over. */
-  closed = false;
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on("close", () => {
-      this.closed = true;
-    });
-    // A reset is an end like any other: the test sees that it is closed.
-    socket.on("error", () => {});
-  }
-
-  static open(port: number): Promise<PigpioSocket> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ port, host: "127.0.0.1" });
-      socket.once("error", reject);
-      socket.once("connect", () => resolve(new PigpioSocket(socket.setNoDelay(true))));
-    });
-  }
-
-  /** From now on, what comes is read. */
-  read(): this {
-    this.#socket.on("data", (chunk) => {
-      this.#bytes = Buffer.concat([this.#bytes, chunk as Uint8Array]);
-    });
-    return this;
-  }
-
-  send(bytes: Uint8Array): void {
-    this.#socket.write(bytes);
   }
 
   /** Gives a command and waits for its result. */
@@ -60,20 +37,6 @@ export class PigpioSocket {
   /** The next report. */
   async report(): Promise<Report> {
     return decodeReport(await this.#take(REPORT_BYTES));
-  }
-
-  /** Bytes that the other side has not taken from the kernel, and that the kernel has not taken from here. */
-  get unsentBytes(): number {
-    return this.#socket.writableLength;
-  }
-
-  /** Sends no more. */
-  end(): void {
-    this.#socket.end();
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
   }
 
   async #take(length: number): Promise<Buffer> {

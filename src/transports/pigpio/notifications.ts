@@ -6,7 +6,7 @@ import { ALIVE, encodeReport, tickOf, watchdogOf } from "./report.ts";
 import type { User } from "./seat.ts";
 
 /** How many handles there are (pigpio.h, PI_NOTIFY_SLOTS). */
-export const HANDLES = 32;
+const HANDLES = 32;
 
 /** A handle that has had nothing to tell for so long tells that it is there (pigpio.c, alertEmit). */
 const ALIVE_US = 60_000_000;

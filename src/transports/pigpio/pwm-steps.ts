@@ -2,7 +2,7 @@
  * The frequencies of PWM that pigpiod offers, in Hz, and how many steps the duty has at each: those of its default sample rate of 5 µs
  * (pigpio's documentation of set_PWM_frequency; pigpio.c, pwmRealRange). Programs ask for one and are told the nearest.
  */
-export const pwmSteps = [
+const pwmSteps = [
   { hz: 8000, steps: 25 },
   { hz: 4000, steps: 50 },
   { hz: 2000, steps: 100 },
