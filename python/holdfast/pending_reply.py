@@ -47,8 +47,13 @@ class PendingReply:
                 raise TimeoutError(f"the supervisor has not answered the request {self._op} within {timeout_ms:g} ms")
             # The reply has come in the very moment in which the time was up.
             self._settled.acquire()
-        if self._error is not None:
-            raise self._error
+        error, self._error = self._error, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                # Its traceback has this frame. One that had it would keep all that the program has in its own until the collector comes.
+                del error
         return self._reply
 
     def abandon(self) -> None:

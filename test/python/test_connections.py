@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import warnings
+import weakref
 from pathlib import Path
 
 import holdfast
@@ -212,6 +213,27 @@ def test_an_error_can_be_sent_to_another_process(client):
         client.read("GPIO99")
     error = pickle.loads(pickle.dumps(refused.value))
     assert (error.code, str(error), error.details) == ("PIN_UNKNOWN", str(refused.value), refused.value.details)
+
+
+def test_what_a_refused_program_had_goes_without_the_collector(client):
+    class Big:
+        pass
+
+    def ask():
+        big = Big()
+        seen.append(weakref.ref(big))
+        try:
+            client.read("GPIO99")
+        except holdfast.HoldfastError:
+            pass
+
+    seen = []
+    gc.disable()
+    try:
+        ask()
+        assert seen[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_what_can_not_be_sent_is_refused_here_and_names_the_field(client):

@@ -159,8 +159,9 @@ def test_bounces_are_the_kernels_affair(shown):
         assert (button.pin.bounce, shown("GPIO4").settings.debounce_us) == (0.025, 25_000)
     with Button(4) as button:
         assert (button.pin.bounce, shown("GPIO4").settings.debounce_us) == (None, 0)
-    with pytest.raises(gpiozero.PinInvalidBounce):
-        Button(4, bounce_time=-1)
+    for impossible in (-1, float("nan"), float("inf"), 5000):
+        with pytest.raises(gpiozero.PinInvalidBounce):
+            Button(4, bounce_time=impossible)
 
 
 def test_edges_are_dated_by_the_kernel(supervisor, factory):

@@ -27,6 +27,9 @@ from .settling import Settling
 if TYPE_CHECKING:
     from .factory import HoldfastFactory
 
+#: So many µs are as many as the kernel can be told, in 32 bits.
+_LONGEST_BOUNCE_S = 4294
+
 _BIASES: Mapping[str, Bias] = {"up": "pull-up", "down": "pull-down", "floating": "disabled"}
 
 
@@ -148,8 +151,8 @@ class HoldfastPin(PiPin):
         return self._bounce
 
     def _set_bounce(self, value: Optional[float]) -> None:
-        if value is not None and value < 0:
-            raise PinInvalidBounce("bounce must be 0 or greater")
+        if value is not None and not 0 <= value <= _LONGEST_BOUNCE_S:
+            raise PinInvalidBounce(f"bounce must be 0 or greater, and at most {_LONGEST_BOUNCE_S} s")
         # Where none was asked for there is nothing to take back, and another holder may have one.
         if self._line is not None and not self._is_output and (value or self._bounce):
             self._is_settled_here = not self._kernel_settles(self._line, value or 0)
