@@ -13,6 +13,9 @@ import { failure, hangUp, idOf } from "./refuse.ts";
 /** From this share of the unsent limit on, a client that does not read is not served either: its requests and events wait. */
 const PRESSED_SHARE = 1 / 4;
 
+/** For so long requests of one client are answered without a break, then it is others' turn: no crowd of requests is to be waited for, in ms. */
+const TURN_MS = 2;
+
 /** With so many bytes a write does not wait for the end of the turn: the client is to read the first replies while the next ones are made. */
 const EAGER_BYTES = 2048;
 
@@ -28,8 +31,11 @@ export class Connection implements Outlet {
   readonly #client: Client;
   readonly #reader: FrameReader;
   readonly #pending = new Set<number>();
-  /** Frames that have been read and wait for the client to take its replies. No more is read meanwhile. */
+  /** Frames that have been read and wait for their turn, or for the client to take its replies. No more is read meanwhile. */
   #unserved: Uint8Array[] = [];
+  /** What ends the requests of a client that sends no frames; undefined: nothing yet. */
+  #broken: unknown;
+  #waitsForTurn = false;
   #unwritten: Uint8Array[] = [];
   #unwrittenBytes = 0;
   /** Requests that have come are being answered: what is sent meanwhile leaves together. */
@@ -50,7 +56,7 @@ export class Connection implements Outlet {
     log.debug({ client: this.#client.number, pid: peer.pid, uid: peer.uid }, "client connected");
     socket.on("data", (chunk) => this.receive(chunk as Uint8Array));
     socket.on("end", () => this.#end());
-    socket.on("close", () => this.#client.end());
+    socket.on("close", () => this.#close());
   }
 
   get ready(): boolean {
@@ -89,36 +95,49 @@ export class Connection implements Outlet {
   /** Bytes have come. */
   receive(chunk: Uint8Array): void {
     if (this.#ended) return;
-    this.#answering = true;
     try {
-      this.#reader.read(chunk, (frame) => {
-        if (this.#pressed) this.#unserved.push(frame);
-        else this.#answer(frame);
-      });
+      this.#reader.read(chunk, (frame) => this.#unserved.push(frame));
     } catch (error) {
       // The length of a frame is wrong: where the next one begins can't be known.
-      this.#send(failure(null, error));
-      this.#end();
-    } finally {
-      this.#answering = false;
+      this.#broken = error;
+      this.#ended = true;
     }
-    if (this.#unserved.length > 0) this.#socket.pause();
+    this.#serve();
   }
 
-  /** The client has taken something: when that was enough, it is served again, in order. */
+  /** Answers requests, in order, for as long as the client takes its replies and others can wait. */
+  #serve(): void {
+    if (this.#waitsForTurn) return;
+    const frames = this.#unserved;
+    const untilMs = performance.now() + TURN_MS;
+    let served = 0;
+    this.#answering = true;
+    while (!this.#pressed && frames === this.#unserved && served < frames.length) {
+      this.#answer(frames[served++] as Uint8Array);
+      if (performance.now() >= untilMs) break;
+    }
+    this.#answering = false;
+    frames.splice(0, served);
+    if (this.#unserved.length === 0) {
+      if (this.#ended) this.#end();
+      else if (this.#socket.isPaused()) this.#socket.resume();
+      return;
+    }
+    this.#socket.pause();
+    if (this.#pressed) return;
+    this.#waitsForTurn = true;
+    setImmediate(() => {
+      this.#waitsForTurn = false;
+      this.#serve();
+    });
+  }
+
+  /** The client has taken something: when that was enough, it is served again. */
   #taken(): void {
     if (!this.#pressed || this.#unsent >= this.#pressedBytes) return;
     this.#pressed = false;
-    const frames = this.#unserved;
-    const served = frames.findIndex((frame) => {
-      this.#answer(frame);
-      return this.#pressed;
-    });
-    this.#unserved = served === -1 ? [] : frames.slice(served + 1);
-    if (this.#pressed) return;
-    this.#client.flush();
-    this.#socket.resume();
-    if (this.#ended) this.#end();
+    this.#serve();
+    if (!this.#pressed) this.#client.flush();
   }
 
   #answer(frame: Uint8Array): void {
@@ -175,12 +194,20 @@ export class Connection implements Outlet {
   #end(): void {
     this.#ended = true;
     if (this.#unserved.length > 0) return;
+    if (this.#broken !== undefined) this.#send(failure(null, this.#broken));
+    this.#broken = undefined;
     this.#client.end();
     this.#endIfDone();
   }
 
+  /** The connection is over. What has come before is done all the same, but for what waits until the client has read. */
+  #close(): void {
+    if (this.#pressed) this.#unserved = [];
+    this.#end();
+  }
+
   #endIfDone(): void {
-    if (!this.#ended || this.#unserved.length > 0 || this.#pending.size > 0) return;
+    if (!this.#ended || this.#unserved.length > 0 || this.#pending.size > 0 || this.#socket.destroyed) return;
     this.#flush();
     hangUp(this.#socket);
   }

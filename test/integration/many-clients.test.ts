@@ -1,4 +1,5 @@
 import { expect } from "bun:test";
+import { encode } from "../../src/protocol/codec.ts";
 import { codeOf, eventually, story } from "./processes.ts";
 
 story("200 clients at once open, ping and command, and all get their replies", async (stage) => {
@@ -28,4 +29,32 @@ story("one client too many is told so, and may come when another has gone", asyn
   await Promise.all(clients.map((client) => client.request("ping", {})));
   await clients[0]?.close();
   await eventually("there is room again", async () => (await codeOf(stage.connect())) === "done");
+});
+
+story("one that asks without a pause takes short turns: others are served between them", async (stage) => {
+  await stage.serve();
+  const [greedy, other] = [(await stage.raw()).read(), await stage.connect()];
+  const asked = Array.from({ length: 5000 }, (_, id) => encode({ id, op: "read", pin: "x" }));
+  greedy.send(Buffer.concat(asked));
+  const requests = async () => (await other.status()).counters.requests;
+  await eventually("it is served", async () => (await requests()) > 10);
+  const served: number[] = [];
+  for (let before = await requests(); served.length < 9; ) {
+    const now = await requests();
+    served.push(now - before);
+    before = now;
+  }
+  expect(served.sort((one, more) => one - more)[4]).toBeLessThan(1000);
+  await eventually("it has all its replies", () => greedy.messages.length === asked.length);
+  expect(greedy.messages.every(({ id }, place) => id === place)).toBe(true);
+});
+
+story("whoever sends much and goes has it done all the same, in its order", async (stage) => {
+  await stage.serve();
+  const [raw, other] = [await stage.raw(), await stage.connect()];
+  const open = { op: "open", pin: "GPIO17", direction: "out", onDisconnect: "stay" };
+  const asked = [open, ...new Array(2000).fill({ op: "read", pin: "x" }), { op: "on", pin: "GPIO17" }];
+  raw.send(Buffer.concat(asked.map((request, id) => encode({ id, ...request }))));
+  raw.end();
+  await eventually("it is on", async () => (await other.status()).pins[0]?.state === "on");
 });
