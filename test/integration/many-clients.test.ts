@@ -36,15 +36,12 @@ story("one that asks without a pause takes short turns: others are served betwee
   const [greedy, other] = [(await stage.raw()).read(), await stage.connect()];
   const asked = Array.from({ length: 5000 }, (_, id) => encode({ id, op: "read", pin: "x" }));
   greedy.send(Buffer.concat(asked));
-  const requests = async () => (await other.status()).counters.requests;
-  await eventually("it is served", async () => (await requests()) > 10);
-  const served: number[] = [];
-  for (let before = await requests(); served.length < 9; ) {
-    const now = await requests();
-    served.push(now - before);
-    before = now;
-  }
-  expect(served.sort((one, more) => one - more)[4]).toBeLessThan(1000);
+  let requests = 0;
+  await eventually("it is served", async () => {
+    requests = (await other.status()).counters.requests;
+    return requests > 10;
+  });
+  expect(requests).toBeLessThan(asked.length / 2);
   await eventually("it has all its replies", () => greedy.messages.length === asked.length);
   expect(greedy.messages.every(({ id }, place) => id === place)).toBe(true);
 });
