@@ -57,6 +57,7 @@ const options: Readonly<Record<string, string>> = {
   deadlineMs: "--deadline",
   maxHoldMs: "--max-hold",
   group: "--group",
+  url: "--connect, or HOLDFAST_URL",
   topic: "topic",
   value: "value",
 };
@@ -107,6 +108,13 @@ const chipOptions: ReadonlySet<string> = new Set(["bias", "drive", "debounce", "
 function typedChipOptions(command: Command): readonly string[] {
   const isTyped = (name: string) => chipOptions.has(name) && command.getOptionValueSource(name) === "cli";
   return command.options.flatMap((option) => (isTyped(option.attributeName()) ? [`${option.long}`] : []));
+}
+
+/** What to do where no supervisor answers. @param error `NOT_RUNNING` */
+export function noAnswerRemedy({ details: { paths } }: HoldfastError): string {
+  const isOnNetwork = Array.isArray(paths) && paths.every((place) => /^holdfast(\+tcp)?:\/\//.test(place));
+  if (!isOnNetwork) return "Start one: holdfast serve; if it serves another socket, name that: --socket PATH, or HOLDFAST_SOCKET";
+  return "Have one run there, with a table [listen.tcp] whose address this machine reaches (docs/network.md); on that machine: holdfast doctor";
 }
 
 /** What to do about an error, where there is something to do. */
@@ -176,7 +184,7 @@ const remedies: { readonly [C in ErrorCode]?: Remedy } = {
   NOT_LOCAL: "Run this on the machine of the supervisor",
   TLS_FAILED:
     "To name who has signed its certificate: --ca PATH, or HOLDFAST_CA; to trust that certificate alone: HOLDFAST_FINGERPRINT (docs/network.md)",
-  NOT_RUNNING: "Start one: holdfast serve; if it serves another socket, name that: --socket PATH, or HOLDFAST_SOCKET",
+  NOT_RUNNING: noAnswerRemedy,
   DISCONNECTED: "To see what is wrong: holdfast doctor",
   BAD_FIELD: help,
   MISSING_FIELD: help,

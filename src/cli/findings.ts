@@ -11,6 +11,7 @@ import { version } from "../version.ts";
 import { accessRemedy, groupNamed, joinRemedy, type User } from "./access.ts";
 import { configFindings } from "./config-findings.ts";
 import type { Destination } from "./destination.ts";
+import { noAnswerRemedy } from "./failure.ts";
 import { frameFindings } from "./frame-findings.ts";
 import { networkFindings } from "./network-findings.ts";
 import { pwmFindings } from "./pwm-findings.ts";
@@ -200,15 +201,9 @@ export function waveFinding({ waves }: Pick<ReplyOf<"status">, "waves">): Findin
   return [{ subject: "waves", verdict: "ok", finding: "the kernel runs them beside other work", remedy }];
 }
 
-function silence({ code, message, details }: HoldfastError): Finding {
-  if (code === "NOT_RUNNING") {
-    return {
-      subject: "socket",
-      verdict: "warn",
-      finding: message,
-      remedy: "Start one: holdfast serve; or name the socket that it serves: --socket PATH, HOLDFAST_SOCKET",
-    };
-  }
+function silence(error: HoldfastError): Finding {
+  const { code, message, details } = error;
+  if (code === "NOT_RUNNING") return { subject: "socket", verdict: "warn", finding: message, remedy: noAnswerRemedy(error) };
   const remedy = silenceRemedy(code, String(details["path"]));
   return { subject: "socket", verdict: "fail", finding: `${code}: ${message}`, remedy };
 }

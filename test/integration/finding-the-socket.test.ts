@@ -51,6 +51,22 @@ story("a socket that a killed supervisor has left hides no other", async (stage)
   expect(await asking.status()).toMatchObject({ pid });
 });
 
+story("where nobody is, or nobody could be, the shell says what to do about it", async (stage) => {
+  await using shell = new Shell(stage.folder, {});
+  const on = async (...way: readonly string[]) => (await shell.run("status", ...way)).err.trim().split("\n");
+  expect(await on("--connect", "holdfast://127.0.0.1:1")).toEqual([
+    "NOT_RUNNING: no supervisor answers on holdfast://127.0.0.1:1: nothing listens there.",
+    expect.stringContaining("[listen.tcp]"),
+  ]);
+  expect(await on("--connect", "unix:/nowhere.sock")).toEqual([
+    "NOT_RUNNING: no supervisor answers on /nowhere.sock: there is no such socket.",
+    expect.stringContaining("Start one: holdfast serve"),
+  ]);
+  expect((await on("--connect", "shed.local"))[0]).toStartWith(
+    "BAD_FIELD: --connect, or HOLDFAST_URL: the address of a supervisor is written unix:/path, holdfast://host:port",
+  );
+});
+
 story("a socket that was named is tried alone", async (stage) => {
   await stage.serve();
   await using shell = new Shell(stage.folder, { XDG_RUNTIME_DIR: stage.folder });
