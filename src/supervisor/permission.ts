@@ -94,5 +94,16 @@ const checks: { readonly [O in Op]: Check<O> } = {
  * @throws HoldfastError `FORBIDDEN`, `NOT_LOCAL`, and what the names of pins lead to
  */
 export function assertPermitted(client: Client, request: Request, pins: Pins): void {
-  (checks[request.op] as Check<Op>)(client, request as never, pins);
+  try {
+    (checks[request.op] as Check<Op>)(client, request as never, pins);
+  } catch (error) {
+    throw client.rights.seesAll ? error : withoutNames(error);
+  }
+}
+
+/** Whoever may not see all pins is not told what those are called that are not the one that it has named. */
+function withoutNames(error: unknown): unknown {
+  const { code, details } = HoldfastError.from(error);
+  if (code !== "PIN_UNKNOWN" || details["nearest"] === undefined) return error;
+  return new HoldfastError(code, "no line is called so", { ...details, nearest: [] });
 }

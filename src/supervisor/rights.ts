@@ -47,6 +47,11 @@ export class Rights {
     return this.isFull || this.#lackingLine(right, lines) === undefined;
   }
 
+  /** Whether it may see every pin. */
+  get seesAll(): boolean {
+    return granting.read.some((right) => this.access[right] === "*");
+  }
+
   /** Whether it may use a pool. */
   mayUse(pool: string): boolean {
     const { frames } = this.access;

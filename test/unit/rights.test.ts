@@ -92,6 +92,19 @@ test("one who may only watch can't end what nobody holds", () => {
   expect(world.shown("GPIO17")?.state).toBe("on");
 });
 
+test("a misspelt name is no way to learn those of pins that one may not see", () => {
+  const world = new World({ pins: { GPIO27: { alias: "vault" } } });
+  const nearest = (table: AccessTable) => {
+    const client = world.welcome("panel", { access: () => accessBy([["panel", table]]) });
+    const { code, message, details } = client.ask({ op: "read", pin: "vaul" }).error as HoldfastError;
+    expect(code).toBe("PIN_UNKNOWN");
+    expect(message.includes("vault")).toBe((details["nearest"] as string[]).length > 0);
+    return details["nearest"];
+  };
+  expect(nearest({ read: ["GPIO17"] })).toEqual([]);
+  expect(nearest({ watch: "*" })).toEqual(["vault"]);
+});
+
 test("a group needs the right to each of its lines", () => {
   const { panel } = stage({ command: ["GPIO17", "GPIO27"] });
   const open = (pin: string) => panel.ask({ op: "open", pin, direction: "out" });
