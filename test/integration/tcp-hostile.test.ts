@@ -85,6 +85,13 @@ story("who connects and says nothing keeps nobody out, and is gone after a while
   expect(supervisor.residentBytes - before).toBeLessThan(64 * 1024 * 1024);
 });
 
+story("of those who say nothing of TLS, no more than a few are there at once", async (stage) => {
+  const { port } = await serveTcp(stage);
+  const silent = await Promise.all(Array.from({ length: 100 }, () => plain(stage, port)));
+  await eventually("those who came first are gone", () => silent.filter(({ closed }) => closed).length === 36);
+  expect(silent.slice(0, 36).every(({ closed }) => closed)).toBe(true);
+});
+
 story("garbage on the port, before TLS and within it, harms nobody, and is not kept", async (stage) => {
   const { port, url, supervisor } = await serveTcp(stage);
   const far = await dial(stage, url);

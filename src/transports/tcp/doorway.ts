@@ -19,8 +19,13 @@ export class Doorway {
 
   /** A connection has come. */
   enter(socket: Socket): void {
-    const [oldest] = this.#waiting.values();
-    if (oldest !== undefined && this.#waiting.size >= MOST_WAITING) oldest.socket.destroy();
+    const [oldest] = this.#waiting;
+    if (oldest !== undefined && this.#waiting.size >= MOST_WAITING) {
+      const [place, { socket }] = oldest;
+      // Now, for a socket within TLS that is destroyed does not tell before its handshake would have had to end.
+      this.#leave(place);
+      socket.destroy();
+    }
     const place = placeOf(socket);
     const impatience = setTimeout(() => socket.destroy(), this.#patienceMs);
     this.#waiting.set(place, { socket, impatience });
