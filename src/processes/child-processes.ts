@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+import { HoldfastError } from "../protocol/errors.ts";
+import { Guard } from "./guard.ts";
+import { groupLives, groupOf, signalGroup } from "./process-group.ts";
+import type { HostedProcess, ProcessExit, ProcessHost, ProcessListener, ProcessSpec } from "./process-host.ts";
+import { assertRunnable } from "./program-file.ts";
+
+/** Waits until it is guarded before it becomes the program. When this process ends first it reads the end of the pipe, and ends as well. */
+const ON_ITS_MARKS = 'read -r go && exec "$@" </dev/null';
+
+/** The pause before a group that still lives is looked at again, in ms: the first one, and the longest. */
+const FIRST_LOOK_MS = 5;
+const LONGEST_LOOK_MS = 200;
+
+/** What a process writes beyond so many bytes in so many ms waits in its pipe, and so does the process in the end: pins must not. */
+const OUTPUT_BYTES = 1024 * 1024;
+const OUTPUT_WINDOW_MS = 1000;
+
+/** How long what it has written may take to be read when it has ended, in ms. It may have to wait for a window first. */
+const LAST_WORDS_MS = OUTPUT_WINDOW_MS + 500;
+
+/** Variables that change what this runtime does, and are not meant for others. */
+const runtimeVariables = ["BUN_OPTIONS", "BUN_BE_BUN", "BUN_INSPECT", "NODE_OPTIONS"];
+
+/** The processes that this one starts, each with a session of its own. */
+export class ChildProcesses implements ProcessHost {
+  readonly #guard = new Guard();
+  readonly #environment: Readonly<Record<string, string | undefined>>;
+  readonly #running = new Set<Child>();
+
+  /** @param environment variables of all processes; undefined: one that they don't inherit */
+  constructor(environment: Readonly<Record<string, string | undefined>> = {}) {
+    const removed = Object.fromEntries(runtimeVariables.map((name) => [name, undefined]));
+    this.#environment = { ...process.env, ...removed, ...environment };
+  }
+
+  spawn(spec: ProcessSpec, listener: ProcessListener): HostedProcess {
+    const environment = { ...this.#environment, ...spec.environment };
+    assertRunnable(spec, environment["PATH"]);
+    const child = new Child(spec, environment, this.#guard, listener, () => this.#running.delete(child));
+    this.#running.add(child);
+    return child;
+  }
+
+  groupOf(pid: number): number | null {
+    return groupOf(pid);
+  }
+
+  close(): void {
+    for (const child of this.#running) child.signal("SIGKILL");
+    this.#guard.close();
+  }
+}
+
+class Child implements HostedProcess {
+  readonly pid: number | null;
+  readonly #guard: Guard;
+  readonly #listener: ProcessListener;
+  readonly #ended: () => void;
+
+  /** @param ended is called when it has, with all of its group */
+  constructor(
+    { command, directory }: ProcessSpec,
+    environment: Readonly<Record<string, string | undefined>>,
+    guard: Guard,
+    listener: ProcessListener,
+    ended: () => void,
+  ) {
+    this.#guard = guard;
+    this.#listener = listener;
+    this.#ended = ended;
+    const child = spawn("/bin/sh", ["-c", ON_ITS_MARKS, "holdfast-start", ...command], {
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
+      cwd: directory,
+      env: environment,
+    });
+    this.pid = child.pid ?? null;
+    child.on("error", (cause) => {
+      if (this.pid !== null) return;
+      ended();
+      listener.failed(new HoldfastError("PROGRAM_MISSING", `the kernel starts no process: ${cause.message}`));
+    });
+    child.stdin.on("error", () => {});
+    if (this.pid === null) return;
+    this.#follow(child, this.pid);
+    guard.add(this.pid, () => child.stdin.end("\n", () => listener.started()));
+  }
+
+  signal(signal: "SIGTERM" | "SIGKILL"): void {
+    if (this.pid !== null) signalGroup(this.pid, signal);
+  }
+
+  #follow(child: ChildProcess, pid: number): void {
+    for (const stream of ["stdout", "stderr"] as const) {
+      const pipe = child[stream];
+      if (pipe !== null) readInMeasure(pipe, (bytes) => this.#listener.output(stream, bytes));
+    }
+    const read = new Promise<void>((resolve) => child.on("close", () => resolve()));
+    child.on("exit", (status, signal) => {
+      const exit: ProcessExit = signal === null ? { status: status ?? 0 } : { signal };
+      this.#listener.exited(exit);
+      this.#lookAfter(pid, FIRST_LOOK_MS, () => void this.#end(child, read));
+    });
+  }
+
+  /** Looks again and again until nobody of the group lives: nobody tells of those who are not our own children. */
+  #lookAfter(group: number, pauseMs: number, ended: () => void): void {
+    if (groupLives(group)) {
+      setTimeout(() => this.#lookAfter(group, Math.min(2 * pauseMs, LONGEST_LOOK_MS), ended), pauseMs);
+      return;
+    }
+    this.#guard.remove(group);
+    ended();
+  }
+
+  /** What it has written is read before it is gone, but for what a process may still write that has left the group. */
+  async #end({ stdout, stderr }: ChildProcess, read: Promise<void>): Promise<void> {
+    let impatience: ReturnType<typeof setTimeout> | undefined;
+    const inTime = new Promise<void>((resolve) => {
+      impatience = setTimeout(resolve, LAST_WORDS_MS);
+    });
+    await Promise.race([read, inTime]);
+    clearTimeout(impatience);
+    stdout?.destroy();
+    stderr?.destroy();
+    this.#ended();
+    this.#listener.gone();
+  }
+}
+
+/** Reads no more than a process may write. */
+function readInMeasure(pipe: Readable, take: (bytes: Uint8Array) => void): void {
+  let bytes = 0;
+  let since = performance.now();
+  pipe.on("error", () => {});
+  pipe.on("data", (chunk: Uint8Array) => {
+    const now = performance.now();
+    if (now - since >= OUTPUT_WINDOW_MS) [bytes, since] = [0, now];
+    bytes += chunk.length;
+    take(chunk);
+    if (bytes < OUTPUT_BYTES) return;
+    pipe.pause();
+    setTimeout(() => pipe.resume(), OUTPUT_WINDOW_MS);
+  });
+}

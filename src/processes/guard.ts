@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from "node:child_process";
+
+/**
+ * It begins with the groups of its argument, and each line has all groups that there are then. Where the lines end, the one who wrote
+ * them has ended, and the groups of the last one are killed. A line that was cut short is none. Nothing but SIGKILL ends it before:
+ * systemd, for one, sends SIGTERM to all processes of a service.
+ */
+const SCRIPT =
+  'trap "" HUP INT TERM; groups=$1; while read -r line; do groups=$line; done; for group in $groups; do kill -KILL "-$group"; done 2>/dev/null';
+
+/**
+ * Kills groups of processes when this process ends, however it does: also by SIGKILL. It is a shell that waits at the end of a pipe, and
+ * has a session of its own. docs/decisions/a-shell-guards-processes.md says why.
+ */
+export class Guard {
+  readonly #groups = new Set<number>();
+  #shell: ChildProcess | null = null;
+  #closed = false;
+
+  /** @param guarded is called when the group is: from then on it can't outlive this process */
+  add(group: number, guarded: () => void): void {
+    this.#groups.add(group);
+    this.#tell(guarded);
+  }
+
+  /** Nobody of the group is left, and its number may be given to another one. */
+  remove(group: number): void {
+    this.#groups.delete(group);
+    if (!this.#closed) this.#tell(() => {});
+  }
+
+  /** Groups that there are still are killed. */
+  close(): void {
+    this.#closed = true;
+    this.#shell?.stdin?.end();
+    this.#shell = null;
+  }
+
+  get #line(): string {
+    return [...this.#groups].join(" ");
+  }
+
+  #tell(told: () => void): void {
+    this.#shell ??= this.#start();
+    this.#shell.stdin?.write(`${this.#line}\n`, (error) => {
+      if (error === null || error === undefined) told();
+    });
+  }
+
+  /** Whoever kills it finds another one in its place. */
+  #start(): ChildProcess {
+    const shell = spawn("/bin/sh", ["-c", SCRIPT, "holdfast-guard", this.#line], {
+      stdio: ["pipe", "ignore", "ignore"],
+      detached: true,
+      cwd: "/",
+    });
+    shell.on("error", () => {});
+    shell.stdin?.on("error", () => {});
+    shell.on("exit", () => {
+      if (this.#shell !== shell) return;
+      this.#shell = null;
+      if (this.#groups.size > 0) this.#tell(() => {});
+    });
+    return shell;
+  }
+}
