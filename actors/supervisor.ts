@@ -5,16 +5,20 @@ export type SupervisorEvent =
   | { readonly type: "started" }
   /** Asks for the end: once for a soft one, once more for a hard one. */
   | { readonly type: "shutdown"; readonly hard?: boolean | undefined }
-  /** No line is held any more, and there is no pool. */
+  /** No process runs any more. */
+  | { readonly type: "ended" }
+  /** No process runs and no line is held any more, and there is no pool. */
   | { readonly type: "drained" };
 
-/** The root: it takes work while it runs, gives every line back and ends every pool before it stops. */
+/** The root: it takes work while it runs; before it stops it ends every process, then gives every line back and ends every pool. */
 export const supervisorMachine = setup({
   types: { context: {} as { readonly drainMs: number }, events: {} as SupervisorEvent, input: {} as { readonly drainMs: number } },
   actions: {
+    /** Ends every process softly, and starts none; `ended` answers. */
+    endProcesses: () => {},
     /** Closes every pin softly, and ends every pool when its frames have been delivered and released; `drained` answers. */
     closeAll: () => {},
-    /** Closes every pin and ends every pool at once; `drained` answers. */
+    /** Ends every process, closes every pin and ends every pool at once; `drained` answers. */
     abortAll: () => {},
   },
   guards: { hard: ({ event }) => event.type === "shutdown" && event.hard === true },
@@ -29,7 +33,16 @@ export const supervisorMachine = setup({
     draining: {
       initial: "soft",
       states: {
-        soft: { entry: "closeAll", after: { drainDeadline: "hard" }, on: { shutdown: "hard" } },
+        soft: {
+          initial: "ending",
+          states: {
+            // Processes may still need pins and frames to end well.
+            ending: { entry: "endProcesses", on: { ended: "closing" } },
+            closing: { entry: "closeAll" },
+          },
+          after: { drainDeadline: "hard" },
+          on: { shutdown: "hard" },
+        },
         hard: { entry: "abortAll" },
       },
       on: { drained: "stopped" },

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { AccessRules } from "./access/access-rules.ts";
 import { type ClientOptions, HoldfastClient } from "./client/client.ts";
 import type { Clock } from "./clock/clock.ts";
@@ -6,7 +7,9 @@ import { FolderSharedMemory } from "./frames/folder.ts";
 import type { SharedMemory } from "./frames/memory.ts";
 import type { GpioBackend } from "./gpio/backend.ts";
 import { type ListenerName, Listeners, type OpenListener } from "./listeners.ts";
+import { ChildProcesses } from "./processes/child-processes.ts";
 import { PidfdProcesses } from "./processes/pidfd.ts";
+import type { ProcessHost } from "./processes/process-host.ts";
 import { aliasesOf } from "./protocol/aliases.ts";
 import { assertConfig } from "./protocol/assert-config.ts";
 import { DEFAULT_DRAIN_MS } from "./protocol/limits.ts";
@@ -32,6 +35,8 @@ export interface SupervisorOptions extends OperatorSettings {
   readonly socket?: string;
   /** Where pools are made; default: the machine's shared memory, `new FolderSharedMemory()`. */
   readonly memory?: SharedMemory;
+  /** Where processes run; default: beside this one, as its children. */
+  readonly host?: ProcessHost;
   /** Default: the machine's time. */
   readonly clock?: Clock;
   /** How long a soft shutdown may take before it becomes a hard one, in ms; default 10 000. */
@@ -100,15 +105,17 @@ export async function createSupervisor(options: SupervisorOptions): Promise<Embe
   };
 }
 
-/** Makes the pools and serves. Nothing of it is left when something fails. */
+/** Makes the pools, serves, and starts the processes. Nothing of it is left when something fails. */
 async function start(options: SupervisorOptions): Promise<Serving & { readonly unix: Listener | null }> {
   const { backend, socket, memory = new FolderSharedMemory(), clock = new RealClock(), drainMs = DEFAULT_DRAIN_MS, log = silent } = options;
-  const { pins = {}, pools = {}, listen = {}, access = {} } = options;
+  const { pins = {}, pools = {}, processes = {}, listen = {}, access = {} } = options;
   const limits = limitsOf(options.limits);
   assertConfig(listenSchema, listen, ["listen"]);
   if (socket !== undefined) await UnixListener.assertFree(socket);
-  const processes = new PidfdProcesses();
-  const supervisor = new Supervisor({ backend, memory, processes, clock, limits, configuredPins: pins, access, drainMs, log });
+  const host = options.host ?? childProcesses(socket);
+  const surroundings = { backend, memory, processes: new PidfdProcesses(), host, clock, limits, log };
+  const supervisor = new Supervisor({ ...surroundings, configuredPins: pins, configuredProcesses: processes, access, drainMs });
+  void supervisor.stopped.then(() => host.close());
   const rules = new AccessRules(access, aliasesOf(pins));
   const parts: ListenerParts = { supervisor, rules, clock, limits, log };
   const listeners = new Listeners(opener(parts));
@@ -119,6 +126,7 @@ async function start(options: SupervisorOptions): Promise<Serving & { readonly u
     for (const [name, settings] of Object.entries(pools)) await supervisor.pools.create(name, settings);
     if (socket !== undefined) unix = await UnixListener.open(socket, parts);
     await listeners.changeTo(listen).make();
+    supervisor.processes.startAll();
     return { supervisor, rules, listeners, log, unix };
   } catch (error) {
     supervisor.shutdown(true);
@@ -126,6 +134,11 @@ async function start(options: SupervisorOptions): Promise<Serving & { readonly u
     await Promise.all([unix?.close(), listeners.close()]);
     throw error;
   }
+}
+
+/** Those that a supervisor starts find it, wherever it was told to be and whatever it was told to connect to itself. */
+function childProcesses(socket: string | undefined): ChildProcesses {
+  return new ChildProcesses(socket === undefined ? {} : { HOLDFAST_SOCKET: resolve(socket), HOLDFAST_URL: undefined });
 }
 
 /** How the listeners are opened that the configuration speaks of. */

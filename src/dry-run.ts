@@ -7,11 +7,13 @@ import { fileLayout } from "./frames/layout.ts";
 import { roomIn } from "./frames/room.ts";
 import type { GpioBackend } from "./gpio/backend.ts";
 import { PinNames } from "./gpio/pin-names.ts";
+import { assertRunnable } from "./processes/program-file.ts";
 import { aliasesOf } from "./protocol/aliases.ts";
 import { badConfig, keyOf } from "./protocol/assert-config.ts";
 import { HoldfastError } from "./protocol/errors.ts";
 import type { Limits } from "./protocol/limits.ts";
 import { LOOPBACK, usualPorts } from "./protocol/listen.ts";
+import { mistakesInProcesses } from "./protocol/process-table.ts";
 import type { PinConfig, PoolSettings } from "./protocol/requests.ts";
 import { limitsOf, type OperatorSettings } from "./reconfigure.ts";
 import { mistakesInAccess } from "./supervisor/access-tables.ts";
@@ -64,11 +66,12 @@ class Run implements DryRun {
     this.#around = around;
   }
 
-  look({ limits: said = {}, pins = {}, pools = {}, listen = {}, access = {} }: OperatorSettings): void {
+  look({ limits: said = {}, pins = {}, pools = {}, processes = {}, listen = {}, access = {} }: OperatorSettings): void {
     const limits = this.#attempt(() => limitsOf(said)) ?? limitsOf();
     this.#lookAtPins(pins, limits);
     this.#lookAtAccess(access, pins);
     this.#lookAtPools(pools, limits);
+    this.#lookAtProcesses(processes);
     this.#lookAtListeners(listen, access);
   }
 
@@ -122,6 +125,20 @@ class Run implements DryRun {
     } catch (error) {
       // The supervisor that runs may be another user's, who may.
       if (!isServed) this.mistakes.push(badConfig("frames.directory", `no pool can be made there: ${(error as Error).message}`));
+    }
+  }
+
+  /** A program that is not there keeps the supervisor from nothing else. */
+  #lookAtProcesses(processes: NonNullable<OperatorSettings["processes"]>): void {
+    this.mistakes.push(...mistakesInProcesses(processes));
+    for (const [name, { command, directory, environment = {} }] of Object.entries(processes)) {
+      const key = keyOf(["process", name]);
+      try {
+        assertRunnable({ command, directory, environment }, environment["PATH"] ?? process.env["PATH"]);
+        this.#intend(key, `runs ${command.join(" ")}${directory === undefined ? "" : ` in ${directory}`}`);
+      } catch (error) {
+        this.#doubt(key, `can't be started now: ${HoldfastError.from(error).message}`);
+      }
     }
   }
 

@@ -2,6 +2,7 @@
 
 export { inputMachine } from "../actors/input.ts";
 export { type Command, type Outcome, pinMachine } from "../actors/pin.ts";
+export { processMachine } from "../actors/process.ts";
 export { slotMachine } from "../actors/slot.ts";
 export type { Segment, Wave } from "../actors/wave.ts";
 export { type ClientOptions, HoldfastClient, type TopicOptions } from "./client/client.ts";
@@ -27,6 +28,7 @@ export type * from "./gpio/wave-player.ts";
 export type { AccessTable } from "./protocol/access.ts";
 export { type ErrorCode, type ErrorDetails, errorCodes, HoldfastError } from "./protocol/errors.ts";
 export { defaultLimits, type Limits } from "./protocol/limits.ts";
+export type { ProcessTable } from "./protocol/process-table.ts";
 export type {
   ClientInfo,
   Counters,
@@ -38,6 +40,8 @@ export type {
   Plane,
   PoolInfo,
   PoolLayout,
+  ProcessInfo,
+  ProcessState,
   ReplyOf,
   SlotInfo,
   SlotState,

@@ -7,6 +7,7 @@ import { assertConfig, keyOf } from "./protocol/assert-config.ts";
 import { HoldfastError } from "./protocol/errors.ts";
 import { defaultLimits, type Limits, limitsSchema } from "./protocol/limits.ts";
 import { type ListenSettings, listenSchema } from "./protocol/listen.ts";
+import type { ProcessTable } from "./protocol/process-table.ts";
 import type { PinConfig, PoolSettings } from "./protocol/requests.ts";
 import type { Supervisor } from "./supervisor/supervisor.ts";
 import type { Log } from "./supervisor/surroundings.ts";
@@ -19,6 +20,8 @@ export interface OperatorSettings {
   readonly pins?: Readonly<Record<string, PinConfig>>;
   /** Pools of frames that are to be there, by their names. */
   readonly pools?: Readonly<Record<string, PoolSettings>>;
+  /** Programs that run in processes of their own as long as the supervisor does, by their names. */
+  readonly processes?: Readonly<Record<string, ProcessTable>>;
   /** Serve on these listeners as well. */
   readonly listen?: ListenSettings;
   /** Who may do what, by the names of the tables; without any, everybody may do everything. */
@@ -43,17 +46,17 @@ export function limitsOf(said: Partial<Limits> = {}): Limits {
 
 /**
  * Has a supervisor obey what is said now in the place of what was said before: all of it, or, when something is wrong or can't be done, nothing.
- * Pins keep their lines, their commands and their clients.
+ * Pins keep their lines, their commands and their clients; processes whose table has not changed go on.
  * @throws HoldfastError `BAD_CONFIG`, `SHUTTING_DOWN`, and what making a pool and opening a listener throw
  */
 export async function reconfigure(serving: Serving, before: OperatorSettings, now: OperatorSettings): Promise<void> {
   const { supervisor, rules, listeners, log } = serving;
-  const { pins = {}, pools = {}, listen = {}, access = {} } = now;
+  const { pins = {}, pools = {}, processes = {}, listen = {}, access = {} } = now;
   if (supervisor.state !== "running")
     throw new HoldfastError("SHUTTING_DOWN", "the supervisor is shutting down and takes no other configuration");
   assertConfig(listenSchema, listen, ["listen"]);
   // A mistake is found before anything is made.
-  const apply = supervisor.reconfigured({ limits: limitsOf(now.limits), configuredPins: pins, access });
+  const apply = supervisor.reconfigured({ limits: limitsOf(now.limits), configuredPins: pins, configuredProcesses: processes, access });
   const renewed = new AccessRules(access, aliasesOf(pins));
   const change = listeners.changeTo(listen);
   const rulesBefore = rules.copy();
@@ -104,7 +107,7 @@ function tellOfPools(
 
 /** The tables that say something else than before. */
 function changes(before: OperatorSettings, now: OperatorSettings): string[] {
-  const sections = { limits: "limits", pins: "pin", pools: "pool", listen: "listen", access: "access" } as const;
+  const sections = { limits: "limits", pins: "pin", pools: "pool", processes: "process", listen: "listen", access: "access" } as const;
   return Object.entries(sections).flatMap(([section, table]) => {
     const [old, renewed] = [before, now].map((each) => (each[section as keyof OperatorSettings] ?? {}) as Record<string, unknown>);
     const names = [...new Set([...Object.keys(old ?? {}), ...Object.keys(renewed ?? {})])];

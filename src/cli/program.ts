@@ -14,6 +14,7 @@ import { addPattern } from "./pattern.ts";
 import { addPins } from "./pins.ts";
 import { addPool } from "./pool.ts";
 import { endWithReader, flush } from "./print.ts";
+import { addProcess } from "./process.ts";
 import { addPub } from "./pub.ts";
 import { addPulse } from "./pulse.ts";
 import { addRead } from "./read.ts";
@@ -99,6 +100,8 @@ export function createProgram(): Command {
   addPub(program);
   addSub(program);
   addTopics(program);
+  program.commandsGroup("Supervised processes:");
+  addProcess(program);
   program.commandsGroup("Simulated pins:");
   addSim(program);
   examples(program, {

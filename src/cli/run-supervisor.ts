@@ -40,7 +40,14 @@ export async function serveUntilTold(socket: string, flags: ServeFlags): Promise
     throw source === null ? error : inFile(error, source);
   });
   endAfterDefects(supervisor, log);
-  const about = { socket, backend: backend.name, chips, config: source?.file ?? null, pools: Object.keys(config.pools) };
+  const about = {
+    socket,
+    backend: backend.name,
+    chips,
+    config: source?.file ?? null,
+    pools: Object.keys(config.pools),
+    processes: Object.keys(config.processes),
+  };
   log.info({ ...about, pid: process.pid, version }, "ready");
   await supervisor.stopped;
   log.info({ socket }, "stopped");

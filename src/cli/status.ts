@@ -6,16 +6,17 @@ import { formatSpan } from "./durations.ts";
 import { pinTable } from "./pins.ts";
 import { poolTables } from "./pool-tables.ts";
 import { counted, print, printJson, table } from "./print.ts";
+import { processTable } from "./process.ts";
 import { withClient } from "./session.ts";
 
 /** `holdfast status`. */
 export function addStatus(program: Command): void {
   const status = program
     .command("status")
-    .summary("Show the supervisor, its clients, open pins and pools")
+    .summary("Show the supervisor, its clients, open pins, pools and processes")
     .description(
-      "Show the supervisor that answers on the socket: its state, what it has counted, its clients, its open pins, and its pools with the state " +
-        "and owner of every slot. Why frames were dropped is in --json.",
+      "Show the supervisor that answers on the socket: its state, what it has counted, its clients, its open pins, its pools with the state " +
+        "and owner of every slot, and its processes. Why frames were dropped is in --json.",
     )
     .option("--json", "print all that is known, as the reply to the protocol's `status`")
     .action(({ json }: { readonly json?: true }, command: Command) =>
@@ -31,7 +32,10 @@ export function addStatus(program: Command): void {
   });
 }
 
-function describe({ state, version, pid, uptimeMs, backend, counters, clients, pins, pools }: ReplyOf<"status">, place: string): string {
+function describe(
+  { state, version, pid, uptimeMs, backend, counters, clients, pins, pools, processes }: ReplyOf<"status">,
+  place: string,
+): string {
   const chips = backend === "sim" ? "simulated chips" : "the machine's chips";
   return [
     `holdfast ${version}, pid ${pid}, ${state} for ${formatSpan(uptimeMs)} on ${chips}, ${place}`,
@@ -40,6 +44,7 @@ function describe({ state, version, pid, uptimeMs, backend, counters, clients, p
     clientTable(clients),
     ...(pins.length === 0 ? ["", "No pin is open."] : ["", pinTable(pins)]),
     ...(pools.length === 0 ? [] : ["", poolTables(pools)]),
+    ...(processes.length === 0 ? [] : ["", processTable(processes)]),
   ].join("\n");
 }
 

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { type ErrorValue, HoldfastError } from "../protocol/errors.ts";
 import { MAX_NAME_LENGTH } from "../protocol/limits.ts";
-import type { Event, EventOf, PinInfo, PoolInfo, ReplyOf, TopicInfo } from "../protocol/replies.ts";
+import type { Event, EventOf, PinInfo, PoolInfo, ProcessInfo, ReplyOf, TopicInfo } from "../protocol/replies.ts";
 import type { Fields, Level, Op, PoolSettings } from "../protocol/requests.ts";
 import { PROTOCOL_VERSION } from "../protocol/version.ts";
 import { EventStream } from "./event-stream.ts";
@@ -174,6 +174,11 @@ export class HoldfastClient implements AsyncDisposable {
   /** Every topic that keeps a value, without the values. */
   async topics(): Promise<TopicInfo[]> {
     return (await this.request("topics", {})).topics;
+  }
+
+  /** Every supervised process; none for a client without the right `admin`. */
+  async processes(): Promise<ProcessInfo[]> {
+    return (await this.request("processes", {})).processes;
   }
 
   /** Every line of every chip. */

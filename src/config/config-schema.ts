@@ -2,6 +2,7 @@ import { z } from "zod";
 import { accessTableSchema } from "../protocol/access.ts";
 import { limitsSchema } from "../protocol/limits.ts";
 import { listenSchema } from "../protocol/listen.ts";
+import { processNameSchema, processTableSchema } from "../protocol/process-table.ts";
 import { pinConfigSchema, poolSettingsSchema, requestSchemas } from "../protocol/requests.ts";
 
 const framesTable = z.strictObject({
@@ -30,6 +31,10 @@ export const configSchema = z.strictObject({
     .record(requestSchemas.read.shape.pin, pinConfigSchema)
     .optional()
     .describe('what no client may go beyond with a pin, by the pins\' names; "*": with all others'),
+  process: z
+    .record(processNameSchema, processTableSchema)
+    .optional()
+    .describe("programs that run as long as the supervisor does, by their names"),
   access: z.record(z.string().min(1), accessTableSchema).optional().describe("who may do what, by any names"),
 });
 

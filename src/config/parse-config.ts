@@ -7,6 +7,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import { issueInWords } from "../protocol/issue-in-words.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { ListenSettings } from "../protocol/listen.ts";
+import type { ProcessTable } from "../protocol/process-table.ts";
 import type { PinConfig, PoolSettings } from "../protocol/requests.ts";
 import { similarNames } from "../protocol/similar-names.ts";
 import { configSchema, type PoolTable } from "./config-schema.ts";
@@ -22,6 +23,8 @@ export interface Config {
   };
   /** The pools to make at the start, by their names. */
   readonly pools: Readonly<Record<string, PoolSettings>>;
+  /** The processes to supervise, by their names. */
+  readonly processes: Readonly<Record<string, ProcessTable>>;
   /** What no client may go beyond with a pin, by the pins' names; `*`: with all others. */
   readonly pins: Readonly<Record<string, PinConfig>>;
   /** Where to listen beside the Unix socket. */
@@ -46,17 +49,18 @@ export function parseConfig(text: string, file: string): Config {
   const parsed = configSchema.safeParse(document);
   const faults = parsed.success ? poolFaults(parsed.data.pool ?? {}) : schemaFaults(parsed.error.issues, document);
   // What nobody could mean as a name, zod passes over in silence.
-  for (const section of ["pool", "pin", "access"]) {
+  for (const section of ["pool", "pin", "process", "access"]) {
     if (Object.hasOwn((document[section] ?? {}) as object, "__proto__"))
       faults.push({ key: [section, "__proto__"], message: "is no name" });
   }
   if (!parsed.success || faults.length > 0) throw mistaken(file, text, faults);
-  const { limits = {}, frames: { directory } = {}, pool = {}, pin = {}, listen = {}, access = {} } = parsed.data;
+  const { limits = {}, frames: { directory } = {}, pool = {}, pin = {}, process = {}, listen = {}, access = {} } = parsed.data;
   return {
     limits: limits as Partial<Limits>,
     frames: directory === undefined ? {} : { directory },
     pools: Object.fromEntries(Object.entries(pool).map(([name, table]) => [name, settingsOf(table)])),
     pins: pin,
+    processes: process,
     listen,
     access,
   };

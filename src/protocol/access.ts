@@ -54,7 +54,7 @@ export interface Access {
   readonly publish: Names;
   /** Topics that it may subscribe to, as filters of which one must mean all that it subscribes to. */
   readonly subscribe: Names;
-  /** Whether it may end the supervisor, and drive simulated lines from outside. */
+  /** Whether it may end the supervisor, see, start and stop processes, and drive simulated lines from outside. */
   readonly admin: boolean;
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { restartPolicySchema } from "./process-table.ts";
 import {
   biasSchema,
   closeLevelSchema,
@@ -223,6 +224,39 @@ export const topicInfoSchema = z.object({
 /** A topic that keeps its last value. */
 export type TopicInfo = z.infer<typeof topicInfoSchema>;
 
+/** What a process is doing. It is `done` when it has ended well and is not to be started again, and `failed` when it has not. */
+export const processStateSchema = z.enum(["stopped", "waiting", "starting", "running", "stopping", "backoff", "done", "failed"]);
+/** What a process is doing. */
+export type ProcessState = z.infer<typeof processStateSchema>;
+
+/** One supervised process. */
+export const processInfoSchema = z.object({
+  process: z.string(),
+  state: processStateSchema,
+  stateMs: z.number().describe("for how long it has been in this state"),
+  pid: count.nullable().describe("also the number of its group; null: it does not run"),
+  command: z.array(z.string()).describe("the program and its arguments"),
+  restart: restartPolicySchema,
+  after: z.array(z.string()).describe("what it is started after"),
+  waitsFor: z.array(z.string()).describe("those of them that are not there yet; empty unless it is waiting"),
+  starts: count.describe("how often it was started, by whomever"),
+  restarts: count.describe("how often it was started again by itself, within the window that counts"),
+  nextStartMs: z.number().nullable().describe("when it is started again; null: it is not in backoff"),
+  end: z
+    .object({
+      reason: z.enum(["exited", "killed", "silent", "unstartable"]),
+      status: count.optional().describe("of exited"),
+      signal: z.string().optional().describe("of killed"),
+      message: z.string().optional().describe("of unstartable"),
+    })
+    .nullable()
+    .describe("how it ended last by itself; null: it has not, since it was started"),
+  heartbeatMs: z.number().nullable().describe("so often it must send a request; null: it need not"),
+  heardMs: z.number().nullable().describe("since its last request; null: it has no heartbeat, or has sent none"),
+});
+/** One supervised process. */
+export type ProcessInfo = z.infer<typeof processInfoSchema>;
+
 /** What has been counted since the start. */
 export const countersSchema = z.object({
   clients: count,
@@ -287,6 +321,7 @@ export const replySchemas = {
     clients: z.array(clientInfoSchema),
     pins: z.array(pinInfoSchema).describe("the open ones"),
     pools: z.array(poolInfoSchema),
+    processes: z.array(processInfoSchema).describe("for clients with the right admin"),
   }),
   pins: z.object({ pins: z.array(pinInfoSchema) }),
   shutdown: empty,
@@ -333,6 +368,10 @@ export const replySchemas = {
   topics: z.object({ topics: z.array(topicInfoSchema).describe("those that keep a value, the one published last at the end") }),
   "topic.publish": z.object({ subscribers: count.describe("subscriptions that are told") }),
   "topic.subscribe": z.object({ sub: count, retained: count.describe("how many kept values come first") }),
+  processes: z.object({ processes: z.array(processInfoSchema).describe("for clients with the right admin") }),
+  "process.start": processInfoSchema,
+  "process.stop": processInfoSchema,
+  "process.restart": processInfoSchema,
   "sim.set": empty,
   "sim.wire": empty,
 } satisfies Record<Op, z.ZodObject>;

@@ -21,6 +21,7 @@ import {
   MIN_PWM_HZ,
   MIN_SLOTS,
 } from "./limits.ts";
+import { processNameSchema } from "./process-table.ts";
 import { topicFilterSchema, topicNameSchema } from "./topics.ts";
 
 export { PROTOCOL_VERSION } from "./version.ts";
@@ -345,6 +346,14 @@ export const requestSchemas = {
       .describe("keep the value for those who subscribe later, in the place of the one before; without a value: keep none; default false"),
   }),
   "topic.subscribe": request("topic.subscribe", { topic: topicFilterSchema }),
+
+  processes: request("processes", {}),
+  "process.start": request("process.start", { process: processNameSchema }),
+  "process.stop": request("process.stop", {
+    process: processNameSchema,
+    hard: z.boolean().optional().describe("end it at once, without its grace; default false"),
+  }),
+  "process.restart": request("process.restart", { process: processNameSchema }),
 
   "sim.set": request("sim.set", { pin, level: levelSchema.nullable().describe("what the outside drives the wire to; null lets go") }),
   "sim.wire": request("sim.wire", { pin, to: pin }),

@@ -85,6 +85,11 @@ const checks: { readonly [O in Op]: Check<O> } = {
   "topic.publish": ({ rights }, { topic }) => rights.assertPublish(topic),
   "topic.subscribe": ({ rights }, { topic }) => rights.assertSubscribe(topic),
 
+  processes: free,
+  "process.start": admin,
+  "process.stop": admin,
+  "process.restart": admin,
+
   "sim.set": admin,
   "sim.wire": admin,
 };

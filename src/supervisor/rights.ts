@@ -22,7 +22,7 @@ const deeds = {
   frames: "use",
   publish: "publish to",
   subscribe: "subscribe to",
-  admin: "end the supervisor, or drive simulated lines",
+  admin: "end the supervisor, start or stop processes, or drive simulated lines",
 } as const;
 
 /** What one client may do. Names of pins mean lines, whichever of its names a request calls one by; a name that has become ambiguous means none. */

@@ -82,6 +82,11 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
   "topic.publish": ({ topics }, client, request) => topics.publish(client, request),
   "topic.subscribe": ({ topics }, client, request) => topics.subscribe(client, request),
 
+  processes: ({ processes }, { rights }) => ({ processes: processes.all(rights) }),
+  "process.start": ({ processes }, client, { process }) => processes.start(client, process),
+  "process.stop": ({ processes }, client, { process, hard }) => processes.stop(client, process, hard),
+  "process.restart": ({ processes }, client, { process }) => processes.restart(client, process),
+
   "sim.set": ({ pins }, _, { pin, level }) => {
     pins.simulation.drive(pins.locate(pin), level);
     return {};

@@ -5,6 +5,7 @@ import { type Clock, xstateClock } from "../clock/clock.ts";
 import type { AccessTable } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Limits } from "../protocol/limits.ts";
+import type { ProcessTable } from "../protocol/process-table.ts";
 import type { ClientInfo, ReplyOf } from "../protocol/replies.ts";
 import type { Op, PinConfig, Request } from "../protocol/requests.ts";
 import { version } from "../version.ts";
@@ -14,6 +15,7 @@ import type { Pin } from "./pin.ts";
 import { pinInfo } from "./pin-info.ts";
 import { Pins } from "./pins.ts";
 import { Pools } from "./pools/pools.ts";
+import { SupervisedProcesses } from "./processes/supervised-processes.ts";
 import { allRights } from "./rights.ts";
 import { route } from "./route.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -28,10 +30,14 @@ export interface SupervisorParts extends Omit<Surroundings, "tally" | "refusals"
   readonly configuredPins?: Readonly<Record<string, PinConfig>>;
   /** What the configuration says of clients, by the names of its tables. */
   readonly access?: Readonly<Record<string, AccessTable>>;
+  /** The processes to supervise, by their names. */
+  readonly configuredProcesses?: Readonly<Record<string, ProcessTable>>;
+  /** From 0 to 1, for the pauses before processes are started again; default `Math.random`. */
+  readonly chance?: () => number;
 }
 
 /** What may be said anew while a supervisor runs. */
-export type Reconfiguration = Pick<SupervisorParts, "limits" | "configuredPins" | "access">;
+export type Reconfiguration = Pick<SupervisorParts, "limits" | "configuredPins" | "configuredProcesses" | "access">;
 
 /** Which part of all clients those from the network leave to this machine's own: however many come, its operator gets in. */
 const LOCAL_SHARE = 1 / 4;
@@ -41,7 +47,7 @@ export type Reply = ReplyOf<Op>;
 
 /**
  * Owns every hardware handle. It knows no sockets: it takes `(client, request)` from any client.
- * A shutdown closes every pin softly, within the deadline; a second one closes them at once.
+ * A shutdown ends every process and then closes every pin softly, within the deadline; a second one does so at once.
  */
 export class Supervisor {
   readonly #surroundings: Surroundings;
@@ -52,18 +58,31 @@ export class Supervisor {
   readonly pins: Pins;
   readonly pools: Pools;
   readonly topics: Topics;
-  /** Settles when every line has been given back and every pool has been removed after a shutdown. */
+  readonly processes: SupervisedProcesses;
+  /** Settles when no process runs, every line has been given back and every pool has been removed after a shutdown. */
   readonly stopped: Promise<void>;
 
   /** @throws HoldfastError `BAD_CONFIG`, what `GpioBackend.chips` throws */
-  constructor({ drainMs, configuredPins = {}, access = {}, ...parts }: SupervisorParts) {
-    const { clock, log } = parts;
+  constructor({ drainMs, configuredPins = {}, configuredProcesses = {}, access = {}, chance = Math.random, ...parts }: SupervisorParts) {
+    const { clock, log, host } = parts;
     this.#surroundings = { ...parts, tally: newTally(), refusals: new RefusalLog(log, () => clock.nowUs() / 1000) };
     this.#startedUs = clock.nowUs();
     this.pins = new Pins(this.#surroundings, configuredPins, access, () => this.#tellIfDrained());
     this.pools = new Pools(this.#surroundings, () => this.#tellIfDrained());
     this.topics = new Topics(this.#surroundings);
-    const machine = supervisorMachine.provide({ actions: { closeAll: () => this.#shut(false), abortAll: () => this.#shut(true) } });
+    this.processes = new SupervisedProcesses(configuredProcesses, { host, clock, log, chance }, () => {
+      this.#actor.send({ type: "ended" });
+      this.#tellIfDrained();
+    });
+    const actions = {
+      endProcesses: () => this.processes.shut(false),
+      closeAll: () => this.#shut(false),
+      abortAll: () => {
+        this.processes.shut(true);
+        this.#shut(true);
+      },
+    };
+    const machine = supervisorMachine.provide({ actions });
     this.#actor = createActor(machine, { input: { drainMs }, clock: xstateClock(clock) });
     this.stopped = new Promise((resolve) => this.#actor.subscribe({ complete: resolve }));
     void this.stopped.then(() => {
@@ -95,11 +114,15 @@ export class Supervisor {
     if (connected >= limit) throw new HoldfastError("LIMIT_CLIENTS", `the supervisor serves ${limit} clients at most`, { limit });
     const number = ++this.#lastClient;
     const client = new Client(number, peer, outlet, this.#surroundings, {
-      left: () => this.pools.leave(client),
+      left: () => {
+        this.pools.leave(client);
+        this.processes.left(client);
+      },
       gone: () => this.#clients.delete(number),
     });
     this.#clients.set(number, client);
     tally.clients += 1;
+    this.processes.attached(client);
     return client;
   }
 
@@ -128,14 +151,16 @@ export class Supervisor {
 
   /**
    * What the configuration says anew. Nothing has changed yet.
-   * @returns what makes it hold: limits for what comes from then on, and what is said of pins for the open ones too
+   * @returns what makes it hold: limits for what comes from then on, and what is said of pins and processes for those that there are, too
    * @throws HoldfastError `BAD_CONFIG`, what `GpioBackend.chips` throws
    */
-  reconfigured({ limits, configuredPins = {}, access = {} }: Reconfiguration): () => void {
-    const apply = this.pins.reconfigured(configuredPins, access, limits.maxOnMs);
+  reconfigured({ limits, configuredPins = {}, configuredProcesses = {}, access = {} }: Reconfiguration): () => void {
+    const applyToPins = this.pins.reconfigured(configuredPins, access, limits.maxOnMs);
+    const applyToProcesses = this.processes.reconfigured(configuredProcesses);
     return () => {
       Object.assign(this.#surroundings.limits, limits);
-      apply();
+      applyToPins();
+      applyToProcesses();
     };
   }
 
@@ -168,6 +193,7 @@ export class Supervisor {
       clients: [...this.#clients.values()].filter(isShown).map((client) => clientInfo(client, [...client.pins].filter(isSeen), clock)),
       pins: this.pins.open.filter(isSeen).map((pin) => pinInfo(pin.named, pin, clock, null)),
       pools: this.pools.all(rights),
+      processes: this.processes.all(rights),
     };
   }
 
@@ -177,7 +203,7 @@ export class Supervisor {
   }
 
   #tellIfDrained(): void {
-    if (this.pins.open.length === 0 && this.pools.isEmpty) this.#actor.send({ type: "drained" });
+    if (this.pins.open.length === 0 && this.pools.isEmpty && this.processes.areAtRest) this.#actor.send({ type: "drained" });
   }
 
   async #follow(client: Client, reply: Promise<Reply>): Promise<Reply> {
@@ -201,8 +227,16 @@ export class Supervisor {
   }
 }
 
-/** Requests that may wait for a slot, or for memory that is being made. */
-const waiting: ReadonlySet<Op> = new Set<Op>(["slot.acquire", "pool.create", "pool.open", "pool.remove"]);
+/** Requests that may wait for a slot, for memory that is being made, or for a process. */
+const waiting: ReadonlySet<Op> = new Set<Op>([
+  "slot.acquire",
+  "pool.create",
+  "pool.open",
+  "pool.remove",
+  "process.start",
+  "process.stop",
+  "process.restart",
+]);
 
 /** Whether a reply may be long in coming. Nobody is kept from anything else, least of all from stopping a pin. */
 function mayWait(request: Request): boolean {

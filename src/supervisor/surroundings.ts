@@ -2,6 +2,7 @@ import type { RefusalLog } from "../access/refusal-log.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { SharedMemory } from "../frames/memory.ts";
 import type { GpioBackend } from "../gpio/backend.ts";
+import type { ProcessHost } from "../processes/process-host.ts";
 import type { Processes } from "../processes/processes.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Tally } from "./tally.ts";
@@ -19,6 +20,8 @@ export interface Surroundings {
   readonly backend: GpioBackend;
   readonly memory: SharedMemory;
   readonly processes: Processes;
+  /** Where supervised processes run. */
+  readonly host: ProcessHost;
   readonly clock: Clock;
   /** What they say may change at any time: who keeps one keeps an old one. */
   readonly limits: Limits;

@@ -36,6 +36,11 @@ maxOnMs = 50
 [pool.cam0]
 slots = 4
 bytes = 1000
+[process.algo]
+command = ["sh", "-c", "exit"]
+directory = "/tmp"
+[process.missing]
+command = ["nobody-has-this"]
 [listen.remoteio]
 port = 0
 access = "guests"
@@ -46,12 +51,16 @@ admin = true
 `;
   const checked = await check(stage, text);
   expect(of(checked, "fail")).toEqual([]);
-  expect(of(checked, "warn")).toEqual([expect.stringContaining("pin.PUMP: the configuration speaks of a pin that is not there now")]);
+  expect(of(checked, "warn")).toEqual([
+    expect.stringContaining("pin.PUMP: the configuration speaks of a pin that is not there now"),
+    expect.stringContaining('process.missing: can\'t be started now: there is no program "nobody-has-this"'),
+  ]);
   expect(of(checked, "ok")).toEqual([
     `configuration: ${checked.file} can be obeyed`,
     "pin.GPIO17: also called lamp, active for 50 ms at most",
     "access.guests: read lamp, admin",
     `pool.cam0: 4 slots of 1.0 kB in ${stage.folder}: 81.9 kB`,
+    "process.algo: runs sh -c exit in /tmp",
     "listen.remoteio: 127.0.0.1, port of the kernel's choice",
   ]);
   expect([checked.status, checked.ok]).toEqual([0, true]);

@@ -41,7 +41,8 @@ describe("help", () => {
         " pattern",
         " pins",
       ]
-        .concat([" pool", " pool create", " pool list", " pool remove", " pub", " pulse", " read", " serve", " sim", " sim set"])
+        .concat([" pool", " pool create", " pool list", " pool remove", " process", " process list", " process restart", " process start"])
+        .concat([" process stop", " pub", " pulse", " read", " serve", " sim", " sim set"])
         .concat([" sim wire", " status", " sub", " toggle", " token", " topics", " value", " watch", " write"])
         .map((name) => `holdfast${name}`),
     );

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { SimSharedMemory } from "../../src/frames/sim.ts";
 import type { PwmOutputs } from "../../src/gpio/backend.ts";
 import { SimBackend, type SimChip } from "../../src/gpio/sim.ts";
+import type { ProcessSpec } from "../../src/processes/process-host.ts";
 import { SimProcesses } from "../../src/processes/sim.ts";
+import { SimProcessHost, type SimProgram } from "../../src/processes/sim-host.ts";
 import { type AccessTable, fullAccess } from "../../src/protocol/access.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import { defaultLimits, type Limits } from "../../src/protocol/limits.ts";
+import type { ProcessTable } from "../../src/protocol/process-table.ts";
 import type { Event, PinInfo, ReplyOf } from "../../src/protocol/replies.ts";
 import { type Op, type PinConfig, parseRequest, type RequestOf } from "../../src/protocol/requests.ts";
 import type { Client, Outlet, Peer } from "../../src/supervisor/client.ts";
@@ -109,6 +112,12 @@ export interface WorldOptions {
   readonly chips?: readonly SimChip[];
   /** Channels of hardware PWM beside the simulated chips. */
   readonly pwm?: PwmOutputs;
+  /** The processes to supervise. */
+  readonly tables?: Readonly<Record<string, ProcessTable>>;
+  /** What their programs do. */
+  readonly programOf?: (spec: ProcessSpec) => SimProgram;
+  /** The chance in the pauses before they are started again. */
+  readonly chance?: () => number;
 }
 
 /** A supervisor with its simulated chip, memory, processes and time, and the defects that it reported. */
@@ -117,23 +126,38 @@ export class World {
   readonly sim: SimBackend;
   readonly memory = new SimSharedMemory();
   readonly processes = new SimProcesses();
+  readonly host: SimProcessHost;
   readonly supervisor: Supervisor;
   readonly clients: ScriptedClient[] = [];
   /** What the supervisor logged as errors and warnings. */
   readonly defects: string[] = [];
   stopped = false;
 
-  constructor({ limits = {}, drainMs = 10_000, pins = {}, access = {}, chips, pwm }: WorldOptions = {}) {
+  constructor({
+    limits = {},
+    drainMs = 10_000,
+    pins = {},
+    access = {},
+    chips,
+    pwm,
+    tables = {},
+    programOf,
+    chance = () => 1,
+  }: WorldOptions = {}) {
     this.sim = Object.assign(new SimBackend({ clock: this.clock, ...(chips && { chips }) }), pwm && { pwm });
     const defect = (fields: object, message: string) => this.defects.push(`${message}: ${Bun.inspect(fields)}`);
+    this.host = new SimProcessHost(this.clock, programOf);
     this.supervisor = new Supervisor({
       backend: this.sim,
       memory: this.memory,
       processes: this.processes,
+      host: this.host,
       clock: this.clock,
       limits: { ...defaultLimits, ...limits },
       drainMs,
       configuredPins: pins,
+      configuredProcesses: tables,
+      chance,
       access,
       log: { debug() {}, info() {}, warn: defect, error: defect },
     });

@@ -26,13 +26,13 @@ const rules: Record<string, Rule> = {
   clock: { may: ["libc"] },
   gpio: { may: ["protocol", "clock", "libc"], types: ["actors"] },
   frames: { may: ["protocol", "libc", "gpio-group"] },
-  processes: { may: ["libc"] },
+  processes: { may: ["libc", "protocol"], types: ["clock"] },
   supervisor: { may: ["access", "actors", "gpio", "frames", "protocol", "clock", "version"], types: ["processes"] },
   client: { may: ["frames", "protocol"], sockets: true },
   transports: { may: ["access", "protocol", "clock", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },
   version: { may: ["package.json"] },
   "dry-run": {
-    may: ["access", "frames", "gpio", "protocol", "reconfigure", "supervisor", "transports"],
+    may: ["access", "frames", "gpio", "processes", "protocol", "reconfigure", "supervisor", "transports"],
   },
   "create-supervisor": {
     may: ["access", "listeners", "reconfigure", "supervisor", "transports", "client", "frames", "processes", "clock", "protocol"],

@@ -61,13 +61,22 @@ test("a file says limits, the folder of frames, and pools and pins by name", () 
       bytes: { slots: 2, bytes: 65_536 },
     },
     pins: { GPIO17: { maxOnMs: 30_000, closeLevel: "off" }, "*": { closeLevel: "keep" } },
+    processes: {},
     listen: { pigpio: { port: 18_888 }, remoteio: { address: "0.0.0.0", insecure: true } },
     access: {},
   });
 });
 
 test("an empty file asks for nothing", () => {
-  expect(parseConfig("# nothing yet\n", FILE)).toEqual({ limits: {}, frames: {}, pools: {}, pins: {}, listen: {}, access: {} });
+  expect(parseConfig("# nothing yet\n", FILE)).toEqual({
+    limits: {},
+    frames: {},
+    pools: {},
+    pins: {},
+    processes: {},
+    listen: {},
+    access: {},
+  });
 });
 
 describe("what is not TOML is named by line and column", () => {
@@ -100,7 +109,7 @@ describe("a mistake is named by file, line and key", () => {
   const image = 'format = "BGR3"\nwidth = 640\nheight = 480';
   const mistakes: [text: string, key: string, says: string | RegExp][] = [
     ["[limit]\nclients = 1", "limit", "there is no such key (did you mean limits?)"],
-    ["[sensors]\nx = 1", "sensors", "there is no such key; known are listen, limits, frames, pool, pin, access"],
+    ["[sensors]\nx = 1", "sensors", "there is no such key; known are listen, limits, frames, pool, pin, process, access"],
     ["[limits]\nclient = 1", "limits.client", "did you mean clients?"],
     ["[limits]\nclients = 0", "limits.clients", "must be at least 1"],
     ["[limits]\nclients = 1.5", "limits.clients", "must be a whole number"],
@@ -127,6 +136,15 @@ describe("a mistake is named by file, line and key", () => {
     ["[listen.remoteio]\nprot = 8509", "listen.remoteio.prot", "did you mean port?"],
     ['[listen.pigpio]\naddress = "0.0.0.0"', "listen.pigpio.address", "say insecure = true if that is wanted"],
     ['[listen.pigpio]\naddress = "pi.local"', "listen.pigpio.address", "must be an address of this machine"],
+    ['[process.algo]\nrestart = "never"', "process.algo.command", "is missing"],
+    ['[process.algo]\ncommand = "algo.py"', "process.algo.command", "must be a list"],
+    ["[process.algo]\ncommand = []", "process.algo.command", "must have at least 1 item"],
+    ['[process.algo]\ncommand = ["a"]\nrestart = "sometimes"', "process.algo.restart", '"always", "on-failure" or "never"'],
+    ['[process.algo]\ncommand = ["a"]\ndirectory = "algo"', "process.algo.directory", "must be a path from the root: /srv/algo"],
+    ['[process.algo]\ncommand = ["a"]\nenv = 1', "process.algo.env", "there is no such key; known are command"],
+    ['[process.algo]\ncommand = ["a"]\nrestartLimit = 1001', "process.algo.restartLimit", "must be at most 1000"],
+    ['[process.algo]\ncommand = ["a"]\nenvironment = { "A=B" = "" }', 'process.algo.environment."A=B"', "must be the name of a variable"],
+    ['[process."a b"]\ncommand = ["a"]', 'process."a b"', "must be letters, digits"],
     ["pin = 17", "pin", "must be a table"],
     ["[[pool]]\nslots = 6", "pool", "must be a table"],
     ["pool = 6", "pool", "must be a table"],
@@ -158,7 +176,7 @@ describe("the file", () => {
   const codeOf = (attempt: Promise<unknown>) => attempt.then(String, ({ code, message }: HoldfastError) => `${code}: ${message}`);
 
   test("the default one need not be there", async () => {
-    const found = { source: null, config: { limits: {}, frames: {}, pools: {}, pins: {}, listen: {}, access: {} } };
+    const found = { source: null, config: { limits: {}, frames: {}, pools: {}, pins: {}, processes: {}, listen: {}, access: {} } };
     expect(await readConfig(undefined, join(folder, "holdfast.toml"))).toEqual(found);
     expect(await readConfig(undefined, join(folder, "none", "holdfast.toml"))).toEqual(found);
   });

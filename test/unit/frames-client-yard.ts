@@ -7,6 +7,7 @@ import { SimulatedClock } from "../../src/clock/simulated.ts";
 import { FolderSharedMemory } from "../../src/frames/folder.ts";
 import { SimBackend } from "../../src/gpio/sim.ts";
 import { SimProcesses } from "../../src/processes/sim.ts";
+import { SimProcessHost } from "../../src/processes/sim-host.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { PoolInfo } from "../../src/protocol/replies.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
@@ -38,6 +39,7 @@ export class Yard implements AsyncDisposable {
       backend: new SimBackend({ clock }),
       memory: new FolderSharedMemory(this.folder),
       processes,
+      host: new SimProcessHost(clock),
       clock,
       limits: defaultLimits,
       drainMs: 1000,

@@ -1,0 +1,233 @@
+import { type Actor, createActor } from "xstate";
+import { type ProcessEnd, type ProcessEvent, processMachine } from "../../../actors/process.ts";
+import { type Clock, xstateClock } from "../../clock/clock.ts";
+import { Watchdog } from "../../clock/watchdog.ts";
+import type { HostedProcess, ProcessHost } from "../../processes/process-host.ts";
+import { HoldfastError } from "../../protocol/errors.ts";
+import { type ProcessSettings, type ProcessTable, processSettings } from "../../protocol/process-table.ts";
+import type { ProcessInfo, ProcessState } from "../../protocol/replies.ts";
+import type { Client } from "../client.ts";
+import type { Log } from "../surroundings.ts";
+import { OutputLog } from "./output-log.ts";
+
+/** What a supervised process is given of the world. */
+export interface ProcessWorld {
+  readonly host: ProcessHost;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** From 0 to 1: the chance in the pauses before restarts. */
+  readonly chance: () => number;
+}
+
+/** Who is told of a process. */
+export interface ProcessHooks {
+  /** It waits for what it is to be started after. */
+  waits(): void;
+  /** Its state has changed. */
+  changed(): void;
+}
+
+/** One program, its process while it runs, and the machine that says what follows what. */
+export class SupervisedProcess {
+  readonly table: ProcessSettings;
+  readonly #world: ProcessWorld;
+  readonly #actor: Actor<typeof processMachine>;
+  /** Connections of its group, by which it is heard. */
+  readonly #clients = new Set<Client>();
+  #hosted: HostedProcess | null = null;
+  #watchdog: Watchdog | null = null;
+  /** When it last sent a request over a connection that it has no more; null: it has not. */
+  #heardUs: number | null = null;
+  #changedUs: number;
+  #starts = 0;
+  /** What kept its program from being started the last time. */
+  #refusal: HoldfastError | null = null;
+
+  constructor(
+    readonly name: string,
+    table: ProcessTable,
+    world: ProcessWorld,
+    hooks: ProcessHooks,
+  ) {
+    this.table = processSettings(table);
+    this.#world = world;
+    this.#changedUs = world.clock.nowUs();
+    const actions = {
+      spawn: () => this.#spawn(),
+      terminate: () => this.#hosted?.signal("SIGTERM"),
+      kill: () => this.#hosted?.signal("SIGKILL"),
+    };
+    const { restart, startMs, graceMs, backoffMs, maxBackoffMs, restartLimit, restartWindowMs, heartbeatMs } = this.table;
+    const limits = { startMs, graceMs, backoffMs, maxBackoffMs, restartLimit, restartWindowMs };
+    const input = { restart, speaks: heartbeatMs !== undefined, ...limits };
+    this.#actor = createActor(processMachine.provide({ actions }), { input, clock: xstateClock(world.clock) });
+    let before: ProcessState = "stopped";
+    this.#actor.subscribe(() => {
+      const { state } = this;
+      if (state === before) return;
+      before = state;
+      this.#changedUs = world.clock.nowUs();
+      this.#watch(state);
+      this.#tell(state);
+      if (state === "waiting") hooks.waits();
+      hooks.changed();
+    });
+    this.#actor.start();
+  }
+
+  get state(): ProcessState {
+    const { value } = this.#actor.getSnapshot();
+    return typeof value === "string" ? value : "stopping";
+  }
+
+  get pid(): number | null {
+    return this.#hosted?.pid ?? null;
+  }
+
+  /** It neither runs nor is to. */
+  get isAtRest(): boolean {
+    return this.state === "stopped" || this.state === "done" || this.state === "failed";
+  }
+
+  /** What is to be started after it may be. */
+  get isThere(): boolean {
+    return this.state === "running" || this.state === "done";
+  }
+
+  send(event: ProcessEvent): void {
+    this.#actor.send(event);
+  }
+
+  /** A client has come out of its group. */
+  joined(client: Client): void {
+    this.#clients.add(client);
+    this.#actor.send({ type: "heard" });
+  }
+
+  /** That client has gone. */
+  left(client: Client): void {
+    if (!this.#clients.has(client)) return;
+    this.#heardUs = this.#lastHeardUs;
+    this.#clients.delete(client);
+  }
+
+  /** Why it does not run, as a caller is told. */
+  failure(why: string = this.endInWords): HoldfastError {
+    const { state } = this;
+    const { end } = this.#actor.getSnapshot().context;
+    if (end?.reason === "unstartable" && this.#refusal !== null) {
+      const { code, message, details } = this.#refusal;
+      return new HoldfastError(code, `process ${this.name}: ${message}`, { ...details, field: "process", process: this.name });
+    }
+    return new HoldfastError("PROCESS_FAILED", `process ${this.name} ${why}`, { field: "process", process: this.name, state, end });
+  }
+
+  /** How it ended, in words. */
+  get endInWords(): string {
+    const { end } = this.#actor.getSnapshot().context;
+    switch (end?.reason) {
+      case "exited":
+        return `has ended with status ${end.status}`;
+      case "killed":
+        return `was ended by ${end.signal}`;
+      case "silent":
+        return `sent nothing for too long, and was ended`;
+      case "unstartable":
+        return `could not be started: ${end.message}`;
+      default:
+        return "has not been started";
+    }
+  }
+
+  /** What `processes` shows. @param waitsFor those that it is to be started after and that are not there */
+  info(waitsFor: readonly string[]): ProcessInfo {
+    const { clock } = this.#world;
+    const { restarts, pauseMs, end, restartWindowMs } = this.#actor.getSnapshot().context;
+    const nowMs = clock.nowUs() / 1000;
+    const stateMs = nowMs - this.#changedUs / 1000;
+    const heardUs = this.#lastHeardUs;
+    const { command, restart, after, heartbeatMs = null } = this.table;
+    return {
+      process: this.name,
+      state: this.state,
+      stateMs,
+      pid: this.pid,
+      command: [...command],
+      restart,
+      after: [...after],
+      waitsFor: this.state === "waiting" ? [...waitsFor] : [],
+      starts: this.#starts,
+      restarts: restarts.filter((atMs) => atMs > nowMs - restartWindowMs).length,
+      nextStartMs: this.state === "backoff" ? Math.max(0, pauseMs - stateMs) : null,
+      end,
+      heartbeatMs,
+      heardMs: heartbeatMs === null || heardUs === null ? null : nowMs - heardUs / 1000,
+    };
+  }
+
+  get #lastHeardUs(): number | null {
+    const heard = [...this.#clients].map(({ heardUs }) => heardUs);
+    if (this.#heardUs !== null) heard.push(this.#heardUs);
+    return heard.length === 0 ? null : Math.max(...heard);
+  }
+
+  #spawn(): void {
+    const { host, clock, log, chance } = this.#world;
+    const { command, directory, environment } = this.table;
+    this.#heardUs = null;
+    this.#starts += 1;
+    let output: OutputLog | null = null;
+    const unstartable = (refusal: HoldfastError) => {
+      this.#hosted = null;
+      this.#refusal = refusal;
+      this.#actor.send({ type: "unstartable", message: refusal.message });
+    };
+    try {
+      const spec = { command, directory, environment: { ...environment, HOLDFAST_PROCESS: this.name } };
+      const hosted = host.spawn(spec, {
+        started: () => {
+          log.info({ process: this.name, pid: hosted.pid, command }, "process started");
+          this.#actor.send({ type: "spawned" });
+        },
+        failed: unstartable,
+        output: (stream, bytes) => output?.push(stream, bytes),
+        exited: (exit) => {
+          const end: ProcessEnd = "status" in exit ? { reason: "exited", ...exit } : { reason: "killed", ...exit };
+          log.info({ process: this.name, pid: hosted.pid, ...exit }, "process ended");
+          this.#actor.send({ type: "exited", end });
+        },
+        gone: () => {
+          output?.end();
+          this.#hosted = null;
+          this.#actor.send({ type: "gone", nowMs: clock.nowUs() / 1000, chance: chance() });
+        },
+      });
+      this.#hosted = hosted;
+      output = new OutputLog(this.name, hosted.pid, clock, log);
+    } catch (error) {
+      unstartable(HoldfastError.from(error));
+    }
+  }
+
+  /** Listens for its heartbeat while it runs, and to no one when it does not. */
+  #watch(state: ProcessState): void {
+    const { heartbeatMs } = this.table;
+    this.#watchdog?.stop();
+    this.#watchdog = null;
+    if (state !== "running" || heartbeatMs === undefined) return;
+    const { clock } = this.#world;
+    const periodUs = heartbeatMs * 1000;
+    const dueUs = () => Math.max(this.#lastHeardUs ?? 0, this.#changedUs) + periodUs;
+    this.#watchdog = new Watchdog(clock, periodUs, dueUs, () => this.#actor.send({ type: "silent" }));
+  }
+
+  #tell(state: ProcessState): void {
+    const { log } = this.#world;
+    const { end, pauseMs, restarts, restartLimit } = this.#actor.getSnapshot().context;
+    if (state === "stopping" && end?.reason === "silent") log.warn({ process: this.name, pid: this.pid }, "process hangs: it is ended");
+    if (state === "backoff") log.warn({ process: this.name, ...end, pauseMs: Math.round(pauseMs) }, "process failed: it is started again");
+    if (state !== "failed") return;
+    const gaveUp = end?.reason !== "unstartable" && this.table.restart !== "never" && restarts.length >= restartLimit;
+    log.error({ process: this.name, ...end, ...(gaveUp && { restartLimit }) }, "process failed: it is not started again");
+  }
+}
