@@ -12,6 +12,9 @@ import {
   planeSchema,
   poolInfoSchema,
   poolLayoutSchema,
+  processEndSchema,
+  processInfoSchema,
+  processStateSchema,
   replySchemas,
   slotInfoSchema,
   slotStateSchema,
@@ -92,6 +95,9 @@ const shared = new Map<z.core.$ZodType, string>([
   [topicNameSchema, "topic-name"],
   [topicFilterSchema, "topic-filter"],
   [topicInfoSchema, "topic-info"],
+  [processStateSchema, "process-state"],
+  [processEndSchema, "process-end"],
+  [processInfoSchema, "process-info"],
 ]);
 
 /** What a reply is called that several operations give. */

@@ -16,6 +16,7 @@ from .pins import InputPin, OutputPin
 from .pool import FramePool
 from .pool_info import PoolInfo, PoolLayout
 from .replies import CommandReply, Edge, PinInfo, Reading, Silence, StateChange, Status
+from .processes import ProcessEnd, ProcessInfo
 from .topics import NO_VALUE, Message, TopicInfo
 from .writable_frame import WritableFrame
 
@@ -36,6 +37,8 @@ __all__ = [
     "PinName",
     "PoolInfo",
     "PoolLayout",
+    "ProcessEnd",
+    "ProcessInfo",
     "Reading",
     "Silence",
     "StateChange",

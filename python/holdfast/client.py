@@ -20,6 +20,7 @@ from .pool import FramePool
 from .pool_info import PoolInfo, PoolLayout
 from .replies import Bias, CloseLevel, Drive, Level, Mode, OnDisconnect, PinInfo, Reading, StateChange, Status
 from .session import Patience, Session
+from .processes import ProcessInfo
 from .topics import NO_VALUE, Message, TopicInfo
 
 #: How long a supervisor may take to answer a request that has nothing to wait for, in ms, unless the program says otherwise.
@@ -221,6 +222,31 @@ class Client:
     def topics(self) -> list[TopicInfo]:
         """Every topic that keeps a value, without the values."""
         return [parsed(TopicInfo, topic) for topic in self.request("topics")["topics"]]
+
+    def processes(self) -> list[ProcessInfo]:
+        """Every process that the supervisor looks after; none for a client without the right ``admin``."""
+        return [parsed(ProcessInfo, process) for process in self.request("processes")["processes"]]
+
+    def start_process(self, process: str) -> ProcessInfo:
+        """Starts a process, after those that it needs, and returns when it runs or has ended well.
+
+        :raises HoldfastError: ``PROCESS_UNKNOWN``, ``PROCESS_FAILED``, ``FORBIDDEN``
+        """
+        return parsed(ProcessInfo, self.request("process.start", process=process, timeout_ms=None))
+
+    def stop_process(self, process: str, hard: bool = False) -> ProcessInfo:
+        """Asks a process to end, or ends it at once, and returns when nobody of its group is left.
+
+        :raises HoldfastError: ``PROCESS_UNKNOWN``, ``FORBIDDEN``
+        """
+        return parsed(ProcessInfo, self.request("process.stop", process=process, hard=hard, timeout_ms=None))
+
+    def restart_process(self, process: str) -> ProcessInfo:
+        """The one, then the other.
+
+        :raises HoldfastError: ``PROCESS_UNKNOWN``, ``PROCESS_FAILED``, ``FORBIDDEN``
+        """
+        return parsed(ProcessInfo, self.request("process.restart", process=process, timeout_ms=None))
 
     def ping(self) -> None:
         """A sign of life, as any request is one: it keeps what was opened with ``heartbeat_ms``. Call it where the program's work goes on."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Optional
 
 from .pool_info import PoolInfo
+from .processes import ProcessInfo
 
 Level = Literal[0, 1]
 Mode = Literal["wait", "nowait"]
@@ -214,3 +215,5 @@ class Status:
     #: The open ones.
     pins: list[PinInfo]
     pools: list[PoolInfo]
+    #: For clients with the right ``admin``.
+    processes: list[ProcessInfo]

@@ -181,6 +181,21 @@ export class HoldfastClient implements AsyncDisposable {
     return (await this.request("processes", {})).processes;
   }
 
+  /** Starts a process, after those that it needs; resolves when it runs or has ended well. @throws HoldfastError `PROCESS_UNKNOWN`, `PROCESS_FAILED`, `FORBIDDEN` */
+  startProcess(process: string): Promise<ProcessInfo> {
+    return this.request("process.start", { process });
+  }
+
+  /** Asks a process to end, or ends it at once; resolves when nobody of its group is left. @throws HoldfastError `PROCESS_UNKNOWN`, `FORBIDDEN` */
+  stopProcess(process: string, { hard = false }: { readonly hard?: boolean } = {}): Promise<ProcessInfo> {
+    return this.request("process.stop", { process, hard });
+  }
+
+  /** The one, then the other. @throws HoldfastError `PROCESS_UNKNOWN`, `PROCESS_FAILED`, `FORBIDDEN` */
+  restartProcess(process: string): Promise<ProcessInfo> {
+    return this.request("process.restart", { process });
+  }
+
   /** Every line of every chip. */
   async pins(): Promise<PinInfo[]> {
     return (await this.request("pins", {})).pins;

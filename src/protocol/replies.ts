@@ -229,6 +229,14 @@ export const processStateSchema = z.enum(["stopped", "waiting", "starting", "run
 /** What a process is doing. */
 export type ProcessState = z.infer<typeof processStateSchema>;
 
+/** How a supervised process came to its end by itself. */
+export const processEndSchema = z.object({
+  reason: z.enum(["exited", "killed", "silent", "unstartable"]),
+  status: count.optional().describe("of exited"),
+  signal: z.string().optional().describe("of killed"),
+  message: z.string().optional().describe("of unstartable"),
+});
+
 /** One supervised process. */
 export const processInfoSchema = z.object({
   process: z.string(),
@@ -242,15 +250,7 @@ export const processInfoSchema = z.object({
   starts: count.describe("how often it was started, by whomever"),
   restarts: count.describe("how often it was started again by itself, within the window that counts"),
   nextStartMs: z.number().nullable().describe("when it is started again; null: it is not in backoff"),
-  end: z
-    .object({
-      reason: z.enum(["exited", "killed", "silent", "unstartable"]),
-      status: count.optional().describe("of exited"),
-      signal: z.string().optional().describe("of killed"),
-      message: z.string().optional().describe("of unstartable"),
-    })
-    .nullable()
-    .describe("how it ended last by itself; null: it has not, since it was started"),
+  end: processEndSchema.nullable().describe("how it ended last by itself; null: it has not, since it was started"),
   heartbeatMs: z.number().nullable().describe("so often it must send a request; null: it need not"),
   heardMs: z.number().nullable().describe("since its last request; null: it has no heartbeat, or has sent none"),
 });
