@@ -69,7 +69,7 @@ export const errorCodes = {
   PEER_SILENT: "The client sent nothing for longer than the heartbeat of its connection, which is closed.",
   NOT_LOCAL: "Frames are in shared memory, which a connection over the network does not reach.",
   TLS_FAILED: "No encrypted connection can be made, or the supervisor's certificate cannot be trusted.",
-  NOT_RUNNING: "No supervisor answers on the socket.",
+  NOT_RUNNING: "No supervisor answers on the socket, or at the address on the network.",
   DISCONNECTED: "The connection ended before the reply came.",
   INTERNAL: "A defect in holdfast; the log has the details.",
 } as const satisfies Record<string, string>;
