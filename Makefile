@@ -40,10 +40,10 @@ test-chaos: build ## kill and stop processes that exchange frames: CHAOS_SECONDS
 test-python: build wheel ## run the tests of the Python package, with the Python and the libraries of Debian, which it installs
 	$(BUN) scripts/test-python.ts $(FLAGS)
 
-test-kernel: build ## run the executable on a real kernel with simulated chips, as a program of this machine (x86_64)
+test-kernel: build lib ## run the executable on a real kernel with simulated chips, as a program of this machine (x86_64)
 	$(BUN) scripts/test-kernel.ts uml $(FLAGS)
 
-test-kernel-qemu: build ## the same in an emulated machine, with Debian's own kernel
+test-kernel-qemu: build lib ## the same in an emulated machine, with Debian's own kernel
 	$(BUN) scripts/test-kernel.ts x86_64 $(FLAGS)
 
 test-arm64: dist/holdfast-linux-arm64 ## the arm64 executable on emulated boards: pages of 4 and of 16 KiB, and a Raspberry Pi 3B

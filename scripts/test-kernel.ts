@@ -10,6 +10,7 @@ import { boot } from "./kernel/boot.ts";
 import { cached } from "./kernel/cache.ts";
 import { guests } from "./kernel/guests.ts";
 import { folder, type GuestFile } from "./kernel/initramfs.ts";
+import { nodeFiles } from "./kernel/node.ts";
 import { userLand } from "./kernel/user-land.ts";
 
 /** The longest that all tests, and that one may take. An emulated machine on a busy one is slow. */
@@ -19,7 +20,7 @@ const PATIENCE_MS = 5 * 60_000;
 const REPORT_OPTION = "--reporter-outfile=";
 const root = join(import.meta.dir, "..");
 
-/** What the tests need: the executable, themselves, our sources, the packages that these import, and Bun. */
+/** What the tests need: the executable, themselves, our sources, the packages that these import, Bun, and Node with the library where it is of this machine's architecture. */
 async function testFiles(arch: Arch): Promise<[string, GuestFile][]> {
   const at = (path: string) => join("holdfast", path);
   const packages = Object.entries(lock.packages)
@@ -32,6 +33,7 @@ async function testFiles(arch: Arch): Promise<[string, GuestFile][]> {
     ["bin/bun", { from: arch === process.arch ? process.execPath : await foreignBun(arch) }],
     [at("dist/holdfast"), { from: join(root, "dist", `holdfast-linux-${arch}`) }],
     ...["actors", "src", "test", ...packages].flatMap((path) => folder(at(path), join(root, path))),
+    ...(arch === process.arch ? [...folder(at("dist/lib"), join(root, "dist", "lib")), ...(await nodeFiles(at("node_modules")))] : []),
     ...own.map((name): [string, GuestFile] => [at(name), { from: join(root, name) }]),
   ];
 }

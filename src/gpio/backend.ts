@@ -108,6 +108,8 @@ export interface Line {
   reconfigure(settings: LineSettings): void;
   /** An output that is hardware PWM has it; any other gets its PWM edge by edge, by `set`. */
   readonly pwm?: LinePwm;
+  /** True: as an input it tells no edges. Its level is known when it is read, and nobody can watch it. */
+  readonly edgeless?: true;
   /**
    * What plays waves on this output: the line's own thread, or hardware. A line without has them played on the event loop, by
    * the supervisor's clock. Until the player stops, nothing else may set the line.
@@ -148,11 +150,11 @@ export interface PwmOutputs {
 }
 
 /**
- * Where lines come from: the real kernel (`chardev`) or a simulated chip (`sim`). An error about a line says `chip` and `offset`, or, where
+ * Where lines come from: the real kernel (`chardev`, or `libgpiod` under Node) or a simulated chip (`sim`). An error about a line says `chip` and `offset`, or, where
  * it can't be told which line of a group is meant, `offsets`; `LINE_BUSY` says `consumer` too, null when that is not known.
  */
 export interface GpioBackend {
-  /** `chardev` or `sim`; shown in `status`. */
+  /** `chardev`, `libgpiod` or `sim`; shown in `status`. */
   readonly name: string;
   /** Only simulated chips have it. */
   readonly simulation?: Simulation;

@@ -17,13 +17,15 @@ export class Input implements Tenant {
   readonly #hooks: TenantHooks;
   readonly #closed: Subscription;
   readonly #lines: number;
-  #level: Levels;
+  /** Null: nobody tells when it changes. */
+  #level: Levels | null;
 
   /** @param lines how many they are */
   constructor(line: Line, lines: number, hooks: TenantHooks) {
     this.#hooks = hooks;
     this.#lines = lines;
-    this.#level = line.get();
+    const level = line.get();
+    this.#level = line.edgeless ? null : level;
     const release = () => line.release(() => this.#send("released"));
     this.#actor = createActor(inputMachine.provide({ actions: { release } }));
     this.#closed = this.#actor.subscribe({ complete: hooks.closed });
@@ -44,7 +46,7 @@ export class Input implements Tenant {
 
   /** An edge from a line. */
   edge(edge: Edge): void {
-    this.#level = withLevel(this.#level, edge.index, edge.level, this.#lines);
+    if (this.#level !== null) this.#level = withLevel(this.#level, edge.index, edge.level, this.#lines);
     this.#hooks.edge(edge);
   }
 

@@ -73,6 +73,11 @@ export class OpenLine {
     if (this.#tenant instanceof Output) this.#tenant.watched = watched;
   }
 
+  /** Whether edges of it are told: an output's are those that are driven. */
+  get watchable(): boolean {
+    return this.#tenant instanceof Output || this.#line.edgeless !== true;
+  }
+
   /** The levels now. @throws HoldfastError `LINE_LOST`, `LINE_FAILED` */
   level(): Levels {
     return this.#naming(() => this.#line.get());

@@ -221,6 +221,7 @@ export class Pin {
     if (this.#holds.size > 1 && !isNoChange) throw this.#holds.busy(client);
     assertAllowed(this.name, settings, this.bounds, request);
     this.#line.change(settings, request.mode);
+    if (!this.#line.watchable) this.#watches.end("LINE_UNSUPPORTED");
     this.#noteAsked(request);
     hold.onDisconnect = request.onDisconnect ?? hold.onDisconnect;
   }
@@ -240,10 +241,11 @@ export class Pin {
     };
   }
 
-  /** @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`, `PIN_CLOSING`, `LIMIT_SUBSCRIPTIONS`, `LINE_LOST` */
+  /** @throws HoldfastError `PIN_NOT_OPEN`, `PIN_BUSY`, `PIN_CLOSING`, `LIMIT_SUBSCRIPTIONS`, `LINE_UNSUPPORTED`, `LINE_LOST` */
   watch(client: Client, request: RequestOf<"watch">): ReplyOf<"watch"> {
     this.#assertHolds(client);
     this.#assertNotClosing();
+    if (!this.#line.watchable) throw this.#unwatchable();
     const levels = this.#line.level();
     return { sub: this.#watches.add(client, request), ...toldLevels(levels, this.named.lines.length) };
   }
@@ -368,6 +370,14 @@ export class Pin {
     for (const [index, { levels }] of request.steps.entries()) {
       if (levels !== undefined) assertOneForEach(this.named, `steps.${index}.levels`, levels);
     }
+  }
+
+  #unwatchable(): HoldfastError {
+    const { backend } = this.#surroundings;
+    return new HoldfastError("LINE_UNSUPPORTED", `${this.name}: the backend "${backend.name}" can't tell edges of inputs; read its level`, {
+      field: "pin",
+      pin: this.name,
+    });
   }
 
   #assertHolds(client: Client): Hold {

@@ -5,7 +5,7 @@ import type { Frame, HoldfastClient, PoolInfo } from "../../src/index.ts";
 import { eventually, type ServeProcess, type Stage, story } from "./processes.ts";
 
 const source = join(import.meta.dir, "..", "..", "src", "index.ts");
-const library = join(import.meta.dir, "..", "..", "dist", "lib", "index.js");
+const library = join(import.meta.dir, "..", "..", "dist", "lib", "src", "index.js");
 if (!existsSync(library)) throw new Error(`there is no ${library}: run \`make lib\` first`);
 
 const runtimes = { Bun: [process.execPath, source], Node: ["node", library] } as const;

@@ -40,7 +40,12 @@ const rules: Record<string, Rule> = {
   },
   listeners: { may: ["protocol"], types: ["transports"] },
   reconfigure: { may: ["access", "protocol"], types: ["listeners", "supervisor"] },
-  index: { may: ["create-supervisor", "client", "gpio", "frames", "clock", "protocol", "actors"], types: ["reconfigure", "supervisor"] },
+  index: {
+    may: ["create-supervisor", "index-client", "index-machines", "gpio", "frames", "clock", "protocol"],
+    types: ["reconfigure", "supervisor"],
+  },
+  "index-client": { may: ["client", "protocol"], types: ["frames"] },
+  "index-machines": { may: ["actors"] },
   config: { may: ["frames", "protocol"] },
   cli: { may: ["access", "create-supervisor", "dry-run", "client", "config", "gpio", "frames", "clock", "protocol", "version"] },
   main: { may: ["cli", "gpio"] },

@@ -36,11 +36,13 @@ export function distinctPaths(nodes: readonly ChipNode[]): string[] {
   return [...byDevice.values()].sort((a, b) => chipNumber(a) - chipNumber(b));
 }
 
-function chipNumber(path: string): number {
+/** 4 of `/dev/gpiochip4`. */
+export function chipNumber(path: string): number {
   return Number(path.slice(path.lastIndexOf("gpiochip") + "gpiochip".length));
 }
 
-function chipNodes(): ChipNode[] {
+/** The chips' nodes in /dev, by all their names. */
+export function chipNodes(): ChipNode[] {
   const nodes: ChipNode[] = [];
   for (const name of readdirSync("/dev")) {
     if (!/^gpiochip\d+$/.test(name)) continue;
