@@ -86,7 +86,9 @@ test("every snippet of TypeScript is one that the compiler takes", async () => {
       }
     }
     expect(readdirSync(folder).length).toBeGreaterThan(5);
-    const compilerOptions = { noUnusedLocals: false, paths: { holdfast: ["../../src/index.ts"] } };
+    const entries = { holdfast: "index", "holdfast/client": "index-client", "holdfast/machines": "index-machines" };
+    const paths = Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, [`../../src/${file}.ts`]]));
+    const compilerOptions = { noUnusedLocals: false, paths };
     writeFileSync(
       join(folder, "tsconfig.json"),
       JSON.stringify({ extends: "../../tsconfig.json", compilerOptions, include: ["*.ts"], exclude: [] }),
