@@ -14,7 +14,14 @@ export {
   pinMachine,
   type Running,
 } from "../actors/pin.ts";
-export { type ProcessContext, type ProcessEnd, type ProcessEvent, type ProcessInput, processMachine, type RestartPolicy } from "../actors/process.ts";
+export {
+  type ProcessContext,
+  type ProcessEnd,
+  type ProcessEvent,
+  type ProcessInput,
+  processMachine,
+  type RestartPolicy,
+} from "../actors/process.ts";
 export { type SlotContext, type SlotEvent, slotMachine } from "../actors/slot.ts";
 export { type SupervisorEvent, supervisorMachine } from "../actors/supervisor.ts";
 export type { Segment, Wave } from "../actors/wave.ts";
