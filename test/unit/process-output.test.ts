@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { SimulatedClock } from "../../src/clock/simulated.ts";
 import { OutputLines } from "../../src/supervisor/processes/output-lines.ts";
 import { OutputLog } from "../../src/supervisor/processes/output-log.ts";
@@ -8,7 +8,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 /** The lines that these chunks make. */
 function linesOf(...chunks: readonly Uint8Array[]): readonly string[] {
   const lines: string[] = [];
-  const output = new OutputLines((line) => lines.push(line));
+  const output = new OutputLines((read) => lines.push(read()));
   for (const chunk of chunks) output.push(chunk);
   output.end();
   return lines;
@@ -39,12 +39,24 @@ test("of a line that is too long the rest is counted, and none of it kept", () =
 
 test("memory that is used again changes no line", () => {
   const lines: string[] = [];
-  const output = new OutputLines((line) => lines.push(line));
+  const output = new OutputLines((read) => lines.push(read()));
   const buffer = bytes("abc");
   output.push(buffer);
   buffer.fill(0x78);
   output.push(bytes("\n"));
   expect(lines).toEqual(["abc"]);
+});
+
+test("a line that nobody reads costs nothing, and changes no other", () => {
+  const lines: string[] = [];
+  let count = 0;
+  const output = new OutputLines((read) => {
+    if (count++ % 2 === 1) lines.push(read());
+  });
+  const decode = spyOn(TextDecoder.prototype, "decode");
+  for (const chunk of ["a\nb\nc", "c\nd", "d\n", "x".repeat(5000), "\ne\n"]) output.push(bytes(chunk));
+  expect([lines, decode.mock.calls.length]).toEqual([["b", "dd", "e"], 3]);
+  decode.mockRestore();
 });
 
 test("a process that writes without end fills no log: the lines that are left out are counted", () => {

@@ -10,12 +10,13 @@ const CARRIAGE_RETURN = 0x0d;
  * cursor or hide text, become U+FFFD. Of a line that is too long the rest is counted. Empty lines are left out.
  */
 export class OutputLines {
-  readonly #take: (line: string) => void;
+  readonly #take: (read: () => string) => void;
   #begun: Uint8Array[] = [];
   #begunBytes = 0;
   #cutBytes = 0;
 
-  constructor(take: (line: string) => void) {
+  /** @param take is called with each line. Only one that it reads, before it returns, is put together: that takes longer than to find it */
+  constructor(take: (read: () => string) => void) {
     this.#take = take;
   }
 
@@ -23,23 +24,31 @@ export class OutputLines {
     let start = 0;
     for (let at = 0; at < bytes.length; at++) {
       if (bytes[at] !== LINE_FEED && bytes[at] !== CARRIAGE_RETURN) continue;
-      this.#keep(bytes.subarray(start, at));
-      this.end();
+      this.#finish(bytes, start, at);
       start = at + 1;
     }
-    this.#keep(bytes.subarray(start));
+    if (start < bytes.length) this.#keep(bytes.subarray(start));
   }
 
   /** No more of this line comes. */
   end(): void {
-    const line = Buffer.concat(this.#begun);
-    const cutBytes = this.#cutBytes;
+    this.#finish(new Uint8Array(), 0, 0);
+  }
+
+  /** A line ends with these bytes. */
+  #finish(bytes: Uint8Array, start: number, end: number): void {
+    if (start === end && this.#begunBytes === 0) return;
+    this.#take(() => this.#lineWith(bytes.subarray(start, end)));
+    if (this.#begunBytes === 0) return;
     this.#begun = [];
     this.#begunBytes = 0;
     this.#cutBytes = 0;
-    if (line.length === 0) return;
-    const text = new TextDecoder().decode(line).replace(/[^\P{Cc}\t]|\p{Bidi_Control}/gu, "\ufffd");
-    this.#take(cutBytes === 0 ? text : `${text} … and ${cutBytes} bytes more`);
+  }
+
+  #lineWith(last: Uint8Array): string {
+    this.#keep(last);
+    const text = new TextDecoder().decode(Buffer.concat(this.#begun)).replace(/[^\P{Cc}\t]|\p{Bidi_Control}/gu, "\ufffd");
+    return this.#cutBytes === 0 ? text : `${text} … and ${this.#cutBytes} bytes more`;
   }
 
   /** Copies what it keeps: who reads may use the memory again. */

@@ -22,7 +22,7 @@ export class OutputLog {
     this.#pid = pid;
     this.#clock = clock;
     this.#log = log;
-    const linesOf = (stream: string) => new OutputLines((line) => this.#tell(stream, line));
+    const linesOf = (stream: string) => new OutputLines((read) => this.#tell(stream, read));
     this.#lines = { stdout: linesOf("stdout"), stderr: linesOf("stderr") };
   }
 
@@ -38,14 +38,14 @@ export class OutputLog {
     this.#renew();
   }
 
-  #tell(stream: string, line: string): void {
+  #tell(stream: string, read: () => string): void {
     this.#window ??= this.#clock.at(this.#clock.nowUs() + WINDOW_MS * 1000, () => this.#renew());
     if (this.#logged === LINES) {
       this.#left += 1;
       return;
     }
     this.#logged += 1;
-    this.#log.info({ process: this.#process, pid: this.#pid, stream }, line);
+    this.#log.info({ process: this.#process, pid: this.#pid, stream }, read());
   }
 
   #renew(): void {
