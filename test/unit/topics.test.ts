@@ -111,6 +111,17 @@ test("as many topics as may keep a value; one more is refused, and nobody is tol
   expect(told(door)).toEqual(["a=1", "b=1", "a=1", "c", "a", "c=2"]);
 });
 
+test("who lists topics has nothing encoded that they keep", () => {
+  const world = new World();
+  const door = world.join("door");
+  let looks = 0;
+  const value = Object.defineProperty({}, "angle", { enumerable: true, get: () => ++looks });
+  publish(door, "door", value, true);
+  const before = looks;
+  for (let round = 0; round < 3; round++) expect(door.ask({ op: "topics" }).body.topics).toHaveLength(1);
+  expect(looks).toBe(before);
+});
+
 test("long messages to a slow client are lost before there are many of them; kept values are not", async () => {
   const world = new World({ limits: { backlogBytes: 1000 } });
   const [camera, panel] = [world.join("camera"), world.join("panel")];

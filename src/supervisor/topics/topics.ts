@@ -17,6 +17,8 @@ type Message = Pick<EventOf<"message">, "topic" | "value" | "timestampNs" | "by"
 interface Retained {
   readonly levels: TopicLevels;
   readonly message: Message;
+  /** Its value's size in CBOR. */
+  readonly bytes: number;
 }
 
 /** What programs tell each other: who is told of which topics, and the last value of those that keep one. */
@@ -57,9 +59,9 @@ export class Topics {
   all(rights = allRights): TopicInfo[] {
     return [...this.#retained.values()]
       .filter(({ levels }) => rights.maySubscribe(levels))
-      .map(({ levels, message: { topic, value, timestampNs, by } }) => ({
+      .map(({ levels, bytes, message: { topic, timestampNs, by } }) => ({
         topic,
-        bytes: encode({ value }).length - LENGTH_BYTES - KEY_BYTES,
+        bytes,
         timestampNs,
         by,
         subscribers: this.#subscriptions.fitting(levels).length,
@@ -73,10 +75,16 @@ export class Topics {
     if (value !== undefined && !this.#retained.has(topic) && this.#retained.size >= limit) {
       throw new HoldfastError("LIMIT_TOPICS", `${limit} topics may keep a value`, { limit });
     }
+    const bytes = value === undefined ? 0 : bytesOf(value);
     // Deleted first, so that it moves to the end.
     this.#retained.delete(topic);
-    if (value !== undefined) this.#retained.set(topic, { levels, message });
+    if (value !== undefined) this.#retained.set(topic, { levels, message, bytes });
   }
+}
+
+/** Found once: who lists topics again and again must not have all that they keep encoded each time. */
+function bytesOf(value: unknown): number {
+  return encode({ value }).length - LENGTH_BYTES - KEY_BYTES;
 }
 
 /** What the map and its key take in `encode({ value })`. */
