@@ -330,6 +330,14 @@ test("only operators see processes, and start and stop them", async () => {
   }
 });
 
+test("one that somebody has stopped, and that has yet to end, is not started by a new configuration", async () => {
+  const { world, ask, starts, state } = await stageOf({ algo: {} }, { algo: { endsMs: 50 } });
+  ask({ op: "process.stop", process: "algo" });
+  world.supervisor.processes.reconfigured({ algo: { command: ["other"] } })();
+  await world.pass(100);
+  expect([state("algo"), starts("algo").length]).toEqual(["stopped", 1]);
+});
+
 test("a new configuration ends who is not in it, starts who is new, replaces who has changed, and leaves all others alone", async () => {
   const { world, starts, state } = await stageOf(
     { same: { backoffMs: 100 }, gone: {}, changed: {}, idle: { autostart: false } },

@@ -89,6 +89,12 @@ export class SupervisedProcess {
     return this.state === "stopped" || this.state === "done" || this.state === "failed";
   }
 
+  /** Nobody wants it to run: it has not been started, or somebody has stopped it. It may yet have to end. */
+  get isStopped(): boolean {
+    const snapshot = this.#actor.getSnapshot();
+    return snapshot.matches("stopped") || snapshot.matches({ stopping: "asked" });
+  }
+
   /** What is to be started after it may be. */
   get isThere(): boolean {
     return this.state === "running" || this.state === "done";

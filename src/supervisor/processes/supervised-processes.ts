@@ -87,7 +87,7 @@ export class SupervisedProcesses {
       for (const process of this.#byName.values()) {
         const table = Object.hasOwn(tables, process.name) ? (tables[process.name] as ProcessTable) : null;
         if (table !== null && !this.#successors.has(process) && isDeepStrictEqual(processSettings(table), process.table)) continue;
-        const starts = this.#successors.get(process)?.starts ?? process.state !== "stopped";
+        const starts = this.#successors.get(process)?.starts ?? !process.isStopped;
         this.#successors.set(process, { table, starts });
       }
       const added = Object.entries(tables).flatMap(([name, table]) => (this.#byName.has(name) ? [] : [this.#add(name, table)]));
