@@ -59,7 +59,10 @@ class Child implements HostedProcess {
   readonly #listener: ProcessListener;
   readonly #ended: () => void;
 
-  /** @param ended is called when it has, with all of its group */
+  /**
+   * @param ended is called when it has, with all of its group
+   * @throws HoldfastError `PROGRAM_MISSING`
+   */
   constructor(
     { command, directory }: ProcessSpec,
     environment: Readonly<Record<string, string | undefined>>,
@@ -70,26 +73,25 @@ class Child implements HostedProcess {
     this.#guard = guard;
     this.#listener = listener;
     this.#ended = ended;
-    const child = spawn("/bin/sh", ["-c", ON_ITS_MARKS, "holdfast-start", ...command], {
-      stdio: ["pipe", "pipe", "pipe"],
-      detached: true,
-      cwd: directory,
-      env: environment,
-    });
+    const child = spawnShell(command, directory, environment);
     this.pid = child.pid ?? null;
     child.on("error", (cause) => {
       if (this.pid !== null) return;
       ended();
-      listener.failed(new HoldfastError("PROGRAM_MISSING", `the kernel starts no process: ${cause.message}`));
+      listener.failed(notStarted(cause));
     });
-    child.stdin.on("error", () => {});
+    // With no descriptors left there are no pipes either.
+    child.stdin?.on("error", () => {});
     if (this.pid === null) return;
     this.#follow(child, this.pid);
-    guard.add(this.pid, () => child.stdin.end("\n", () => listener.started()));
+    guard.add(this.pid, () => child.stdin?.end("\n", () => listener.started()));
   }
 
   signal(signal: "SIGTERM" | "SIGKILL"): void {
-    if (this.pid !== null) signalGroup(this.pid, signal);
+    if (this.pid === null) return;
+    signalGroup(this.pid, signal);
+    // One that was stopped hears of it only when it goes on.
+    if (signal === "SIGTERM") signalGroup(this.pid, "SIGCONT");
   }
 
   #follow(child: ChildProcess, pid: number): void {
@@ -128,6 +130,20 @@ class Child implements HostedProcess {
     this.#ended();
     this.#listener.gone();
   }
+}
+
+/** @throws HoldfastError `PROGRAM_MISSING`: for some reasons at once, for others there is an `error` later */
+function spawnShell(command: readonly string[], cwd: string | undefined, env: Readonly<Record<string, string | undefined>>): ChildProcess {
+  const args = ["-c", ON_ITS_MARKS, "holdfast-start", ...command];
+  try {
+    return spawn("/bin/sh", args, { stdio: ["pipe", "pipe", "pipe"], detached: true, cwd, env });
+  } catch (error) {
+    throw notStarted(error as Error);
+  }
+}
+
+function notStarted({ message }: Error): HoldfastError {
+  return new HoldfastError("PROGRAM_MISSING", `the kernel starts no process: ${message}`);
 }
 
 /** Reads no more than a process may write. */

@@ -138,6 +138,60 @@ test("all that a process has written is told before it is gone, also what it has
   expect(follower.output.length).toBeGreaterThan(900_000);
 });
 
+/** Ends the guard of this process's processes. It has ended when this returns, and nobody here has been told yet. */
+function killGuard(): void {
+  for (const pid of readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8").split(" ").filter(Boolean)) {
+    if (!readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("holdfast-guard")) continue;
+    process.kill(Number(pid), "SIGKILL");
+    while (!/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, "utf8"))) Bun.sleepSync(1);
+  }
+}
+
+test("a process starts also while its guard is being killed: the next one guards it", async () => {
+  const host = realHost();
+  await new Follower(host, shell("sleep 1000")).until("started");
+  for (let round = 0; round < 5; round++) {
+    killGuard();
+    const followers = [1, 2, 3].map(() => new Follower(host, shell("sleep 1000")));
+    for (const follower of followers) await follower.until("started");
+  }
+});
+
+test("one that was stopped goes on to hear that it is to end", async () => {
+  const follower = new Follower(realHost(), shell("trap 'echo parked; exit 0' TERM; echo ready; while :; do sleep 0.05; done"));
+  await follower.until("ready");
+  process.kill(-(follower.process.pid as number), "SIGSTOP");
+  follower.process.signal("SIGTERM");
+  await follower.until("gone");
+  expect(follower.output).toContain("parked");
+});
+
+test("what the kernel does not start is named, and keeps nothing from being started after it", async () => {
+  const host = realHost();
+  try {
+    host.spawn(shell(`: ${"x".repeat(1024 * 1024)}`), { started() {}, failed() {}, output() {}, exited() {}, gone() {} });
+    expect.unreachable();
+  } catch (error) {
+    expect(error).toMatchObject({ code: "PROGRAM_MISSING" });
+    expect((error as Error).message).toContain("the kernel starts no process");
+  }
+  await new Follower(host, shell("exit 0")).until("gone");
+});
+
+test("who has no descriptors left is told so, and goes on", async () => {
+  const source = join(import.meta.dir, "../../src/processes/child-processes.ts");
+  const program = `
+    const { openSync } = await import("node:fs");
+    const { ChildProcesses } = await import(${JSON.stringify(source)});
+    const host = new ChildProcesses();
+    try { for (;;) openSync("/dev/null", "r"); } catch {}
+    const failed = ({ code }) => setTimeout(() => process.exit(code === "PROGRAM_MISSING" ? 7 : 8), 10);
+    host.spawn({ command: ["true"], environment: {} }, { failed });
+  `;
+  const limited = Bun.spawn(["sh", "-c", 'ulimit -n 128; exec "$@"', "limited", process.execPath, "-e", program], { stderr: "inherit" });
+  expect(await limited.exited).toBe(7);
+});
+
 test("one that leaves the group keeps nobody from being gone", async () => {
   const follower = new Follower(realHost(), shell("setsid sh -c 'echo $$; exec sleep 1000' & exit 0"));
   await follower.until("\n");
