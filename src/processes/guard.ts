@@ -13,20 +13,21 @@ const SCRIPT =
  * has a session of its own. docs/decisions/a-shell-guards-processes.md says why.
  */
 export class Guard {
-  readonly #groups = new Set<number>();
+  /** By the number of a group, who waits for it to be guarded; null: it is. */
+  readonly #groups = new Map<number, (() => void) | null>();
   #shell: ChildProcess | null = null;
   #closed = false;
 
   /** @param guarded is called when the group is: from then on it can't outlive this process */
   add(group: number, guarded: () => void): void {
-    this.#groups.add(group);
-    this.#tell(guarded);
+    this.#groups.set(group, guarded);
+    this.#tell();
   }
 
   /** Nobody of the group is left, and its number may be given to another one. */
   remove(group: number): void {
     this.#groups.delete(group);
-    if (!this.#closed) this.#tell(() => {});
+    if (!this.#closed) this.#tell();
   }
 
   /** Groups that there are still are killed. */
@@ -37,14 +38,24 @@ export class Guard {
   }
 
   get #line(): string {
-    return [...this.#groups].join(" ");
+    return [...this.#groups.keys()].join(" ");
   }
 
-  #tell(told: () => void): void {
+  /** What a shell that has just been killed is told gets lost: the next one hears it, and who waits is told then. */
+  #tell(): void {
     this.#shell ??= this.#start();
+    const groups = [...this.#groups.keys()];
     this.#shell.stdin?.write(`${this.#line}\n`, (error) => {
-      if (error === null || error === undefined) told();
+      if (error !== null && error !== undefined) return;
+      for (const group of groups) this.#guarded(group);
     });
+  }
+
+  #guarded(group: number): void {
+    const guarded = this.#groups.get(group);
+    if (guarded === null || guarded === undefined) return;
+    this.#groups.set(group, null);
+    guarded();
   }
 
   /** Whoever kills it finds another one in its place. */
@@ -54,12 +65,14 @@ export class Guard {
       detached: true,
       cwd: "/",
     });
-    shell.on("error", () => {});
+    shell.on("error", () => {
+      if (this.#shell === shell) this.#shell = null;
+    });
     shell.stdin?.on("error", () => {});
     shell.on("exit", () => {
       if (this.#shell !== shell) return;
       this.#shell = null;
-      if (this.#groups.size > 0) this.#tell(() => {});
+      if (this.#groups.size > 0) this.#tell();
     });
     return shell;
   }
