@@ -184,8 +184,9 @@ export class Client {
     const found = this.#subscriptions.get(number);
     if (found === undefined) throw new HoldfastError("SUB_UNKNOWN", `there is no subscription ${number}`, { field: "sub" });
     this.#subscriptions.delete(number);
-    found.subscription.discard();
+    // Whoever ends it looks whether the client was told of all that it holds.
     found.end();
+    found.subscription.discard();
   }
 
   /** Ends a stream from the other side: this is its last event, and it comes after all that still waits. */
