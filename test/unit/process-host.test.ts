@@ -127,7 +127,9 @@ test("a process leads a session and a group of its own, and inherits neither sig
   await follower.until("end");
   const [ids, ignored, ...fds] = follower.output.trim().split("\n");
   expect(ids).toBe(`${follower.process.pid} ${follower.process.pid}`);
-  expect(ignored).toMatch(/\t0+$/);
+  // Signals 32 and 33 are the C library's own, and nobody can ask for them to be as they were (signal(7)).
+  const ofLibrary = 0b11n << 31n;
+  expect(BigInt(`0x${ignored?.split("\t")[1]}`) & ~ofLibrary).toBe(0n);
   expect(fds).toEqual(["0", "1", "2", "end"]);
 });
 

@@ -148,7 +148,9 @@ export class Gpio {
   setRange(user: User, range: number): Promise<number> {
     return this.#inTurn(async () => {
       this.#modulation.assertRange(range);
-      this.#modulation.setRange(range, await this.#takePwm(user));
+      const ran = await this.#takePwm(user);
+      this.#modulation.setRange(range, ran);
+      if (ran && !this.#modulation.runs) this.#latch = 0;
       return this.#modulation.realRange;
     });
   }
@@ -241,9 +243,9 @@ export class Gpio {
     return this.#inTurn(async () => {
       this.#pull.forget(user);
       this.#filterUs.forget(user);
-      if (!this.#seat.leave(user)) return;
+      const used = this.#seat.leave(user);
       if (this.#seat.direction === "in") this.#tune();
-      if (this.#seat.direction === null && this.mode() === INPUT) this.#rest(0);
+      if (used && this.#seat.direction === null && this.mode() === INPUT) this.#rest(0);
     });
   }
 
