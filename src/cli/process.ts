@@ -74,9 +74,7 @@ function addAct(process: Command, { act, summary, description, example }: Act): 
     .summary(summary)
     .description(description)
     .argument("<name...>", PROCESS)
-    .action((names: string[], _: object, acting: Command) =>
-      onEach(acting, names, (client, name) => client.request(`process.${act}`, { process: name })),
-    );
+    .action((names: string[], _: object, acting: Command) => onEach(acting, names, (client, name) => client[`${act}Process`](name)));
   examples(command, { [`holdfast process ${act} algo`]: example });
 }
 
@@ -91,7 +89,7 @@ function addStop(process: Command): void {
     .argument("<name...>", PROCESS)
     .option("--hard", "end them at once")
     .action((names: string[], { hard = false }: { readonly hard?: boolean }, command: Command) =>
-      onEach(command, names, (client, name) => client.request("process.stop", { process: name, hard })),
+      onEach(command, names, (client, name) => client.stopProcess(name, { hard })),
     );
   examples(stop, {
     "holdfast process stop algo": "and wait until it has ended",

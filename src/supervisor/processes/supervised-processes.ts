@@ -138,11 +138,12 @@ export class SupervisedProcesses {
 
   #bring(client: Client, name: string, type: "start" | "restart"): Promise<ProcessInfo> {
     if (this.#closing) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is ending, and starts no process");
-    const successor = this.#successors.get(this.#find(name));
+    const asked = this.#find(name);
+    const successor = this.#successors.get(asked);
     if (successor !== undefined) successor.starts = true;
     else {
-      this.#find(name).send({ type });
-      this.#clear(this.#find(name));
+      asked.send({ type });
+      this.#clear(asked);
     }
     return this.#until(client, name, (process) => {
       if (this.#successors.has(process)) return false;
