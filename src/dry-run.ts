@@ -148,7 +148,7 @@ class Run implements DryRun {
       const { tcp } = listen;
       this.#attempt(() => tcpOptions(tcp, rules, this.#log));
     }
-    for (const name of ["tcp", "pigpio", "remoteio"] as const) {
+    for (const name of Object.keys(usualPorts) as (keyof typeof usualPorts)[]) {
       const settings = listen[name];
       if (settings === undefined) continue;
       const { address = LOOPBACK, port = usualPorts[name] } = settings;
