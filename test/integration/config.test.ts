@@ -83,8 +83,7 @@ story("what it says of pins holds, whatever clients ask for", async (stage) => {
 
 describe("a supervisor does not start", () => {
   story("when its folder for frames is not there, also without a pool", async (stage) => {
-    const file = join(stage.folder, "its.toml");
-    writeFileSync(file, `frames.directory = "${stage.folder}/none"\n`);
+    const file = stage.file("its.toml", `frames.directory = "${stage.folder}/none"\n`);
     expect(await failed(stage, "--config", file)).toStartWith(
       `BAD_CONFIG: ${file}, line 1: frames.directory: there is no folder ${stage.folder}/none.`,
     );

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { PoolInfo } from "../../src/index.ts";
 import { eventually, type ServeProcess, type Stage, story } from "./processes.ts";
@@ -7,10 +7,8 @@ import { Shell } from "./shell.ts";
 /** A test of what a person types, beside a supervisor whose pools are in a folder of the stage. */
 export function framesStory(name: string, tell: (shell: Shell, stage: Stage, supervisor: ServeProcess) => Promise<void>): void {
   story(name, async (stage) => {
-    const file = join(stage.folder, "its.toml");
     mkdirSync(join(stage.folder, "shm"));
-    writeFileSync(file, `frames.directory = "${join(stage.folder, "shm")}"\n`);
-    const supervisor = await stage.serve("--config", file);
+    const supervisor = await stage.serve("--config", stage.file("its.toml", `frames.directory = "${join(stage.folder, "shm")}"\n`));
     await using shell = new Shell(stage.folder, { HOLDFAST_SOCKET: stage.socket });
     await tell(shell, stage, supervisor);
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Frame, HoldfastClient, PoolInfo } from "../../src/index.ts";
 import { eventually, type ServeProcess, type Stage, story } from "./processes.ts";
@@ -16,11 +16,9 @@ const shm = (stage: Stage) => join(stage.folder, "shm");
 
 /** A supervisor with one pool, cam0, in a folder of the stage. */
 async function serve(stage: Stage): Promise<ServeProcess> {
-  const file = join(stage.folder, "its.toml");
   mkdirSync(shm(stage), { recursive: true });
   const pool = '[pool.cam0]\nslots = 10\nformat = "BGR3"\nwidth = 320\nheight = 240\n';
-  writeFileSync(file, `[frames]\ndirectory = "${shm(stage)}"\n${pool}`);
-  return stage.serve("--config", file);
+  return stage.serve("--config", stage.file("its.toml", `[frames]\ndirectory = "${shm(stage)}"\n${pool}`));
 }
 
 async function cam0(client: HoldfastClient): Promise<PoolInfo> {

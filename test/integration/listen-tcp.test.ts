@@ -5,12 +5,12 @@ import { networkFindings } from "../../src/cli/network-findings.ts";
 import { createSupervisor, SimBackend, SimulatedClock } from "../../src/index.ts";
 import type { ListenSettings } from "../../src/protocol/listen.ts";
 import { type Certified, certify } from "./certificates.ts";
-import { file, machine, panel, serveTcp, tlsKeys } from "./network-stage.ts";
+import { machine, panel, serveTcp, tlsKeys } from "./network-stage.ts";
 import { type Stage, story } from "./processes.ts";
 
 /** Starts a supervisor that can't start, and returns what it says. */
 async function mistake(stage: Stage, listen: string, access = panel): Promise<string> {
-  const config = file(stage, "its.toml", `[listen.tcp]\nport = 0\n${listen}\n${access}`);
+  const config = stage.file("its.toml", `[listen.tcp]\nport = 0\n${listen}\n${access}`);
   const supervisor = stage.startServe(stage.socket, ["--config", config]);
   expect(await supervisor.ready).toBe(false);
   expect(await supervisor.ended()).toBe(1);
@@ -19,7 +19,7 @@ async function mistake(stage: Stage, listen: string, access = panel): Promise<st
 
 story("a certificate and a key that are missing, no PEM or not each other's stop the start, by their keys", async (stage) => {
   const keys = tlsKeys(stage);
-  const other = file(stage, "other.pem", certify({ commonName: "other" }).key);
+  const other = stage.file("other.pem", certify({ commonName: "other" }).key);
   const nothing = join(stage.folder, "nothing.pem");
   mkdirSync(join(stage.folder, "folder"));
   const wrong: [listen: string, key: string, says: string][] = [
@@ -68,7 +68,7 @@ describe("other machines are let in with TLS and a token, and not otherwise unle
   const warning = "insecure = true: other machines may come here without TLS or without a token";
 
   story("so it is", async (stage) => {
-    const [certificate, key] = [file(stage, "cert.pem", machine.certificate), file(stage, "key.pem", machine.key)];
+    const [certificate, key] = [stage.file("cert.pem", machine.certificate), stage.file("key.pem", machine.key)];
     const tls = { certificate, key };
     expect(await started({ address })).toEqual(["BAD_CONFIG listen.tcp.certificate"]);
     expect(await started({ address, insecure: true })).toEqual(["started", warning]);
@@ -89,7 +89,7 @@ describe("other machines are let in with TLS and a token, and not otherwise unle
 
 story("a port that another program has is named, and nothing of the supervisor is left", async (stage) => {
   const { port } = await serveTcp(stage);
-  const config = file(stage, "other.toml", `[listen.tcp]\nport = ${port}\n`);
+  const config = stage.file("other.toml", `[listen.tcp]\nport = ${port}\n`);
   const second = stage.startServe(`${stage.socket}2`, ["--config", config]);
   expect(await second.ready).toBe(false);
   expect(await second.ended()).toBe(1);
@@ -99,7 +99,7 @@ story("a port that another program has is named, and nothing of the supervisor i
 
 story("an expired certificate is told of in the log and by the doctor, and so is a listener that is open to all", async (stage) => {
   const found = async (certified: Certified, more = "") => {
-    const config = file(stage, "its.toml", `[listen.tcp]\n${tlsKeys(stage, certified)}${more}`);
+    const config = stage.file("its.toml", `[listen.tcp]\n${tlsKeys(stage, certified)}${more}`);
     return (await networkFindings(config)).map(({ subject, verdict }) => `${subject} ${verdict}`);
   };
   const lasting = certify({ commonName: "localhost", days: [-1, 400] });

@@ -2,7 +2,7 @@ import { expect } from "bun:test";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf } from "../../src/access/token.ts";
-import { authority, file, machine, TOKEN } from "./network-stage.ts";
+import { authority, machine, TOKEN } from "./network-stage.ts";
 import { eventually, executable, story } from "./processes.ts";
 
 const root = join(import.meta.dir, "..", "..");
@@ -37,7 +37,7 @@ story("the example of docs/network.md works as it stands there, with this machin
     .replaceAll("/etc/holdfast", etc)
     .replace("sha256:…", digestOf(TOKEN))
     .replace('address = "0.0.0.0"', 'address = "127.0.0.1"\nport = 0');
-  const supervisor = await stage.serve("--config", file(stage, "its.toml", config));
+  const supervisor = await stage.serve("--config", stage.file("its.toml", config));
   const url = `holdfast://localhost:${/"port":(\d+).*"msg":"listening"/.exec(supervisor.errors)?.[1]}`;
   writeFileSync(join(home, ".config", "holdfast", "shed.token"), `${TOKEN}\n`);
 

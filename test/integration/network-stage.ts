@@ -1,5 +1,3 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { digestOf } from "../../src/access/token.ts";
 import { type ConnectOptions, connect, type HoldfastClient } from "../../src/index.ts";
 import { type Certified, certify } from "./certificates.ts";
@@ -26,21 +24,14 @@ export interface Served {
   readonly url: string;
 }
 
-/** Writes a file of a stage, and returns its path. */
-export function file(stage: Stage, name: string, text: string): string {
-  const path = join(stage.folder, name);
-  writeFileSync(path, text);
-  return path;
-}
-
 /** The keys of `[listen.tcp]` for a certificate. */
 export function tlsKeys(stage: Stage, { certificate, key }: Certified = machine): string {
-  return `certificate = "${file(stage, "cert.pem", certificate)}"\nkey = "${file(stage, "key.pem", key)}"\n`;
+  return `certificate = "${stage.file("cert.pem", certificate)}"\nkey = "${stage.file("key.pem", key)}"\n`;
 }
 
 /** Starts a supervisor that listens on TCP, by default with TLS and one token. @param listen what `[listen.tcp]` says beside the port */
 export async function serveTcp(stage: Stage, listen: string = tlsKeys(stage), access: string = tokenTable): Promise<Served> {
-  const config = file(stage, "its.toml", `[listen.tcp]\nport = 0\n${listen}\n${access}`);
+  const config = stage.file("its.toml", `[listen.tcp]\nport = 0\n${listen}\n${access}`);
   const supervisor = await stage.serve("--config", config);
   const found = () => /"port":(\d+).*"msg":"listening"/.exec(supervisor.errors)?.[1];
   await eventually("it listens", () => found() !== undefined);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { $ } from "bun";
 import { build } from "esbuild";
-import { authority, file, tlsKeys } from "./network-stage.ts";
+import { authority, tlsKeys } from "./network-stage.ts";
 import { type Stage, story } from "./processes.ts";
 
 const root = join(import.meta.dir, "..", "..");
@@ -67,7 +67,7 @@ for (const [name, runtime] of Object.entries(runtimes)) {
     async (stage) => {
       await stage.serve();
       tlsKeys(stage);
-      file(stage, "ca.pem", authority.certificate);
+      stage.file("ca.pem", authority.certificate);
       const program = readFileSync(join(import.meta.dir, "library-program.mjs"), "utf8");
       expect(await run(stage, runtime, project(stage), program)).toEqual({
         status: 0,

@@ -1,5 +1,4 @@
 import { expect } from "bun:test";
-import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { commandBytes, PigpioSocket } from "./pigpio-connection.ts";
@@ -14,9 +13,7 @@ function serve(stage: Stage, more = "", ...args: readonly string[]): Promise<Ser
 }
 
 function configured(stage: Stage, table: string): string {
-  const file = join(stage.folder, "its.toml");
-  writeFileSync(file, `[listen.pigpio]\n${table}`);
-  return file;
+  return stage.file("its.toml", `[listen.pigpio]\n${table}`);
 }
 
 /** A connection that is closed when the test ends. */

@@ -1,5 +1,5 @@
 import { test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectOptions, connect, type HoldfastClient } from "../../src/index.ts";
@@ -79,6 +79,13 @@ export class Stage implements AsyncDisposable {
     const child = Bun.spawn(command, { cwd: this.folder, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
     this.#processes.push(child);
     return new ServeProcess(child);
+  }
+
+  /** Writes a file in the folder. @returns its path */
+  file(name: string, text: string): string {
+    const path = join(this.folder, name);
+    writeFileSync(path, text);
+    return path;
   }
 
   /** Runs a program to its end. */

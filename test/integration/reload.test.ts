@@ -26,8 +26,7 @@ async function reload(supervisor: ServeProcess, file: string, text: string, mess
 }
 
 async function serve(stage: Stage, text: string, ...args: readonly string[]): Promise<{ file: string; supervisor: ServeProcess }> {
-  const file = join(stage.folder, "its.toml");
-  writeFileSync(file, text);
+  const file = stage.file("its.toml", text);
   return { file, supervisor: await stage.serve("--config", file, ...args) };
 }
 

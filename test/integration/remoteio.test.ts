@@ -1,7 +1,5 @@
 import { expect } from "bun:test";
-import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import { eventually, type ServeProcess, type Stage, story } from "./processes.ts";
 import { TextConnection } from "./text-connection.ts";
 
@@ -16,9 +14,7 @@ function serve(stage: Stage, table = "", ...args: readonly string[]): Promise<Se
 }
 
 function configured(stage: Stage, table: string): string {
-  const file = join(stage.folder, "its.toml");
-  writeFileSync(file, `[listen.remoteio]\n${table}`);
-  return file;
+  return stage.file("its.toml", `[listen.remoteio]\n${table}`);
 }
 
 async function speaker(stage: Stage, supervisor: ServeProcess): Promise<TextConnection> {

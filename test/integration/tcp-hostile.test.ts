@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { encode } from "../../src/protocol/codec.ts";
 import { certify } from "./certificates.ts";
-import { authority, dial, file, serveTcp, TOKEN, tlsKeys } from "./network-stage.ts";
+import { authority, dial, serveTcp, TOKEN, tlsKeys } from "./network-stage.ts";
 import { eventually, type Stage, story } from "./processes.ts";
 import { RawConnection } from "./raw-connection.ts";
 
@@ -148,7 +148,7 @@ story("no older TLS than 1.2 is spoken", async (stage) => {
 });
 
 story("a session that is resumed shows no certificate that was not there, and makes no wrong one right", async (stage) => {
-  const keys = `${tlsKeys(stage)}clientCertificates = "${file(stage, "clients.pem", authority.certificate)}"\n`;
+  const keys = `${tlsKeys(stage)}clientCertificates = "${stage.file("clients.pem", authority.certificate)}"\n`;
   const { port } = await serveTcp(stage, keys, "");
   const stranger = certify({ commonName: "door", issuer: certify({ commonName: "another authority" }) });
   for (const own of [{}, { cert: stranger.certificate, key: stranger.key }]) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import { certify } from "./certificates.ts";
-import { authority, dial, file, machine, panel, serveTcp, TOKEN, tlsKeys } from "./network-stage.ts";
+import { authority, dial, machine, panel, serveTcp, TOKEN, tlsKeys } from "./network-stage.ts";
 import { codeOf, eventually, executable, story } from "./processes.ts";
 
 story("a client over the network does what one on the machine does, and is known by its address", async (stage) => {
@@ -99,7 +99,7 @@ story("a certificate is trusted by its fingerprint alone, whoever has signed it 
 });
 
 story("who must have a certificate is let in with one of the right authority, and has the rights of its name", async (stage) => {
-  const keys = `${tlsKeys(stage)}clientCertificates = "${file(stage, "clients.pem", authority.certificate)}"\n`;
+  const keys = `${tlsKeys(stage)}clientCertificates = "${stage.file("clients.pem", authority.certificate)}"\n`;
   const { url } = await serveTcp(stage, keys, '[access.door]\ncertificate = "door"\ncommand = ["GPIO17"]\n');
   const door = certify({ commonName: "door", issuer: authority });
   const own = { certificate: door.certificate, key: door.key, token: undefined };
@@ -131,7 +131,7 @@ story("who expects no TLS where there is some is told so", async (stage) => {
 
 story("every command of the shell works over the network, with the token from a file or the environment", async (stage) => {
   const { url } = await serveTcp(stage);
-  const [ca, token] = [file(stage, "ca.pem", authority.certificate), file(stage, "token", `${TOKEN}\n`)];
+  const [ca, token] = [stage.file("ca.pem", authority.certificate), stage.file("token", `${TOKEN}\n`)];
   const far = ["--connect", url, "--ca", ca, "--token-file", token];
   expect(await stage.run(executable, ...far, "on", "17")).toEqual({ status: 0, stdout: "", stderr: "" });
   expect(await stage.run(executable, "read", "17", ...far)).toEqual({ status: 0, stdout: "1\n", stderr: "" });
@@ -151,7 +151,7 @@ story("every command of the shell works over the network, with the token from a 
 
 story("each command says the same over the network as over the socket, but those that need the memory of frames", async (stage) => {
   const { url } = await serveTcp(stage);
-  const environment = ["env", `HOLDFAST_CA=${file(stage, "ca.pem", authority.certificate)}`, `HOLDFAST_TOKEN=${TOKEN}`];
+  const environment = ["env", `HOLDFAST_CA=${stage.file("ca.pem", authority.certificate)}`, `HOLDFAST_TOKEN=${TOKEN}`];
   const lines = [
     "on 17",
     "read 17",

@@ -8,8 +8,7 @@ const [pi, guest, gpio] = [54_321, 54_322, 54_997];
 
 /** A supervisor whose socket anyone may open, and who may do what there. */
 async function serve(stage: Stage, access: string) {
-  const file = join(stage.folder, "its.toml");
-  writeFileSync(file, access);
+  const file = stage.file("its.toml", access);
   const supervisor = await stage.serve("--config", file);
   chmodSync(stage.folder, 0o755);
   chmodSync(stage.socket, 0o666);

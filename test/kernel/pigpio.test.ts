@@ -1,6 +1,4 @@
 import { expect } from "bun:test";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { libc } from "../../src/gpio/chardev/libc.ts";
 import { PigpioSocket } from "../integration/pigpio-connection.ts";
 import { eventually, type Stage } from "../integration/processes.ts";
@@ -8,8 +6,7 @@ import { chipStory } from "./chip-story.ts";
 
 /** A program, and how many of them are wanted. */
 async function programs(stage: Stage, count: number): Promise<PigpioSocket[]> {
-  const file = join(stage.folder, "its.toml");
-  writeFileSync(file, "[listen.pigpio]\nport = 0\n");
+  const file = stage.file("its.toml", "[listen.pigpio]\nport = 0\n");
   const supervisor = await stage.serve("--config", file);
   const made = await Promise.all(Array.from({ length: count }, () => PigpioSocket.open(supervisor.port("pigpio"))));
   for (const socket of made) stage.resources.defer(() => socket.destroy());
