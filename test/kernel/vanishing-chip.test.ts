@@ -33,6 +33,7 @@ chipStory("what a chip that goes was playing ends as cancelled, LINE_LOST, and w
   const blinking = pin.blink({ onMs: 20, offMs: 20, ack: "done", n: 100_000 });
   const waiting = pin.on({ durationMs: 10, ack: "done" });
   await eventually("it blinks", () => going.level(1) === 1);
+  await eventually("the other waits", async () => (await client.pins()).some(({ queued }) => queued === 1));
   going.remove();
   for (const ended of [await blinking, await waiting]) expect(ended).toMatchObject({ outcome: "cancelled", reason: "LINE_LOST" });
   expect(await client.status()).toMatchObject({ state: "running" });
