@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { readConfig } from "../config/read-config.ts";
 import { isOpenToAll } from "../protocol/listen.ts";
 import type { Finding } from "./findings.ts";
@@ -7,9 +7,12 @@ import type { Finding } from "./findings.ts";
 /** A certificate that ends sooner is worth a word, in ms: 30 days. */
 const SOON_MS = 30 * 24 * 3600 * 1000;
 
+/** The permission of everybody to read a file. */
+const READABLE_BY_ALL = 0o004;
+
 /**
- * Looks at the listeners of the configuration: at those that let other machines in without what would protect this one, and at certificates that
- * are no good, or soon will be. Nothing, where there are none, or where it can't be read: that is found elsewhere.
+ * Looks at the listeners of the configuration: at those that let other machines in without what would protect this one, at certificates that
+ * are no good, or soon will be, and at keys that are no secret. Nothing, where there are none, or where it can't be read: that is found elsewhere.
  * @param configPath of the configuration file, unless it is the default one
  */
 export async function networkFindings(configPath?: string): Promise<Finding[]> {
@@ -18,8 +21,12 @@ export async function networkFindings(configPath?: string): Promise<Finding[]> {
     () => ({}) as Awaited<ReturnType<typeof readConfig>>["config"]["listen"],
   );
   const open = Object.entries(listen).filter(([, settings]) => settings !== undefined && isOpenToAll(settings));
-  const { certificate } = listen.tcp ?? {};
-  return [...open.map(([name]) => openFinding(name)), ...(certificate === undefined ? [] : certificateFinding(certificate))];
+  const { certificate, key } = listen.tcp ?? {};
+  return [
+    ...open.map(([name]) => openFinding(name)),
+    ...(certificate === undefined ? [] : certificateFinding(certificate)),
+    ...(key === undefined ? [] : keyFinding(key)),
+  ];
 }
 
 function openFinding(name: string): Finding {
@@ -48,4 +55,12 @@ function certificateFinding(path: string): Finding[] {
   const remedy = "Put a new one in its place, and have the supervisor read it: systemctl reload holdfast";
   if (leftMs > 0) return [{ subject, verdict: "warn", finding: `${path} is good until ${until} only`, remedy }];
   return [{ subject, verdict: "fail", finding: `${path} was good until ${until}: no client trusts it any more`, remedy }];
+}
+
+/** Whether the key is a secret; nothing, where it is. */
+function keyFinding(path: string): Finding[] {
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+  if ((mode & READABLE_BY_ALL) === 0) return [];
+  const finding = `${path} may be read by every user of this machine, who could then pass as this supervisor`;
+  return [{ subject: "listen.tcp.key", verdict: "warn", finding, remedy: `Take the right from them: chmod o-r ${path}` }];
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { networkFindings } from "../../src/cli/network-findings.ts";
 import { createSupervisor, SimBackend, SimulatedClock } from "../../src/index.ts";
@@ -114,4 +114,12 @@ story("an expired certificate is told of in the log and by the doctor, and so is
   ]);
   const { supervisor } = await serveTcp(stage, tlsKeys(stage, late));
   expect(supervisor.errors).toContain("the certificate is not good today, and no client will trust it");
+});
+
+story("a key that every user of the machine may read is told of by the doctor", async (stage) => {
+  const config = stage.file("its.toml", `[listen.tcp]\n${tlsKeys(stage, certify({ commonName: "localhost", days: [-1, 400] }))}`);
+  const found = async () => (await networkFindings(config)).filter(({ subject }) => subject === "listen.tcp.key");
+  expect(await found()).toEqual([]);
+  chmodSync(join(stage.folder, "key.pem"), 0o644);
+  expect(await found()).toMatchObject([{ verdict: "warn", remedy: expect.stringContaining("chmod o-r ") }]);
 });

@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import { digestOf } from "../../src/access/token.ts";
 import { type ConnectOptions, connect, type HoldfastClient } from "../../src/index.ts";
 import { type Certified, certify } from "./certificates.ts";
@@ -26,7 +27,9 @@ export interface Served {
 
 /** The keys of `[listen.tcp]` for a certificate. */
 export function tlsKeys(stage: Stage, { certificate, key }: Certified = machine): string {
-  return `certificate = "${stage.file("cert.pem", certificate)}"\nkey = "${stage.file("key.pem", key)}"\n`;
+  const secret = stage.file("key.pem", key);
+  chmodSync(secret, 0o600);
+  return `certificate = "${stage.file("cert.pem", certificate)}"\nkey = "${secret}"\n`;
 }
 
 /** Starts a supervisor that listens on TCP, by default with TLS and one token. @param listen what `[listen.tcp]` says beside the port */
