@@ -14,14 +14,15 @@ export {
   pinMachine,
   type Running,
 } from "../actors/pin.ts";
-export {
-  type ProcessContext,
-  type ProcessEnd,
-  type ProcessEvent,
-  type ProcessInput,
-  processMachine,
-  type RestartPolicy,
-} from "../actors/process.ts";
 export { type SlotContext, type SlotEvent, slotMachine } from "../actors/slot.ts";
+export {
+  type ProcessEnd,
+  type RestartPolicy,
+  type SupervisedContext,
+  type SupervisedEvent,
+  type SupervisedInput,
+  supervisedMachine,
+  type UserActorEnd,
+} from "../actors/supervised.ts";
 export { type SupervisorEvent, supervisorMachine } from "../actors/supervisor.ts";
 export type { Segment, Wave } from "../actors/wave.ts";

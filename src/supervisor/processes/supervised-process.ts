@@ -1,5 +1,5 @@
 import { type Actor, createActor } from "xstate";
-import { type ProcessEnd, type ProcessEvent, processMachine } from "../../../actors/process.ts";
+import { type ProcessEnd, type SupervisedEvent, supervisedMachine } from "../../../actors/supervised.ts";
 import { type Clock, xstateClock } from "../../clock/clock.ts";
 import { Watchdog } from "../../clock/watchdog.ts";
 import type { HostedProcess, ProcessHost } from "../../processes/process-host.ts";
@@ -31,7 +31,7 @@ export interface ProcessHooks {
 export class SupervisedProcess {
   readonly table: ProcessSettings;
   readonly #world: ProcessWorld;
-  readonly #actor: Actor<typeof processMachine>;
+  readonly #actor: Actor<typeof supervisedMachine>;
   /** Connections of its group, by which it is heard. */
   readonly #clients = new Set<Client>();
   #hosted: HostedProcess | null = null;
@@ -59,8 +59,8 @@ export class SupervisedProcess {
     };
     const { restart, startMs, graceMs, backoffMs, maxBackoffMs, restartLimit, restartWindowMs, heartbeatMs } = this.table;
     const limits = { startMs, graceMs, backoffMs, maxBackoffMs, restartLimit, restartWindowMs };
-    const input = { restart, speaks: heartbeatMs !== undefined, ...limits };
-    this.#actor = createActor(processMachine.provide({ actions }), { input, clock: xstateClock(world.clock) });
+    const input = { restart, silence: { reason: "silent" } as const, speaks: heartbeatMs !== undefined, ...limits };
+    this.#actor = createActor(supervisedMachine.provide({ actions }), { input, clock: xstateClock(world.clock) });
     let before: ProcessState = "stopped";
     this.#actor.subscribe(() => {
       const { state } = this;
@@ -100,7 +100,7 @@ export class SupervisedProcess {
     return this.state === "running" || this.state === "done";
   }
 
-  send(event: ProcessEvent): void {
+  send(event: SupervisedEvent): void {
     this.#actor.send(event);
   }
 
@@ -120,7 +120,7 @@ export class SupervisedProcess {
   /** Why it does not run, as a caller is told. */
   failure(why: string = this.endInWords): HoldfastError {
     const { state } = this;
-    const { end } = this.#actor.getSnapshot().context;
+    const end = this.#end;
     if (end?.reason === "unstartable" && this.#refusal !== null) {
       const { code, message, details } = this.#refusal;
       return new HoldfastError(code, `process ${this.name}: ${message}`, { ...details, field: "process", process: this.name });
@@ -130,7 +130,7 @@ export class SupervisedProcess {
 
   /** How it ended, in words. */
   get endInWords(): string {
-    const { end } = this.#actor.getSnapshot().context;
+    const end = this.#end;
     switch (end?.reason) {
       case "exited":
         return `has ended with status ${end.status}`;
@@ -148,7 +148,7 @@ export class SupervisedProcess {
   /** What `processes` shows. @param waitsFor those that it is to be started after and that are not there */
   info(waitsFor: readonly string[]): ProcessInfo {
     const { clock } = this.#world;
-    const { restarts, pauseMs, end, restartWindowMs } = this.#actor.getSnapshot().context;
+    const { restarts, pauseMs, restartWindowMs } = this.#actor.getSnapshot().context;
     const nowMs = clock.nowUs() / 1000;
     const stateMs = nowMs - this.#changedUs / 1000;
     const heardUs = this.#lastHeardUs;
@@ -165,10 +165,15 @@ export class SupervisedProcess {
       starts: this.#starts,
       restarts: restarts.filter((atMs) => atMs > nowMs - restartWindowMs).length,
       nextStartMs: this.state === "backoff" ? Math.max(0, pauseMs - stateMs) : null,
-      end,
+      end: this.#end,
       heartbeatMs,
       heardMs: heartbeatMs === null || heardUs === null ? null : nowMs - heardUs / 1000,
     };
+  }
+
+  /** How it ended last by itself. */
+  get #end(): ProcessEnd | null {
+    return this.#actor.getSnapshot().context.end as ProcessEnd | null;
   }
 
   get #lastHeardUs(): number | null {
@@ -229,7 +234,8 @@ export class SupervisedProcess {
 
   #tell(state: ProcessState): void {
     const { log } = this.#world;
-    const { end, pauseMs, restarts, restartLimit } = this.#actor.getSnapshot().context;
+    const end = this.#end;
+    const { pauseMs, restarts, restartLimit } = this.#actor.getSnapshot().context;
     if (state === "stopping" && end?.reason === "silent") log.warn({ process: this.name, pid: this.pid }, "process hangs: it is ended");
     if (state === "backoff") log.warn({ process: this.name, ...end, pauseMs: Math.round(pauseMs) }, "process failed: it is started again");
     if (state !== "failed") return;

@@ -1,6 +1,7 @@
 import { setup } from "xstate";
+import type { ErrorValue } from "../src/protocol/errors.ts";
 
-/** When a process that has ended by itself is started again. */
+/** When what has ended by itself is started again. */
 export type RestartPolicy = "always" | "on-failure" | "never";
 
 /** How a process came to its end. */
@@ -12,9 +13,21 @@ export type ProcessEnd =
   /** It could not be started at all. */
   | { readonly reason: "unstartable"; readonly message: string };
 
-/** What a process is to do, and what is done about its end. */
-export interface ProcessInput {
+/** How a user's actor came to its end. */
+export type UserActorEnd =
+  /** Its machine has reached a final state. */
+  | { readonly reason: "done" }
+  | { readonly reason: "failed"; readonly error: ErrorValue }
+  /** It was ended, because its thread's event loop stood still for too long. */
+  | { readonly reason: "blocked" }
+  /** What its file says is no actor. */
+  | { readonly reason: "unstartable"; readonly message: string };
+
+/** What is to run, and what is done about its end. */
+export interface SupervisedInput {
   readonly restart: RestartPolicy;
+  /** How its end is called when no sign of life comes. */
+  readonly silence: { readonly reason: "silent" } | { readonly reason: "blocked" };
   /** It runs from its first sign of life on, and not before. */
   readonly speaks: boolean;
   /** How long the first sign of life may take, in ms. */
@@ -29,43 +42,43 @@ export interface ProcessInput {
   readonly restartWindowMs: number;
 }
 
-/** What a process knows beside its state. */
-export interface ProcessContext extends ProcessInput {
+/** What is known of it beside its state. */
+export interface SupervisedContext extends SupervisedInput {
   /** When it was started again by itself within the window, in ms. */
   readonly restarts: readonly number[];
   /** The pause that it is in, or was in last, in ms. */
   readonly pauseMs: number;
   /** How it ended last by itself; null: it has not, since somebody started it. */
-  readonly end: ProcessEnd | null;
+  readonly end: ProcessEnd | UserActorEnd | null;
 }
 
-/** What a process is told. */
-export type ProcessEvent =
+/** What it is told. */
+export type SupervisedEvent =
   | { readonly type: "start" }
   | { readonly type: "restart" }
   /** Hard: without the grace. */
   | { readonly type: "stop"; readonly hard?: boolean | undefined }
   /** All that it is to be started after is there. */
   | { readonly type: "cleared" }
-  /** Its program runs. */
+  /** It has been started, and runs unless it must be heard first. */
   | { readonly type: "spawned" }
   | { readonly type: "unstartable"; readonly message: string }
   /** The first sign of life has come. */
   | { readonly type: "heard" }
   /** No sign of life has come for too long. */
   | { readonly type: "silent" }
-  /** The process itself has ended. Those that it started may still be there. */
-  | { readonly type: "exited"; readonly end: ProcessEnd }
+  /** It has ended itself. What it has started may still be there. */
+  | { readonly type: "exited"; readonly end: ProcessEnd | UserActorEnd }
   /** Nothing is left of it. @param chance from 0 to 1 */
   | { readonly type: "gone"; readonly nowMs: number; readonly chance: number };
 
-/** Half of a pause is chance, so that processes which failed together do not come back together. */
+/** Half of a pause is chance, so that those which failed together do not come back together. */
 const CERTAIN_SHARE = 0.5;
 
-const process = setup({
-  types: { context: {} as ProcessContext, events: {} as ProcessEvent, input: {} as ProcessInput },
+const supervised = setup({
+  types: { context: {} as SupervisedContext, events: {} as SupervisedEvent, input: {} as SupervisedInput },
   actions: {
-    /** Starts the program; `spawned` or `unstartable` answers. */
+    /** Starts it; `spawned` or `unstartable` answers. */
     spawn: () => {},
     /** Asks it and all that it has started to end; `gone` answers when they have. */
     terminate: () => {},
@@ -75,7 +88,9 @@ const process = setup({
   guards: {
     speaks: ({ context }) => context.speaks,
     isMute: ({ context }) => !context.speaks,
-    isHard: ({ event }) => event.type === "stop" && event.hard === true,
+    // Whose event loop stands still hears nothing.
+    isHard: ({ context, event }) =>
+      (event.type === "stop" && event.hard === true) || (event.type === "silent" && context.silence.reason === "blocked"),
     mayRestart: ({ context, event }) => isToRestart(context) && recent(context, event).length < context.restartLimit,
     isDone: ({ context }) => !isToRestart(context) && isWell(context.end),
   },
@@ -86,15 +101,15 @@ const process = setup({
   },
 });
 
-const forget = process.assign({ restarts: [], end: null });
-const fall = process.assign({ end: { reason: "silent" } });
-const note = process.assign(({ event }) => {
+const forget = supervised.assign({ restarts: [], end: null });
+const fall = supervised.assign({ end: ({ context }) => context.silence });
+const note = supervised.assign(({ event }) => {
   if (event.type === "unstartable") return { end: { reason: "unstartable", message: event.message } as const };
   return event.type === "exited" ? { end: event.end } : {};
 });
 
 /** One more restart, and the pause before it. */
-const count = process.assign(({ context, event }) => {
+const count = supervised.assign(({ context, event }) => {
   if (event.type !== "gone") return {};
   const before = recent(context, event);
   const longestMs = Math.min(context.maxBackoffMs, context.backoffMs * 2 ** before.length);
@@ -105,11 +120,11 @@ const count = process.assign(({ context, event }) => {
 const renew = { target: "waiting", actions: forget } as const;
 
 /**
- * A program that runs in a process of its own, and is started again when it fails. Pure: it starts and ends the program only
- * through the actions that are provided.
+ * What runs on its own, and is started again when it fails: a program in its process, a user's actor in its thread. Pure: it starts and
+ * ends that only through the actions that are provided.
  */
-export const processMachine = process.createMachine({
-  id: "process",
+export const supervisedMachine = supervised.createMachine({
+  id: "supervised",
   context: ({ input }) => ({ ...input, restarts: [], pauseMs: 0, end: null }),
   initial: "stopped",
   states: {
@@ -121,6 +136,7 @@ export const processMachine = process.createMachine({
       on: {
         spawned: { guard: "isMute", target: "running" },
         heard: "running",
+        silent: { target: "stopping.ended", actions: fall },
         unstartable: { target: "failed", actions: note },
         exited: { target: "stopping.ended", actions: note },
         stop: "stopping.asked",
@@ -136,14 +152,14 @@ export const processMachine = process.createMachine({
       },
     },
     stopping: {
-      entry: process.enqueueActions(({ check, enqueue }) => enqueue(check("isHard") ? "kill" : "terminate")),
+      entry: supervised.enqueueActions(({ check, enqueue }) => enqueue(check("isHard") ? "kill" : "terminate")),
       after: { grace: { actions: "kill" } },
       initial: "asked",
       states: {
         asked: {
           on: {
-            gone: "#process.stopped",
-            unstartable: "#process.stopped",
+            gone: "#supervised.stopped",
+            unstartable: "#supervised.stopped",
             start: { target: "again", actions: forget },
             restart: { target: "again", actions: forget },
             stop: { guard: "isHard", actions: "kill" },
@@ -151,19 +167,19 @@ export const processMachine = process.createMachine({
         },
         again: {
           on: {
-            gone: "#process.waiting",
-            unstartable: "#process.waiting",
+            gone: "#supervised.waiting",
+            unstartable: "#supervised.waiting",
             stop: [{ guard: "isHard", target: "asked", actions: "kill" }, { target: "asked" }],
           },
         },
         ended: {
           on: {
             gone: [
-              { guard: "mayRestart", target: "#process.backoff", actions: count },
-              { guard: "isDone", target: "#process.done" },
-              { target: "#process.failed" },
+              { guard: "mayRestart", target: "#supervised.backoff", actions: count },
+              { guard: "isDone", target: "#supervised.done" },
+              { target: "#supervised.failed" },
             ],
-            unstartable: "#process.failed",
+            unstartable: "#supervised.failed",
             start: { target: "again", actions: forget },
             restart: { target: "again", actions: forget },
             stop: [{ guard: "isHard", target: "asked", actions: "kill" }, { target: "asked" }],
@@ -178,16 +194,16 @@ export const processMachine = process.createMachine({
 });
 
 /** Whether its policy wants it to be started again after this end. */
-function isToRestart({ restart, end }: ProcessContext): boolean {
+function isToRestart({ restart, end }: SupervisedContext): boolean {
   return restart === "always" || (restart === "on-failure" && !isWell(end));
 }
 
-function isWell(end: ProcessEnd | null): boolean {
-  return end?.reason === "exited" && end.status === 0;
+function isWell(end: SupervisedContext["end"]): boolean {
+  return end?.reason === "done" || (end?.reason === "exited" && end.status === 0);
 }
 
 /** Restarts that count. */
-function recent({ restarts, restartWindowMs }: ProcessContext, event: ProcessEvent): readonly number[] {
+function recent({ restarts, restartWindowMs }: SupervisedContext, event: SupervisedEvent): readonly number[] {
   if (event.type !== "gone") return restarts;
   return restarts.filter((atMs) => atMs > event.nowMs - restartWindowMs);
 }
