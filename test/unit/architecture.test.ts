@@ -22,6 +22,7 @@ const rules: Record<string, Rule> = {
   protocol: { may: [] },
   libc: { may: ["protocol"] },
   "gpio-group": { may: [] },
+  "machine-definition": { may: [], outside: ["xstate"] },
   access: { may: ["protocol"] },
   clock: { may: ["libc"] },
   gpio: { may: ["protocol", "clock", "libc"], types: ["actors"] },
