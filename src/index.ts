@@ -20,3 +20,4 @@ export { defaultLimits, type Limits } from "./protocol/limits.ts";
 export type { ProcessTable } from "./protocol/process-table.ts";
 export type { OperatorSettings } from "./reconfigure.ts";
 export type { Log } from "./supervisor/surroundings.ts";
+export { type ActorDefinition, type ActorSettings, defineActor, type MachineParts } from "./user-actors/define-actor.ts";

@@ -30,6 +30,7 @@ const rules: Record<string, Rule> = {
   processes: { may: ["libc", "protocol"], types: ["clock"] },
   supervisor: { may: ["access", "actors", "gpio", "frames", "protocol", "clock", "version"], types: ["processes"] },
   client: { may: ["frames", "protocol"], sockets: true },
+  "user-actors": { may: ["protocol"], types: ["actors", "client"] },
   transports: { may: ["access", "protocol", "clock", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },
   version: { may: ["package.json"] },
   "dry-run": {
@@ -42,7 +43,7 @@ const rules: Record<string, Rule> = {
   listeners: { may: ["protocol"], types: ["transports"] },
   reconfigure: { may: ["access", "protocol"], types: ["listeners", "supervisor"] },
   index: {
-    may: ["create-supervisor", "index-client", "index-machines", "gpio", "frames", "clock", "protocol"],
+    may: ["create-supervisor", "index-client", "index-machines", "user-actors", "gpio", "frames", "clock", "protocol"],
     types: ["reconfigure", "supervisor"],
   },
   "index-client": { may: ["client", "protocol"], types: ["frames"] },
