@@ -109,7 +109,9 @@ export interface LoadedActor {
 export interface ActorHost {
   /**
    * Loads an actor. Nothing of it runs yet but what its file does when it is imported.
+   * @param listener is told of signs of life: the first when there is a thread, before the file is imported
+   * @param signal ends the thread, and the load with it
    * @throws HoldfastError `BAD_ACTOR` with the `file` and, where they are known, `line`, `column` and `source`
    */
-  load(source: ActorSource): Promise<LoadedActor>;
+  load(source: ActorSource, listener: Pick<ActorListener, "heard">, signal: AbortSignal): Promise<LoadedActor>;
 }
