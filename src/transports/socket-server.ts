@@ -26,7 +26,7 @@ export class SocketServer {
     });
   }
 
-  /** Takes no more connections, and ends those that there are once what was answered has been sent. */
+  /** Takes no more connections, and ends those that there are once what was answered has been sent. Then each of them has told that it is closed. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     // Replies of this very turn, as that to `shutdown`, are yet to be written.
@@ -34,6 +34,8 @@ export class SocketServer {
     for (const socket of this.#sockets) socket.destroySoon();
     const impatience = setTimeout(() => this.#hangUp(), LAST_READ_MS);
     await closed;
+    // Bun says that the server is closed before its connections say so of themselves, by which what they hold is given back.
+    await Promise.all([...this.#sockets].map((socket) => new Promise<void>((gone) => socket.once("close", () => gone()))));
     clearTimeout(impatience);
   }
 

@@ -3,6 +3,8 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 /** A connection that sends whatever bytes it is given, and reads only when it is asked to. What comes is its protocol's affair. */
 export abstract class ByteConnection {
   readonly #socket: Socket;
+  /** All that was to be sent. */
+  sentBytes = 0;
   /** The other side sends no more. */
   ended = false;
   /** The connection is over. */
@@ -31,12 +33,19 @@ export abstract class ByteConnection {
   }
 
   send(bytes: string | Uint8Array): void {
-    this.#socket.write(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes);
+    const sent = typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes;
+    this.sentBytes += sent.length;
+    this.#socket.write(sent);
   }
 
-  /** Bytes that the other side has not taken from the kernel, and that the kernel has not taken from here. */
-  get unsentBytes(): number {
-    return this.#socket.writableLength;
+  /** Sends the same again and again, until the kernel takes no more of it: how much it holds differs from one machine to the next. */
+  sendUntilItWaits(bytes: Uint8Array): void {
+    while (this.#socket.writableLength === 0) this.send(bytes);
+  }
+
+  /** Bytes that the kernel has taken from here, whether or not the other side has read them. */
+  get takenBytes(): number {
+    return this.sentBytes - this.#socket.writableLength;
   }
 
   /** Sends no more, and still reads. */
