@@ -19,10 +19,11 @@ const entries: Readonly<Record<string, string>> = {
   ".": "src/index",
   "./client": "src/index-client",
   "./machines": "src/index-machines",
+  "./testing": "src/index-testing",
 };
 
-/** Used where it is there, by the program's choice. */
-const optional: Readonly<Record<string, string>> = { "node-libgpiod": "^0.5.3" };
+/** Used where they are there, by the program's choice. */
+const optional: Readonly<Record<string, string>> = { "fast-check": `^${project.devDependencies["fast-check"]}`, "node-libgpiod": "^0.5.3" };
 
 const options = {
   absWorkingDir: root,

@@ -61,6 +61,7 @@ export interface Contention {
 interface Place extends Terminal {
   readonly name: string | null;
   readonly trace: Ring<{ readonly level: Level; readonly atUs: number }>;
+  readonly followers: ((level: Level, timestampNs: bigint) => void)[];
 }
 
 /** A chip with its lines, in the order of their offsets. */
@@ -155,6 +156,11 @@ export class SimBackend implements GpioBackend, Simulation {
       .map(({ level, atUs }) => ({ level, timestampNs: BigInt(Math.round(atUs * 1000)) }));
   }
 
+  /** Tells of each later change of the physical level at this line, with its time, when all wires have settled. What is told may drive them. */
+  follow(id: LineId, tell: (level: Level, timestampNs: bigint) => void): void {
+    this.#find(id).followers.push(tell);
+  }
+
   /** How often the line has been requested, reads of an unopened line (`as-is`) included, and how often released again. */
   uses(id: LineId): { readonly requests: number; readonly releases: number } {
     const { requests, releases } = this.#find(id);
@@ -229,6 +235,10 @@ export class SimBackend implements GpioBackend, Simulation {
     const pad = new Pad((level) => {
       place.trace.push({ level, atUs: this.#clock.nowUs() });
       place.holder?.line?.see(level);
+      for (const tell of place.followers) {
+        const atNs = timestampNs(this.#clock);
+        this.#notices.post(tell, () => tell(level, atNs));
+      }
     });
     const place: Place = {
       id,
@@ -236,6 +246,7 @@ export class SimBackend implements GpioBackend, Simulation {
       place: `${label}:${id.offset}`,
       pad,
       trace: new Ring(MAX_TRACE),
+      followers: [],
       holder: null,
       gone: false,
       failures: new Map(),

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import type { ScriptedClient } from "../../src/index-testing.ts";
 import type { EventOf } from "../../src/protocol/replies.ts";
 import type { PayloadBook } from "./payload-book.ts";
 import type { PoolModel } from "./pool-model.ts";
-import type { ScriptedClient } from "./world.ts";
 
 /** What a producer has said of a frame. */
 interface Said {

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { commandRequests, disconnects, passes, play, scripts, step, World } from "../../src/index-testing.ts";
 import type { CommandRequest, Level } from "../../src/protocol/requests.ts";
-import { commandRequests } from "./pin-commands.ts";
-import { play, property, scripts, step } from "./property.ts";
-import { type ScriptedClient, World } from "./world.ts";
+import { property } from "./property.ts";
 
 const at = (offset: number) => ({ chip: "sim:0", offset });
 const level = fc.constantFrom<Level>(0, 1);
@@ -12,7 +11,7 @@ const offsets = [17, 27, 22];
 const GROUP = offsets.map((offset) => `GPIO${offset}`).join("+");
 
 const groupCommands = fc.oneof(
-  commandRequests,
+  commandRequests("GPIO17"),
   levels.map((each) => ({ id: 0, op: "write", pin: GROUP, levels: each }) as CommandRequest),
   fc
     .record({
@@ -114,24 +113,12 @@ const linesOf = (pin: string) => pin.split("+").map((name) => Number(name.slice(
 /** Clients who open lines by themselves and in groups, and what must hold whatever they do. */
 class Crowd {
   readonly world = new World({ drainMs: 200 });
-  readonly #clients: (ScriptedClient | null)[] = [null, null, null];
-
-  at(seat: number): ScriptedClient {
-    const client = this.#clients[seat] ?? this.world.join(`client ${seat}`);
-    this.#clients[seat] = client;
-    return client;
-  }
-
-  leave(seat: number): void {
-    this.#clients[seat]?.leave();
-    this.#clients[seat] = null;
-  }
 
   /** An open comes to what the lines that are in use allow. */
   open(seat: number, pin: string, direction: "out" | "in"): void {
     const open = this.world.supervisor.status().pins;
     const inTheWay = open.filter(({ pin: other }) => other !== pin && linesOf(other).some((line) => linesOf(pin).includes(line)));
-    const { outcome, error } = this.at(seat).ask({ op: "open", pin, direction, share: direction === "out" ? true : undefined });
+    const { outcome, error } = this.world.seat(seat).ask({ op: "open", pin, direction, share: direction === "out" ? true : undefined });
     if (inTheWay.length === 0) return;
     assert(outcome === "PIN_BUSY" || (outcome === "PIN_CLOSING" && inTheWay.some(({ state }) => state === "closing")), outcome);
     const named = error?.details[outcome === "PIN_CLOSING" ? "pin" : "group"] ?? error?.details["member"];
@@ -166,39 +153,36 @@ class Crowd {
 
 const seats = fc.nat(2);
 const names = fc.constantFrom(...pins);
-const act = (words: string, run: (crowd: Crowd) => void | Promise<void>) =>
+const act = (words: string, run: (crowd: Crowd) => void) =>
   step<Crowd>(words, async (crowd) => {
-    await run(crowd);
+    run(crowd);
     await crowd.world.settle();
-    crowd.check();
   });
 const opened = fc
   .tuple(seats, names, fc.constantFrom<"out" | "in">("out", "out", "in"))
   .map(([seat, pin, direction]) => act(`${seat}: open ${pin} ${direction}`, (crowd) => crowd.open(seat, pin, direction)));
 const commanded = fc.tuple(seats, names, groupCommands).map(([seat, pin, request]) =>
   act(`${seat}: ${request.op} ${pin}`, (crowd) => {
-    crowd.at(seat).ask({ ...request, pin });
+    crowd.world.seat(seat).ask({ ...request, pin });
   }),
 );
 const closed = fc.tuple(seats, names, fc.boolean()).map(([seat, pin, hard]) =>
   act(`${seat}: close ${pin} ${hard ? "hard" : ""}`, (crowd) => {
-    crowd.at(seat).ask({ op: "close", pin, hard });
+    crowd.world.seat(seat).ask({ op: "close", pin, hard });
   }),
 );
 const turned = fc.tuple(seats, names, fc.constantFrom<"out" | "in">("out", "in")).map(([seat, pin, direction]) =>
   act(`${seat}: ${pin} becomes ${direction}`, (crowd) => {
-    crowd.at(seat).ask({ op: "configure", pin, direction });
+    crowd.world.seat(seat).ask({ op: "configure", pin, direction });
   }),
 );
-const left = seats.map((seat) => act(`${seat}: crashes`, (crowd) => crowd.leave(seat)));
-const passed = fc.integer({ min: 0, max: 60 }).map((ms) => act(`${ms} ms pass`, (crowd) => crowd.world.pass(ms)));
 property(
   "whoever opens lines, by themselves and in groups, and crashes whenever, each line is in one pin at most, requested once and released once",
-  scripts([opened, opened, opened, commanded, commanded, commanded, closed, turned, left, passed, passed], 60),
+  scripts([opened, opened, opened, commanded, commanded, commanded, closed, turned, disconnects(), passes(60), passes(60)], 60),
   async (script) => {
     const crowd = new Crowd();
-    await play(script, crowd);
-    for (const seat of [0, 1, 2]) crowd.leave(seat);
+    await play(script, crowd, () => crowd.check());
+    for (const seat of [0, 1, 2]) crowd.world.vacate(seat);
     crowd.world.supervisor.shutdown(false);
     await crowd.world.pass(1000);
     assert(crowd.world.stopped);

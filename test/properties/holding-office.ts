@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import { type Answer, type Asked, type ScriptedClient, World } from "../../src/index-testing.ts";
 import type { HoldfastError } from "../../src/protocol/errors.ts";
 import type { Limits } from "../../src/protocol/limits.ts";
 import type { EventOf } from "../../src/protocol/replies.ts";
 import type { Level, PinConfig, RequestOf } from "../../src/protocol/requests.ts";
 import { HoldingModel } from "./holding-model.ts";
-import { type Answer, type Asked, type ScriptedClient, World } from "./world.ts";
 
 /** Three lines, each under all its names. */
 export const lines = [17, 27, 22].map((offset) => ({ name: `GPIO${offset}`, id: { chip: "sim:0", offset } }));
@@ -28,7 +28,6 @@ export class Office {
   readonly world: World;
   readonly model = new HoldingModel();
   readonly witness: ScriptedClient;
-  readonly #seats: (ScriptedClient | null)[] = Array.from({ length: SEATS }, () => null);
   #waiting: Waiting[] = [];
   /** Answers that are to come to what the model says. */
   #owed: { readonly client: number; readonly op: string; readonly answer: Answer; readonly wanted: string }[] = [];
@@ -51,8 +50,7 @@ export class Office {
   }
 
   at(seat: number): ScriptedClient {
-    const seated = this.#seats[seat] ?? this.world.join(`client ${seat}`);
-    this.#seats[seat] = seated;
+    const seated = this.world.seat(seat);
     this.model.connected.add(seated.number);
     return seated;
   }
@@ -83,14 +81,13 @@ export class Office {
   /** Whether a client holds a pin that takes requests. */
   holds(seat: number, name: string): boolean {
     const pin = this.model.pins.get(name);
-    return pin?.closing === false && pin.holders.has(this.#seats[seat]?.number ?? 0);
+    return pin?.closing === false && pin.holders.has(this.world.seated(seat)?.number ?? 0);
   }
 
   leave(seat: number): void {
-    const client = this.#seats[seat];
-    if (client === undefined || client === null) return;
-    this.#seats[seat] = null;
-    client.leave();
+    const client = this.world.seated(seat);
+    if (client === null) return;
+    this.world.vacate(seat);
     this.model.leave(client.number);
   }
 

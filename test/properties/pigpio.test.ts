@@ -1,7 +1,8 @@
 import { expect } from "bun:test";
 import fc from "fast-check";
+import { play, type Step, scripts, step } from "../../src/index-testing.ts";
 import { PigpioStage, type ScriptedProgram, type Words } from "../unit/pigpio-stage.ts";
-import { play, property, type Step, scripts, step } from "./property.ts";
+import { property } from "./property.ts";
 
 /** The frequencies of pigpiod, and the steps that the duty has at each. */
 const HZ = [8000, 4000, 2000, 1600, 1000, 800, 500, 400, 320, 250, 200, 160, 100, 80, 50, 40, 20, 10];

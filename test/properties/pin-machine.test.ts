@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { type Actor, createActor } from "xstate";
 import { type Cancellation, type CancelReason, type Command, type PinEvent, pinMachine } from "../../actors/pin.ts";
 import type { Wave } from "../../actors/wave.ts";
+import { commandRequests, play, scripts, step } from "../../src/index-testing.ts";
 import type { CommandRequest, Level, Mode } from "../../src/protocol/requests.ts";
-import { commandRequests } from "./pin-commands.ts";
-import { play, property, scripts, step } from "./property.ts";
+import { property } from "./property.ts";
 
 /** What the machine did, as its effects tell it. */
 type Effect = string;
@@ -255,7 +255,7 @@ const reason = fc.constantFrom<CancelReason>("CLOSED", "LINE_LOST");
 const machines = fc.record({ mode: fc.constantFrom<Mode>("wait", "nowait"), initial: fc.constantFrom<Level>(0, 1) });
 
 const commanded = fc
-  .tuple(commandRequests, client)
+  .tuple(commandRequests("GPIO17"), client)
   .map(([request, by]) => step<Bench>(words(request, by), (bench) => bench.give(request, by)));
 const ended = step<Bench>("its time is up", (bench) => bench.tell({ type: "ended", number: bench.model.running?.number ?? 0, lateMs: 0 }));
 const working = [
@@ -314,7 +314,7 @@ property(
   1000,
 );
 
-const patient = commandRequests.map((request) => ({ ...request, mode: "wait" as const }));
+const patient = commandRequests("GPIO17").map((request) => ({ ...request, mode: "wait" as const }));
 
 property(
   "in wait all that was accepted runs, in that order, each until its time is up, and then the line is given back",
@@ -342,11 +342,11 @@ property(
   500,
 );
 
-const hasty = commandRequests.map((request) => ({ ...request, mode: "nowait" as const }));
+const hasty = commandRequests("GPIO17").map((request) => ({ ...request, mode: "nowait" as const }));
 
 property(
   "in nowait the last command accepted stands, and all before it are cancelled or done",
-  fc.tuple(machines, fc.array(commandRequests, { maxLength: 10 }), hasty),
+  fc.tuple(machines, fc.array(commandRequests("GPIO17"), { maxLength: 10 }), hasty),
   ([machine, before, last]) => {
     const bench = new Bench(machine);
     for (const request of before) bench.give(request, 1);
@@ -363,7 +363,7 @@ property(
 
 property(
   "a toggle turns steady off into on, and anything else into off",
-  fc.tuple(machines, fc.option(commandRequests, { nil: null })),
+  fc.tuple(machines, fc.option(commandRequests("GPIO17"), { nil: null })),
   ([machine, before]) => {
     const bench = new Bench(machine);
     if (before !== null) bench.give(before, 1);

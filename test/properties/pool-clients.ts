@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Answer, Asked, World } from "../../src/index-testing.ts";
 import type { RequestOf } from "../../src/protocol/requests.ts";
 import type { FrameListeners } from "./frame-listeners.ts";
 import { candidates, isShort, patienceOf, type Subscribe, usable } from "./modelled-pool.ts";
@@ -8,7 +9,6 @@ import type { PoolGrants } from "./pool-grants.ts";
 import type { PoolModel } from "./pool-model.ts";
 import type { PoolSeats } from "./pool-seats.ts";
 import { shownPool, shownTally } from "./pool-shown.ts";
-import type { Answer, Asked, World } from "./world.ts";
 
 type Publish = Pick<RequestOf<"slot.publish">, "bytes" | "meta" | "acquire">;
 

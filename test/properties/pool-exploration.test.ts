@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import assert from "node:assert/strict";
+import { Explorer, type Move } from "../../src/index-testing.ts";
 import type { RequestOf } from "../../src/protocol/requests.ts";
-import { Explorer, type Move } from "./explorer.ts";
 import { type ModelPool, type ModelSlot, type ModelWrite, shownState } from "./modelled-pool.ts";
 import { PoolStage } from "./pool-stage.ts";
 

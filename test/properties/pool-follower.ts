@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import type { ScriptedClient, World } from "../../src/index-testing.ts";
 import type { EventOf, PoolInfo } from "../../src/protocol/replies.ts";
 import type { FrameListeners } from "./frame-listeners.ts";
 import { consumersOf, type ModelPool, owes } from "./modelled-pool.ts";
 import type { PoolGrants } from "./pool-grants.ts";
 import type { PoolModel } from "./pool-model.ts";
-import type { ScriptedClient, World } from "./world.ts";
 
 /** How long a soft shutdown may take here. */
 export const DRAIN_MS = 400;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import type { Answer, World } from "../../src/index-testing.ts";
 import type { Grant } from "../../src/protocol/replies.ts";
 import { candidates, type ModelPool, type ModelWrite } from "./modelled-pool.ts";
 import type { PayloadBook } from "./payload-book.ts";
 import type { PoolModel } from "./pool-model.ts";
 import type { Process, Seat } from "./pool-seats.ts";
-import type { Answer, World } from "./world.ts";
 
 /** A producer that has asked for a slot. */
 interface Acquiring {

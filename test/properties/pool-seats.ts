@@ -1,5 +1,5 @@
+import type { ScriptedClient, World } from "../../src/index-testing.ts";
 import type { PoolModel } from "./pool-model.ts";
-import type { ScriptedClient, World } from "./world.ts";
 
 /** A process, of which several may have had the same number, one after the other. */
 export interface Process {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { World } from "../../src/index-testing.ts";
 import { FrameListeners } from "./frame-listeners.ts";
 import { consumersOf, type ModelPool, type ModelSlot, type ModelWrite, mayGrant } from "./modelled-pool.ts";
 import { PayloadBook } from "./payload-book.ts";
@@ -8,7 +9,6 @@ import { PoolGrants } from "./pool-grants.ts";
 import { PoolModel } from "./pool-model.ts";
 import { PoolSeats, SEATS } from "./pool-seats.ts";
 import { assertBalances, assertHeaders, assertSame, shownPool, shownTally, wantedPool } from "./pool-shown.ts";
-import { World } from "./world.ts";
 
 const MOST_SUBSCRIPTIONS = 3;
 

@@ -1,11 +1,9 @@
 import fc from "fast-check";
-import type { Policy, RequestOf } from "../../src/protocol/requests.ts";
+import { play, scripts, step, subscribeRequests } from "../../src/index-testing.ts";
 import { META_BYTES, SLOT_BYTES } from "./pool-clients.ts";
 import { SEATS } from "./pool-seats.ts";
 import { PoolStage } from "./pool-stage.ts";
-import { play, property, scripts, step } from "./property.ts";
-
-type Subscribe = Omit<RequestOf<"frames.subscribe">, "id" | "op" | "pool">;
+import { property } from "./property.ts";
 
 const seats = fc.nat(SEATS - 1);
 /** Most of what happens concerns one pool. */
@@ -66,31 +64,9 @@ const released = fc.tuple(seats, fc.nat(20), mayTry).map(([seat, pick, tries]) =
   ),
 );
 
-const policies: fc.Arbitrary<Partial<Subscribe>> = fc.oneof(
-  fc.constantFrom<Partial<Subscribe>>({}, { policy: "latest" }),
-  fc.record({
-    policy: fc.constantFrom<Policy>("drop-oldest", "drop-newest"),
-    depth: fc.constantFrom(undefined, 1, 2, 3),
-  }),
-  fc.record({
-    policy: fc.constant<Policy>("block"),
-    depth: fc.constantFrom(undefined, 1, 2),
-    deadlineMs: fc.integer({ min: 1, max: 50 }),
-  }),
-);
-const subscriptions = fc
-  .tuple(
-    policies,
-    fc.record({
-      group: fc.constantFrom(undefined, "algo", "algo", "saver"),
-      maxHoldMs: optional(fc.integer({ min: 1, max: 40 })),
-      startWithLatest: optional(fc.boolean()),
-    }),
-  )
-  .map(([policy, rest]) => defined({ ...policy, ...rest }) as Subscribe);
 const subscribed = fc
-  .tuple(seats, names, subscriptions)
-  .map(([seat, name, request]) =>
+  .tuple(seats, names, subscribeRequests(""))
+  .map(([seat, name, { id: _id, op: _op, pool: _pool, ...request }]) =>
     act(`${seat}: subscribe ${name} ${show(request)}`, (stage) => stage.clients.subscribe(seat, name, request)),
   );
 const unwatched = fc.tuple(seats, fc.nat(3), mayTry).map(([seat, pick, tries]) =>

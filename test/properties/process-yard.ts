@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { type ScriptedClient, World } from "../../src/index-testing.ts";
 import type { SimProcess, SimProgram } from "../../src/processes/sim-host.ts";
 import { type ProcessTable, processSettings } from "../../src/protocol/process-table.ts";
 import type { ProcessInfo, ProcessState } from "../../src/protocol/replies.ts";
-import { type ScriptedClient, World } from "./world.ts";
 
 /** A process of the yard: its table, and what its program does each time that it is started; the last of them from then on. */
 export interface Worker {
@@ -42,7 +42,7 @@ export class ProcessYard {
     for (const name of this.names) this.#seen.set(name, { restarts: [], pausedMs: null, starts: 0 });
     this.world = new World({
       drainMs: 1_000_000,
-      tables: Object.fromEntries(Object.entries(workers).map(([name, { table }]) => [name, table])),
+      processes: Object.fromEntries(Object.entries(workers).map(([name, { table }]) => [name, table])),
       chance,
       programOf: ({ environment }) => {
         try {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { play, scripts, step } from "../../src/index-testing.ts";
 import type { SimProgram } from "../../src/processes/sim-host.ts";
 import { ProcessYard, type Worker } from "./process-yard.ts";
-import { play, property, scripts, step } from "./property.ts";
+import { property } from "./property.ts";
 
 const names = ["a", "b", "c"];
 const ms = (most: number) => fc.integer({ min: 1, max: most });

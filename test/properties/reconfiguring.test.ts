@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { type Asked, type ScriptedClient, World } from "../../src/index-testing.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import type { PinConfig } from "../../src/protocol/requests.ts";
 import { property } from "./property.ts";
-import { type Asked, type ScriptedClient, World } from "./world.ts";
 
 /** Three lines, and what configurations call them. */
 const lines = [

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { play, scripts, step, World } from "../../src/index-testing.ts";
 import { fullAccess } from "../../src/protocol/access.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import type { CommandRequest, Mode } from "../../src/protocol/requests.ts";
 import { type RemoteioRequest, RequestReader } from "../../src/transports/remoteio/request.ts";
 import { Session } from "../../src/transports/remoteio/session.ts";
-import { play, property, scripts, step } from "./property.ts";
-import { sameTimes, timesOn, timesSeenOn } from "./times-on.ts";
+import { property } from "./property.ts";
+import { sameTimes, timesWantedOn } from "./times-on.ts";
 import { type Stretch, stretches, totalUs } from "./wave-oracle.ts";
-import { World } from "./world.ts";
 
 const QUEUED = "! command on execution-queue";
 
@@ -126,13 +126,13 @@ class Factory {
     const told = this.told[index] as Told;
     const open = told.closedUs === Number.POSITIVE_INFINITY;
     assert.equal(this.say(index, said), open ? QUEUED : `? command ignored: ${request.op}`);
-    if (open) told.commands.push({ request, atUs: this.world.clock.nowUs() });
+    if (open) told.commands.push({ request, atUs: this.world.nowMs * 1000 });
   }
 
   close(index: number): void {
     const open = this.told[index]?.closedUs === Number.POSITIVE_INFINITY;
     assert.equal(this.say(index, "close 0 0.0 0.0"), open ? QUEUED : "? command ignored: close");
-    if (open) Object.assign(this.told[index] as Told, { closedUs: this.world.clock.nowUs(), atOnce: this.mode === "nowait" });
+    if (open) Object.assign(this.told[index] as Told, { closedUs: this.world.nowMs * 1000, atOnce: this.mode === "nowait" });
   }
 
   /** When each command has the line. In mode `wait` it is the next one's turn; in `nowait` the next one takes it. */
@@ -188,15 +188,15 @@ for (const mode of ["wait", "nowait"] as const) {
       for (const index of first === 0 ? [0, 1] : [1, 0]) {
         factory.sessions[index]?.end();
         const line = factory.told[index] as Told;
-        line.closedUs = Math.min(line.closedUs, factory.world.clock.nowUs());
+        line.closedUs = Math.min(line.closedUs, factory.world.nowMs * 1000);
         await factory.world.pass(37);
       }
       await factory.world.pass(60_000);
       assert.deepEqual(factory.world.supervisor.status().pins, []);
       for (const [index, { pin, id }] of lines.entries()) {
         // A command without an end is driven even if the next one is there already.
-        const seen = timesSeenOn(factory.world, id).filter(({ fromNs, untilNs }) => fromNs < untilNs);
-        const wanted = timesOn(factory.expected(factory.told[index] as Told));
+        const seen = factory.world.wire(pin).timesOn.filter(({ fromMs, untilMs }) => fromMs < untilMs);
+        const wanted = timesWantedOn(factory.expected(factory.told[index] as Told));
         if (!sameTimes(seen, wanted)) assert.deepEqual(seen, wanted, `when ${pin} is on`);
         assert.deepEqual(factory.world.sim.uses(id), { requests: 1, releases: 1 });
       }

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { type Asked, commandRequests, type ScriptedClient, World } from "../../src/index-testing.ts";
 import { type AccessTable, accessBy } from "../../src/protocol/access.ts";
-import { commandRequests } from "./pin-commands.ts";
 import { property } from "./property.ts";
-import { type Asked, type ScriptedClient, World } from "./world.ts";
 
 /** The lines that are asked for, each with names that mean it. */
 const lines = [
@@ -38,7 +37,7 @@ const onDisconnect = fc.constantFrom("close" as const, "stay" as const);
 
 const requests: fc.Arbitrary<Asked> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ op: fc.constant("open" as const), pin, direction, onDisconnect }) },
-  { weight: 4, arbitrary: fc.tuple(commandRequests, pin).map(([{ id: _, ...request }, pin]) => ({ ...request, pin }) as Asked) },
+  { weight: 4, arbitrary: fc.tuple(commandRequests("GPIO17"), pin).map(([{ id: _, ...request }, pin]) => ({ ...request, pin }) as Asked) },
   { weight: 2, arbitrary: fc.record({ op: fc.constantFrom("close" as const), pin, hard: fc.boolean() }) },
   fc.record({ op: fc.constantFrom("read" as const, "watch" as const, "observe" as const, "cancel" as const), pin }),
   fc.record({ op: fc.constant("mode" as const), pin, mode: fc.constantFrom("wait" as const, "nowait" as const) }),

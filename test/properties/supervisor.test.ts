@@ -1,11 +1,10 @@
 import fc from "fast-check";
+import { type Asked, commandRequests, configureRequests, openRequests, play, scripts, step } from "../../src/index-testing.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import type { CommandRequest, Level, Mode } from "../../src/protocol/requests.ts";
 import type { Armed } from "./holding-model.ts";
 import { lines, Office, SEATS } from "./holding-office.ts";
-import { commandRequests } from "./pin-commands.ts";
-import { play, property, scripts, step } from "./property.ts";
-import type { Asked } from "./world.ts";
+import { property } from "./property.ts";
 
 const boardPin: Record<number, number> = { 17: 11, 27: 13, 22: 15 };
 const aliases = fc.tuple(fc.constantFrom(...lines), fc.nat(3)).map(([{ name, id }, alias]) => ({
@@ -31,61 +30,18 @@ function act(words: string, run: (office: Office) => void | Promise<void>, appli
 /** Most requests come from those who may make them; the others try. */
 const mayTry = fc.constantFrom(false, false, false, true);
 
-const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
 const mode = fc.constantFrom<Mode>("wait", "nowait");
 const level = fc.constantFrom<Level>(0, 1);
-const common = {
-  bias: optional(fc.constantFrom("pull-up" as const, "as-is" as const)),
-  onDisconnect: optional(fc.constantFrom("close" as const, "stay" as const)),
-};
-/** A limit that is named seldom: most who open a pin say nothing of it, and then others can't agree with it. */
-const maxOnMs = fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.constantFrom(10, 25, 100) });
-const heartbeatMs = fc.oneof(
-  { weight: 2, arbitrary: fc.constant(undefined) },
-  { weight: 1, arbitrary: fc.constantFrom(0.5, 5, 20, 40, 120) },
-);
-const outputFields = {
-  maxOnMs,
-  mode: optional(mode),
-  initial: optional(level),
-  closeLevel: optional(fc.constantFrom("off" as const, "on" as const, "keep" as const)),
-};
-const openings = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      direction: fc.constant("out" as const),
-      share: fc.boolean(),
-      waitMs: optional(fc.integer({ min: 1, max: 200 })),
-      heartbeatMs,
-      ...common,
-      ...outputFields,
-    }),
-  },
-  { weight: 3, arbitrary: fc.record({ direction: fc.constant("out" as const), share: fc.constant(true), heartbeatMs }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      direction: fc.constant("in" as const),
-      ...common,
-      heartbeatMs,
-      waitMs: optional(fc.integer({ min: 1, max: 200 })),
-    }),
-  },
-);
-const changes = fc.oneof(
-  fc.record({ ...common, ...outputFields }),
-  fc.record({ direction: fc.constant("out" as const), ...common, ...outputFields }),
-  fc.record({ direction: fc.constant("in" as const), ...common }),
-);
+const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
 const acks = optional(fc.constantFrom("accepted" as const, "started" as const, "done" as const));
 const show = (fields: object) => JSON.stringify(fields);
-const defined = <T extends object>(fields: T) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 
 const opened = fc
-  .tuple(seats, aliases, openings)
-  .map(([seat, at, fields]) => act(`${seat}: open ${at.pin} ${show(fields)}`, (office) => office.open(seat, at, defined(fields) as never)));
-const commanded = fc.tuple(seats, aliases, commandRequests, acks, mayTry).map(([seat, { name, pin }, request, ack, tries]) => {
+  .tuple(seats, aliases, openRequests(""))
+  .map(([seat, at, { id: _id, op: _op, pin: _pin, ...fields }]) =>
+    act(`${seat}: open ${at.pin} ${show(fields)}`, (office) => office.open(seat, at, fields)),
+  );
+const commanded = fc.tuple(seats, aliases, commandRequests("GPIO17"), acks, mayTry).map(([seat, { name, pin }, request, ack, tries]) => {
   const asked = { ...request, pin, ...(ack === undefined ? {} : { ack }) } as CommandRequest;
   const words = `${seat}: ${request.op} ${pin} ${show({ ...asked, id: undefined, op: undefined, pin: undefined })}`;
   return act(
@@ -96,19 +52,18 @@ const commanded = fc.tuple(seats, aliases, commandRequests, acks, mayTry).map(([
     (office) => tries || office.holds(seat, name),
   );
 });
-const configured = fc.tuple(seats, aliases, changes, mayTry).map(([seat, { name, pin }, fields, tries]) =>
-  act(
-    `${seat}: configure ${pin} ${show(fields)}`,
-    (office) => {
-      const wanted = defined(fields);
-      const isBusy = office.isBusy(name);
-      office.ask(seat, { op: "configure", pin, ...wanted } as Asked, (client) =>
-        office.model.configure(client, name, wanted as never, isBusy),
-      );
-    },
-    (office) => tries || office.holds(seat, name),
-  ),
-);
+const configured = fc
+  .tuple(seats, aliases, configureRequests(""), mayTry)
+  .map(([seat, { name, pin }, { id: _id, op: _op, pin: _pin, ...wanted }, tries]) =>
+    act(
+      `${seat}: configure ${pin} ${show(wanted)}`,
+      (office) => {
+        const isBusy = office.isBusy(name);
+        office.ask(seat, { op: "configure", pin, ...wanted }, (client) => office.model.configure(client, name, wanted, isBusy));
+      },
+      (office) => tries || office.holds(seat, name),
+    ),
+  );
 const closed = fc.tuple(seats, aliases, fc.constantFrom(false, false, true)).map(([seat, { name, pin }, hard]) =>
   act(`${seat}: close ${pin} ${hard ? "hard" : ""}`, (office) => {
     office.ask(seat, { op: "close", pin, hard }, (client) => office.model.close(client, name));

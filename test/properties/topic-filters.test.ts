@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { topicFilters, topicNames } from "../../src/index-testing.ts";
 import { covers, levelsOf, topicFilterSchema, topicNameSchema } from "../../src/protocol/topics.ts";
 import { FilterTree } from "../../src/supervisor/topics/filter-tree.ts";
 import { property } from "./property.ts";
-import { fits, topicFilters, topicNames, witnesses } from "./topic-rules.ts";
+import { fits, witnesses } from "./topic-rules.ts";
 
 const isCovered = (filter: string, other: string) => covers(levelsOf(filter), levelsOf(other));
 

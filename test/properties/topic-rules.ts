@@ -1,5 +1,3 @@
-import fc from "fast-check";
-
 /**
  * Whether a filter fits a name: MQTT 5.0, section 4.7, sentence by sentence, as a pattern over the whole text.
  * - "The multi-level wildcard represents the parent and any number of child levels": `/#` is nothing, or a `/` and anything.
@@ -29,17 +27,3 @@ export function witnesses(filter: string): string[] {
   const least = beginning.length === 0 ? 1 : 0;
   return [0, 1, 2].map((more) => [...beginning, ...FRESH.slice(0, least + more)].join("/"));
 }
-
-const level = fc.constantFrom("", "a", "b", "$s", "b$");
-
-/** Names of topics, few enough that filters fit them. */
-export const topicNames: fc.Arbitrary<string> = fc
-  .array(level, { minLength: 1, maxLength: 4 })
-  .map((levels) => levels.join("/"))
-  .filter((name) => name !== "");
-
-/** Filters, with and without wildcards. */
-export const topicFilters: fc.Arbitrary<string> = fc
-  .tuple(fc.array(fc.oneof(level, fc.constant("+")), { maxLength: 4 }), fc.boolean())
-  .map(([levels, isOpen]) => [...levels, ...(isOpen ? ["#"] : [])].join("/"))
-  .filter((filter) => filter !== "");

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { play, type ScriptedClient, scripts, step, topicFilters, topicNames, World } from "../../src/index-testing.ts";
 import { type AccessTable, accessBy } from "../../src/protocol/access.ts";
 import type { EventOf } from "../../src/protocol/replies.ts";
-import { play, property, scripts, step } from "./property.ts";
-import { fits, topicFilters, topicNames, witnesses } from "./topic-rules.ts";
-import { type ScriptedClient, World } from "./world.ts";
+import { property } from "./property.ts";
+import { fits, witnesses } from "./topic-rules.ts";
 
 const BACKLOG = 4;
 const TOPICS = 6;

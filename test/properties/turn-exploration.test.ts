@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import assert from "node:assert/strict";
 import { Turn } from "../../src/gpio/chardev/waves/turn.ts";
-import { Explorer, type Move } from "./explorer.ts";
+import { Explorer, type Move } from "../../src/index-testing.ts";
 
 /** Waves that the thread may still believe to have: the one whose turn it is, and two that were taken back meanwhile. */
 const MOST_WAVES = 3;

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { commandRequests, play, type ScriptedClient, scripts, step, World } from "../../src/index-testing.ts";
 import type { EventOf } from "../../src/protocol/replies.ts";
 import type { EdgeFilter, Level } from "../../src/protocol/requests.ts";
-import { commandRequests } from "./pin-commands.ts";
-import { play, property, scripts, step } from "./property.ts";
-import { type ScriptedClient, World } from "./world.ts";
+import { property } from "./property.ts";
 
 const line = { chip: "sim:0", offset: 17 };
 const BACKLOG = 4;
@@ -201,7 +200,7 @@ property(
 
 property(
   "who watches an output is told of every edge that its commands make, when the line makes it",
-  fc.tuple(fc.boolean(), fc.array(fc.tuple(commandRequests, fc.integer({ min: 0, max: 100 })), { maxLength: 8 })),
+  fc.tuple(fc.boolean(), fc.array(fc.tuple(commandRequests("GPIO17"), fc.integer({ min: 0, max: 100 })), { maxLength: 8 })),
   async ([activeLow, commands]) => {
     const world = new World();
     const client = world.join("watcher");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { commandRequests } from "../../src/index-testing.ts";
 import type { CommandRequest } from "../../src/protocol/requests.ts";
-import { commandRequests } from "./pin-commands.ts";
 import { property } from "./property.ts";
 import { cycleUs, levelAt, stretches, totalUs } from "./wave-oracle.ts";
 import { type Change, WaveStage } from "./wave-stage.ts";
@@ -14,7 +14,7 @@ const GRAIN_US = 0.0011;
 /** Far enough for many cycles, and no instant at which a wave has an edge. */
 const HORIZON_MS = 700.0311;
 
-const waves = commandRequests.filter((request): request is WaveRequest => request.op !== "toggle");
+const waves = commandRequests("GPIO17").filter((request): request is WaveRequest => request.op !== "toggle");
 const flatWaves = waves.filter(({ op }) => op === "blink" || op === "pattern");
 const isCounted = (request: WaveRequest) => "n" in request && request.n !== undefined;
 const counted = flatWaves.filter(isCounted);

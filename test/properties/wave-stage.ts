@@ -1,31 +1,13 @@
 import assert from "node:assert/strict";
 import { steady, waveOf } from "../../actors/wave.ts";
-import type { Alarm } from "../../src/clock/clock.ts";
-import { SimulatedClock } from "../../src/clock/simulated.ts";
 import { ClockPlayer } from "../../src/gpio/clock-player.ts";
 import { type Levels, levelAt } from "../../src/gpio/levels.ts";
 import { SimBackend } from "../../src/gpio/sim.ts";
 import type { WavePlayer } from "../../src/gpio/wave-player.ts";
 import type { CommandRequest, Level } from "../../src/protocol/requests.ts";
+import { RestlessClock } from "../../src/testing/restless-clock.ts";
 
 const line = { chip: "sim:0", offset: 17 };
-
-/** How many tasks one instant may bring before time counts as standing still. */
-const MOST_AT_ONCE = 1000;
-
-/** A simulated clock that notices when its tasks set each other for the same instant for ever. */
-export class RestlessClock extends SimulatedClock {
-  #sinceUs = Number.NaN;
-  #set = 0;
-
-  override at(dueUs: number, task: () => void): Alarm {
-    const nowUs = this.nowUs();
-    this.#set = nowUs === this.#sinceUs ? this.#set + 1 : 0;
-    this.#sinceUs = nowUs;
-    assert(this.#set < MOST_AT_ONCE, "time stands still");
-    return super.at(dueUs, task);
-  }
-}
 
 /** A change of the line. */
 export interface Change {

@@ -4,12 +4,12 @@ import fc from "fast-check";
 import { steady, type Wave, waveOf } from "../../actors/wave.ts";
 import { type Driven, type Levels, levelsDriven } from "../../src/gpio/levels.ts";
 import { stages, WaveTrack } from "../../src/gpio/wave-track.ts";
-import { commandRequests } from "./pin-commands.ts";
+import { commandRequests } from "../../src/index-testing.ts";
 import { property } from "./property.ts";
 
 const START_US = 1_000_000;
 
-const waves = commandRequests.map((request) => waveOf(request, steady(0)));
+const waves = commandRequests("GPIO17").map((request) => waveOf(request, steady(0)));
 const periodUs = fc.integer({ min: 100, max: 50_000 });
 /** By how much each step comes late, in µs. */
 const lateness = fc.array(fc.oneof(fc.constant(0), fc.double({ min: 0, max: 20_000, noNaN: true })), { minLength: 1, maxLength: 60 });

@@ -48,6 +48,8 @@ const rules: Record<string, Rule> = {
   },
   "index-client": { may: ["client", "protocol"], types: ["frames"] },
   "index-machines": { may: ["actors"] },
+  testing: { may: ["client", "clock", "frames", "gpio", "processes", "protocol", "supervisor", "transports"] },
+  "index-testing": { may: ["clock", "gpio", "testing"] },
   config: { may: ["frames", "protocol"] },
   cli: { may: ["access", "create-supervisor", "dry-run", "client", "config", "gpio", "frames", "clock", "protocol", "version"] },
   main: { may: ["cli", "gpio"] },

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { World } from "../properties/world.ts";
+import { World } from "../../src/index-testing.ts";
 
 const path = "/dev/gpiochip3";
 

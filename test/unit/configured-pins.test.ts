@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createSupervisor, HoldfastError, type PinConfig, SimBackend, SimulatedClock } from "../../src/index.ts";
+import { type ScriptedClient, World, type WorldOptions } from "../../src/index-testing.ts";
 import type { RequestOf } from "../../src/protocol/requests.ts";
-import { type ScriptedClient, World, type WorldOptions } from "../properties/world.ts";
 
 const gpio17 = { chip: "sim:0", offset: 17 };
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { World } from "../../src/index-testing.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
-import { World } from "../properties/world.ts";
 
 const gpio17 = { chip: "sim:0", offset: 17 };
 

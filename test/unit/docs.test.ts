@@ -78,7 +78,7 @@ test("every snippet of TypeScript is one that the compiler takes", async () => {
   mkdirSync(join(root, "dist"), { recursive: true });
   const folder = mkdtempSync(join(root, "dist", ".snippets-"));
   try {
-    for (const page of ["README.md", "docs/library.md", "docs/network.md"]) {
+    for (const page of ["README.md", "docs/library.md", "docs/network.md", "docs/testing.md"]) {
       const snippets = readFileSync(join(root, page), "utf8").matchAll(/^```ts\n(.*?)^```$/gms);
       for (const [index, [, snippet = ""]] of [...snippets].entries()) {
         const whole = snippet.includes("import ") ? snippet : preamble + snippet;
@@ -86,7 +86,12 @@ test("every snippet of TypeScript is one that the compiler takes", async () => {
       }
     }
     expect(readdirSync(folder).length).toBeGreaterThan(5);
-    const entries = { holdfast: "index", "holdfast/client": "index-client", "holdfast/machines": "index-machines" };
+    const entries = {
+      holdfast: "index",
+      "holdfast/client": "index-client",
+      "holdfast/machines": "index-machines",
+      "holdfast/testing": "index-testing",
+    };
     const paths = Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, [`../../src/${file}.ts`]]));
     const compilerOptions = { noUnusedLocals: false, paths };
     writeFileSync(

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { SysfsPwm } from "../../src/gpio/pwm/outputs.ts";
 import { HoldfastError, type PinConfig } from "../../src/index.ts";
+import { type ScriptedClient, World, type WorldOptions } from "../../src/index-testing.ts";
 import type { RequestOf } from "../../src/protocol/requests.ts";
-import { type ScriptedClient, World, type WorldOptions } from "../properties/world.ts";
 import { type MadeUpChip, PwmKernel, pi3, refusal } from "./pwm-kernel.ts";
 
 const kernels: PwmKernel[] = [];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createSupervisor, SimBackend, SimulatedClock } from "../../src/index.ts";
-import { World } from "../properties/world.ts";
+import { World } from "../../src/index-testing.ts";
 
 const gpio17 = { chip: "sim:0", offset: 17 };
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { type ScriptedClient, World } from "../../src/index-testing.ts";
 import type { EventOf } from "../../src/protocol/replies.ts";
-import { type ScriptedClient, World } from "../properties/world.ts";
 
 const seen = ({ events }: ScriptedClient) =>
   (events as EventOf<"state">[]).map(({ state, level, value, command, by }) => [state, level, value, command, by]);

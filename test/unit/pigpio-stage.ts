@@ -1,9 +1,9 @@
+import { World, type WorldOptions } from "../../src/index-testing.ts";
 import { type CommandName, commandNumbers } from "../../src/transports/pigpio/command-numbers.ts";
 import type { Command } from "../../src/transports/pigpio/command-reader.ts";
 import { Daemon } from "../../src/transports/pigpio/daemon.ts";
 import type { Program } from "../../src/transports/pigpio/notifications.ts";
 import type { Report } from "../../src/transports/pigpio/report.ts";
-import { World, type WorldOptions } from "../properties/world.ts";
 
 /** What a test's program says: a command with its parameters. */
 export type Words = readonly [name: CommandName | number, p1?: number, p2?: number, extension?: number];

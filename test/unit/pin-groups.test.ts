@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { type ScriptedClient, World } from "../../src/index-testing.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 import type { EventOf } from "../../src/protocol/replies.ts";
 import type { Level } from "../../src/protocol/requests.ts";
-import { type ScriptedClient, World } from "../properties/world.ts";
 
 const at = (offset: number) => ({ chip: "sim:0", offset });
 const GROUP = "GPIO17+GPIO27+GPIO22";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { World } from "../properties/world.ts";
+import { World } from "../../src/index-testing.ts";
 
 test("a pin queues so many commands and no more; what replaces them needs no room", () => {
   const world = new World({ limits: { queuedCommands: 2 } });

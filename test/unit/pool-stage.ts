@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { type Answer, type Asked, type ScriptedClient, World, type WorldOptions } from "../../src/index-testing.ts";
 import type { EventOf, Grant, PoolInfo } from "../../src/protocol/replies.ts";
 import type { PoolSettings } from "../../src/protocol/requests.ts";
-import { type Answer, type Asked, type ScriptedClient, World, type WorldOptions } from "../properties/world.ts";
 
 type Subscribing = Omit<Extract<Asked, { op: "frames.subscribe" }>, "op" | "pool">;
 

@@ -15,8 +15,8 @@ import {
   SimBackend,
   type SupervisorOptions,
 } from "../../src/index.ts";
+import { World } from "../../src/index-testing.ts";
 import type { Limits } from "../../src/protocol/limits.ts";
-import { World } from "../properties/world.ts";
 
 const gpio17 = { chip: "sim:0", offset: 17 };
 

@@ -2,10 +2,10 @@ import { expect, test } from "bun:test";
 import { HoldfastClient } from "../../src/client/client.ts";
 import { EventStream } from "../../src/client/event-stream.ts";
 import type { Dial, Link } from "../../src/client/link.ts";
+import { World } from "../../src/index-testing.ts";
 import type { EventOf } from "../../src/protocol/replies.ts";
 import type { Supervisor } from "../../src/supervisor/supervisor.ts";
 import { inProcess } from "../../src/transports/in-process.ts";
-import { World } from "../properties/world.ts";
 
 /** A way to a supervisor that a test can cut. */
 function cuttable(supervisor: Supervisor): { readonly dial: Dial; cut(): Promise<void> } {

@@ -1,11 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import assert from "node:assert/strict";
+import { World, type WorldOptions } from "../../src/index-testing.ts";
 import { fullAccess } from "../../src/protocol/access.ts";
 import type { Mode } from "../../src/protocol/requests.ts";
 import { type RemoteioRequest, RequestReader } from "../../src/transports/remoteio/request.ts";
 import { Session } from "../../src/transports/remoteio/session.ts";
-import { timesSeenOn } from "../properties/times-on.ts";
-import { World, type WorldOptions } from "../properties/world.ts";
 
 const QUEUED = "! command on execution-queue";
 
@@ -85,7 +84,7 @@ describe("a pin of remoteio's", () => {
     const { world, speaker } = scene();
     speaker.say("11 create 0 0 0", "11 on 30 0 0", "11 on 20 0 0");
     await world.pass(100);
-    expect(timesSeenOn(world, { chip: "sim:0", offset: 17 }).map(({ fromNs, untilNs }) => (untilNs - fromNs) / 1e6)).toEqual([50]);
+    expect(world.wire("GPIO17").timesOn.map(({ fromMs, untilMs }) => untilMs - fromMs)).toEqual([50]);
   });
 
   test("takes what its client leaves unsaid: arguments that a command has no use for are not looked at", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { type Asked, type ScriptedClient, World } from "../../src/index-testing.ts";
 import { type AccessTable, accessBy } from "../../src/protocol/access.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
-import { type Asked, type ScriptedClient, World } from "../properties/world.ts";
 import { refusal } from "../refusal.ts";
 
 /** A world with one client that may do what a table says, and one that may do everything. */
@@ -33,7 +33,7 @@ test("a refusal names the right, the pin and the table, and is logged with who w
     details: { field: "pin", pin: "GPIO27", right: "command", rules: ["panel"] },
   });
   expect(world.defects).toHaveLength(1);
-  expect(world.defects[0]).toMatch(/^refused: .*name: "panel".*uid: 1000.*rules: \[ "panel" \].*right to command GPIO27/s);
+  expect(world.defects[0]).toMatch(/^refused: .*name: 'panel'.*uid: 1000.*rules: \[ 'panel' \].*right to command GPIO27/s);
 });
 
 test("a client that is refused again and again does not fill the log, and what was not told is counted", async () => {
@@ -43,7 +43,7 @@ test("a client that is refused again and again does not fill the log, and what w
   await world.pass(10_000);
   panel.ask({ op: "on", pin: "GPIO27" });
   expect(world.defects).toHaveLength(11);
-  expect(world.defects[10]).toMatch(/pin: "GPIO27".*untold: 990/s);
+  expect(world.defects[10]).toMatch(/pin: 'GPIO27'.*untold: 990/s);
 });
 
 test("nor do clients that come back for it, nor a crowd of them, and others are told of all the same", () => {
@@ -56,7 +56,7 @@ test("nor do clients that come back for it, nor a crowd of them, and others are 
   for (let time = 0; time < 50; time++) refuse("192.0.2.1");
   expect(world.defects).toHaveLength(10);
   refuse("192.0.2.2");
-  expect(world.defects[10]).toMatch(/address: "192.0.2.2".*untold: 40/s);
+  expect(world.defects[10]).toMatch(/address: '192.0.2.2'.*untold: 40/s);
   for (let other = 0; other < 200; other++) refuse(`192.0.3.${other}`);
   expect(world.defects).toHaveLength(100);
   expect(owner.ask({ op: "ping" }).outcome).toBe("ok");

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { World } from "../properties/world.ts";
+import { World } from "../../src/index-testing.ts";
 
 test("a shutdown drains: what was accepted runs, nothing is opened any more, and then every line is given back", async () => {
   const world = new World();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createSupervisor, SimBackend, SimulatedClock } from "../../src/index.ts";
+import { World } from "../../src/index-testing.ts";
 import type { RequestOf } from "../../src/protocol/requests.ts";
-import { World } from "../properties/world.ts";
 
 const gpio4 = { chip: "sim:0", offset: 4 };
 

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
+import { World } from "../../src/index-testing.ts";
 import type { SimProcess, SimProgram } from "../../src/processes/sim-host.ts";
 import { fullAccess } from "../../src/protocol/access.ts";
 import type { ProcessTable } from "../../src/protocol/process-table.ts";
-import { World } from "../properties/world.ts";
 
 const command = ["program"];
 
@@ -23,7 +23,7 @@ async function stageOf(
 ): Promise<Stage> {
   const world = new World({
     ...options,
-    tables: Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, { command, ...table }])),
+    processes: Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, { command, ...table }])),
     programOf: ({ environment }) => programs[environment["HOLDFAST_PROCESS"] as string] ?? {},
   });
   const client = world.join("operator");

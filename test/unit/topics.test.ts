@@ -1,8 +1,8 @@
 import { expect, spyOn, test } from "bun:test";
+import { type ScriptedClient, World } from "../../src/index-testing.ts";
 import type { EventOf } from "../../src/protocol/replies.ts";
 import { levelsOf } from "../../src/protocol/topics.ts";
 import { FilterTree } from "../../src/supervisor/topics/filter-tree.ts";
-import { type ScriptedClient, World } from "../properties/world.ts";
 
 /** What a client has been told, in short: `door=open`, with what else there is to say. */
 function told({ events }: ScriptedClient): string[] {

@@ -1,0 +1,41 @@
+import fc from "fast-check";
+
+/** One step of a script: what it does to a scene, in the words that a failure prints. */
+export type Step<Scene extends object> = fc.AsyncCommand<Scene, Scene>;
+
+/** A step that does `run`; where it does not apply it is left out. */
+export function step<Scene extends object>(
+  words: string,
+  run: (scene: Scene) => void | Promise<void>,
+  applies: (scene: Scene) => boolean = () => true,
+): Step<Scene> {
+  return { check: applies, run: async (scene) => run(scene), toString: () => words };
+}
+
+/**
+ * Scripts of up to `most` steps, each one of `steps`: name one twice and it comes twice as often.
+ * A script that fails is shrunk to the steps that it takes to fail. FC_STEPS in the environment goes straight to those.
+ */
+export function scripts<Scene extends object>(
+  steps: readonly fc.Arbitrary<Step<Scene>>[],
+  most: number,
+): fc.Arbitrary<Iterable<Step<Scene>>> {
+  const { FC_STEPS: replayPath } = process.env;
+  return fc.commands([...steps], { maxCommands: most, size: "max", ...(replayPath === undefined ? {} : { replayPath }) });
+}
+
+/**
+ * Plays a script in a scene.
+ * @param check what must hold behind every step: it throws when it does not
+ */
+export async function play<Scene extends object>(
+  script: Iterable<Step<Scene>>,
+  scene: Scene,
+  check: (scene: Scene) => void | Promise<void> = () => {},
+): Promise<void> {
+  for (const each of script) {
+    if (!each.check(scene)) continue;
+    await each.run(scene, scene);
+    await check(scene);
+  }
+}
