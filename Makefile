@@ -57,6 +57,7 @@ coverage: build lib ## the same, with the share of lines that they reach: covera
 lint: setup ## check the style and the types
 	$(BIOME) check --error-on-warnings
 	node_modules/.bin/tsc --noEmit
+	node_modules/.bin/tsc --noEmit --project examples
 
 format: setup ## put the sources in shape
 	$(BIOME) check --write

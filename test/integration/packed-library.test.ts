@@ -1,41 +1,14 @@
 import { afterAll, beforeAll, expect } from "bun:test";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { $ } from "bun";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "esbuild";
+import { InstalledLibrary, runtimes } from "./library-project.ts";
 import { authority, tlsKeys } from "./network-stage.ts";
 import { type Stage, story } from "./processes.ts";
 
-const root = join(import.meta.dir, "..", "..");
-const library = join(root, "dist", "lib");
-if (!existsSync(library)) throw new Error(`there is no ${library}: run \`make lib\` first`);
-
-const runtimes = { Node: "node", Bun: process.execPath };
-
-/** Where a user's project has installed the library, as `npm pack` packs it, and what its package.json says that it needs. Needs no registry. */
-const modules = join(mkdtempSync(join(tmpdir(), "holdfast-project-")), "node_modules");
-
-beforeAll(async () => {
-  const installed = join(modules, "holdfast");
-  mkdirSync(installed, { recursive: true });
-  const tarball = (await $`npm pack ${library} --pack-destination ${modules} --silent --offline`.text()).trim();
-  await $`tar -xzf ${join(modules, tarball)} -C ${installed} --strip-components=1`;
-  const { dependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
-  for (const name of [...Object.keys(dependencies), "fast-check", "pure-rand"])
-    cpSync(join(root, "node_modules", name), join(modules, name), { recursive: true });
-}, 60_000);
-
-afterAll(() => rmSync(dirname(modules), { recursive: true }));
-
-/** A project that has installed it. */
-function project(stage: Stage): string {
-  const folder = join(stage.folder, "project");
-  mkdirSync(folder);
-  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-  symlinkSync(modules, join(folder, "node_modules"));
-  return folder;
-}
+const library = new InstalledLibrary();
+beforeAll(() => library.install(), 60_000);
+afterAll(() => library.remove());
 
 /** Runs a program of the project's. */
 async function run(stage: Stage, runtime: string, folder: string, source: string) {
@@ -70,7 +43,7 @@ for (const [name, runtime] of Object.entries(runtimes)) {
       tlsKeys(stage);
       stage.file("ca.pem", authority.certificate);
       const program = readFileSync(join(import.meta.dir, "library-program.mjs"), "utf8");
-      expect(await run(stage, runtime, project(stage), program)).toEqual({
+      expect(await run(stage, runtime, library.project(stage), program)).toEqual({
         status: 0,
         stdout: "talkToExecutable\nembed\nsimulateTime\nserve\nserveNetwork\nshareFrames\nrunOutOfSlots\nleaveWhileItIsRead\n",
         stderr: "",
@@ -79,7 +52,7 @@ for (const [name, runtime] of Object.entries(runtimes)) {
   );
 
   story(`to import any of the library in ${name} opens nothing and starts nothing`, async (stage) => {
-    const folder = project(stage);
+    const folder = library.project(stage);
     const source = `import { readdirSync } from "node:fs";
       // The runtime itself opens files as it loads the first module.
       for (const of of ["node:assert", "node:net", "node:tls", "zod", "xstate"]) await import(of);
@@ -93,14 +66,14 @@ for (const [name, runtime] of Object.entries(runtimes)) {
 }
 
 story("what is imported from holdfast/client brings no supervisor, no GPIO and no machine into a bundle", async (stage) => {
-  const folder = project(stage);
+  const folder = library.project(stage);
   const client = await bundled(folder, 'export { connect } from "holdfast/client";');
   const parts = new Set(client.map((path) => path.replace(/^(src\/[^/]+)\/.*/, "$1")));
   expect([...parts].sort()).toEqual(["cbor-x", "src/client", "src/frames", "src/libc.js", "src/protocol", "zod"]);
 });
 
 story("a bundle has those of the library's modules that it uses", async (stage) => {
-  const folder = project(stage);
+  const folder = library.project(stage);
   expect(await bundled(folder, 'export { HoldfastError } from "holdfast";')).toEqual(["src/protocol/errors.js"]);
   expect(await bundled(folder, 'export { SimulatedClock } from "holdfast";')).toEqual(["src/clock/simulated.js"]);
   const machines = await bundled(folder, 'export { pinMachine } from "holdfast/machines";');
@@ -108,17 +81,21 @@ story("a bundle has those of the library's modules that it uses", async (stage) 
 });
 
 story("the entries of the library are one library: what one throws the others know", async (stage) => {
-  const folder = project(stage);
+  const folder = library.project(stage);
   const source = `import * as whole from "holdfast"; import * as client from "holdfast/client"; import * as machines from "holdfast/machines"; import * as testing from "holdfast/testing";
     console.log([...Object.keys(client), ...Object.keys(machines)].filter((name) => whole[name] !== { ...client, ...machines }[name]).length, testing.SimulatedClock === whole.SimulatedClock);
     await client.connect({ socket: "/nowhere" }).catch((error) => console.log(error instanceof whole.HoldfastError, error.code));`;
-  expect(await run(stage, runtimes.Node, folder, source)).toEqual({ status: 0, stdout: "0 true\ntrue NOT_RUNNING\n", stderr: "" });
+  expect(await run(stage, runtimes["Node"] as string, folder, source)).toEqual({
+    status: 0,
+    stdout: "0 true\ntrue NOT_RUNNING\n",
+    stderr: "",
+  });
 });
 
 story("without node-libgpiod the backend of that name says what to install", async (stage) => {
-  const folder = project(stage);
+  const folder = library.project(stage);
   const source = `import { LibgpiodBackend } from "holdfast";
     try { new LibgpiodBackend(); } catch (error) { console.log(error.code, error.message); }`;
-  const { stdout } = await run(stage, runtimes.Node, folder, source);
+  const { stdout } = await run(stage, runtimes["Node"] as string, folder, source);
   expect(stdout).toMatch(/^NO_BACKEND .*npm install node-libgpiod/);
 });

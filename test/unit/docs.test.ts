@@ -9,6 +9,7 @@ const pages = [
   "README.md",
   "CONTRIBUTING.md",
   "CHANGELOG.md",
+  "examples/README.md",
   "python/README.md",
   "test/README.md",
   ...new Bun.Glob("docs/**/*.md").scanSync({ cwd: root }),

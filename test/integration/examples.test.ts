@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect } from "bun:test";
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { InstalledLibrary, runtimes } from "./library-project.ts";
+import { eventually, type Stage, story } from "./processes.ts";
+import { Shell, type Typed } from "./shell.ts";
+
+const library = new InstalledLibrary();
+beforeAll(() => library.install(), 60_000);
+afterAll(() => library.remove());
+
+/** An example, copied into a project that has installed the library. */
+class Example implements AsyncDisposable {
+  readonly folder: string;
+  readonly #shell: Shell;
+
+  constructor(stage: Stage, name: string, environment: Readonly<Record<string, string>> = {}) {
+    this.folder = join(library.project(stage), name);
+    cpSync(join(import.meta.dir, "..", "..", "examples", name), this.folder, { recursive: true });
+    this.#shell = new Shell(this.folder, { HOLDFAST_SOCKET: stage.socket, ...environment });
+  }
+
+  /** Starts one of its programs. Bun takes it as it is; for Node it is compiled, as Node.js 20 needs it. */
+  async start(runtime: string, program: string, ...options: readonly string[]): Promise<Typed> {
+    if (runtime === "Bun") return this.#shell.startAs([runtimes["Bun"] as string, ...options, join(this.folder, program)]);
+    const outfile = join(this.folder, program.replace(/ts$/, "mjs"));
+    const entryPoints = [join(this.folder, program)];
+    await build({ entryPoints, outfile, bundle: true, packages: "external", platform: "node", format: "esm", target: "node20" });
+    return this.#shell.startAs([runtimes[runtime] as string, ...options, outfile]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#shell[Symbol.asyncDispose]();
+  }
+}
+
+for (const runtime of Object.keys(runtimes)) {
+  story(`examples/one-button, in ${runtime}: both programs see each press, and neither knows of the other`, async (stage) => {
+    await stage.serve();
+    await using example = new Example(stage, "one-button");
+    const [lamp, presses] = [await example.start(runtime, "lamp.ts"), await example.start(runtime, "presses.ts")];
+    const board = await stage.connect();
+    const holders = async () => (await board.pins()).find(({ pin }) => pin === "GPIO4")?.holders ?? [];
+    const isLit = async () => (await board.read("GPIO17")).level === 1;
+    await eventually("both have the button", async () => (await holders()).length === 2);
+    const watching = async () => (await board.status()).clients.filter(({ subscriptions }) => subscriptions > 0).length;
+    await eventually("both watch it", async () => (await watching()) === 2);
+    for (const press of [1, 2]) {
+      await board.simSet("GPIO4", 0);
+      await eventually("the lamp is toggled", async () => (await isLit()) === (press === 1));
+      await board.simSet("GPIO4", null);
+      await presses.printed(press);
+    }
+    expect(presses.out).toMatch(/^(pressed for \d+ ms\n){2}$/);
+    expect([lamp.out, lamp.err, presses.err]).toEqual(["", "", ""]);
+  });
+
+  story(`examples/garden, in ${runtime}: waters when it is asked to, refuses what makes no sense, and shares the board`, async (stage) => {
+    await using example = new Example(stage, "garden", { PORT: "0", SOCKET: stage.socket });
+    const garden = await example.start(runtime, "garden.ts");
+    await garden.printed(1);
+    const port = /port: (\d+)/.exec(garden.out)?.[1];
+    const ask = async (method: string, path: string) => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { method });
+      return [response.status, (await response.text()).trim()];
+    };
+    expect(await ask("GET", "/")).toEqual([200, "dry"]);
+    expect(await ask("POST", "/water?seconds=90")).toEqual([200, "watering"]);
+    expect(await ask("POST", "/water?seconds=soon")).toEqual([400, expect.stringContaining("durationMs")]);
+    const other = await stage.connect();
+    await expect(other.output("valve")).rejects.toMatchObject({ code: "PIN_BUSY", details: { holder: "garden" } });
+    await (await other.output("GPIO27")).on();
+    expect(await ask("POST", "/stop")).toEqual([200, "dry"]);
+    garden.kill("SIGTERM");
+    expect((await garden.ended).status).toBe(0);
+  });
+}
