@@ -110,12 +110,15 @@ export class FrameStream implements AsyncIterableIterator<Frame>, AsyncDisposabl
 
   #push(event: Event): void {
     if (event.ev === "frame") {
-      const delivery = { event, connection: this.#client.connection(), revoked: false };
+      const delivery: Delivery = { event, connection: this.#client.connection(), revoked: false };
       if (this.#isLeft) this.#releaseUnseen(delivery);
       else this.#arrived.push(delivery);
     } else if (event.ev === "revoked") {
       const revoked = [this.#taken, ...this.#arrived].find((delivery) => delivery?.event.lease === event.lease);
-      if (revoked) revoked.revoked = true;
+      if (revoked) {
+        revoked.revoked = true;
+        revoked.onRevoked?.();
+      }
     }
     this.#wakeUp?.();
   }

@@ -9,6 +9,8 @@ export interface Delivery {
   readonly connection: number;
   /** The supervisor has taken it away. */
   revoked: boolean;
+  /** Told when it does. */
+  onRevoked?: () => void;
 }
 
 /** A frame that this program reads. Leaving its scope releases it, without waiting for the answer. */
@@ -82,6 +84,11 @@ export class Frame implements Disposable {
   /** The supervisor has taken the frame away, because it was held for longer than `maxHoldMs`: its content may change. */
   get revoked(): boolean {
     return this.#delivery.revoked;
+  }
+
+  /** What is called when that happens. */
+  set onRevoked(told: () => void) {
+    this.#delivery.onRevoked = told;
   }
 
   /**

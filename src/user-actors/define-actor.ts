@@ -3,11 +3,14 @@ import { z } from "zod";
 import { HoldfastError } from "../protocol/errors.ts";
 import { issueInWords } from "../protocol/issue-in-words.ts";
 import { MAX_NAME_LENGTH } from "../protocol/limits.ts";
+import type { Level } from "../protocol/requests.ts";
 import type {
   EventDeclarations,
+  InputDeclaration,
   KnownPins,
   KnownPools,
   KnownTopics,
+  NamesOf,
   PinDeclarations,
   PoolDeclarations,
   TopicDeclarations,
@@ -26,6 +29,12 @@ import type { EventsOf } from "./world-events.ts";
 
 type None = Record<never, never>;
 
+/** What the machine is given when it is started. */
+export interface MachineInput<P = PinDeclarations> {
+  /** Of the inputs, when they began to be watched; null: those of a group differ. */
+  readonly levels: { readonly [K in NamesOf<P, InputDeclaration>]: Level | null };
+}
+
 /** What a machine is made with. */
 export interface MachineParts<P, T, F, E extends EventDeclarations> {
   /** The outputs, as actions. */
@@ -34,8 +43,8 @@ export interface MachineParts<P, T, F, E extends EventDeclarations> {
   readonly topics: TopicHandles<T>;
   /** The pools that frames are taken from. */
   readonly pools: PoolHandles<F>;
-  /** For `setup({ types })`: the events of the machine. Nothing at run time. */
-  readonly types: { readonly events: EventsOf<P, T, F, E> };
+  /** For `setup({ types })`: the events of the machine, and its input. Nothing at run time. */
+  readonly types: { readonly events: EventsOf<P, T, F, E>; readonly input: MachineInput<P> };
   /** Answers who has asked. */
   readonly reply: Reply;
 }

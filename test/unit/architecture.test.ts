@@ -30,7 +30,7 @@ const rules: Record<string, Rule> = {
   processes: { may: ["libc", "protocol"], types: ["clock"] },
   supervisor: { may: ["access", "actors", "gpio", "frames", "protocol", "clock", "version"], types: ["processes"] },
   client: { may: ["frames", "protocol"], sockets: true },
-  "user-actors": { may: ["protocol"], types: ["actors", "client"] },
+  "user-actors": { may: ["client", "clock", "protocol"], types: ["actors"] },
   transports: { may: ["access", "protocol", "clock", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },
   version: { may: ["package.json"] },
   "dry-run": {

@@ -1,0 +1,11 @@
+import type { HoldfastClient } from "../client/client.ts";
+import type { ActorEvent } from "./actor-host.ts";
+
+/** What the pins, topics and pools of a running actor need. */
+export interface World {
+  readonly client: HoldfastClient;
+  /** Tells the machine. */
+  tell(event: ActorEvent): void;
+  /** Tells the machine of something that went wrong. Where it has no transition for that, the actor has failed. */
+  trouble(event: ActorEvent & { readonly error: object }, cause: unknown): void;
+}
