@@ -1,7 +1,12 @@
 // Writes the CDDL of docs/protocol.md from the schemas. With --check it writes nothing and ends with 1 when the page is out of date.
 import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
+import { cameraFormatSchema, cameraNameSchema } from "../src/protocol/camera-table.ts";
 import {
+  cameraFaultSchema,
+  cameraInfoSchema,
+  cameraOrdersSchema,
+  cameraStateSchema,
   clientInfoSchema,
   countersSchema,
   eventSchemas,
@@ -22,6 +27,8 @@ import {
 } from "../src/protocol/replies.ts";
 import {
   biasSchema,
+  cameraCountersSchema,
+  cameraPartSchema,
   closeLevelSchema,
   driveSchema,
   edgeSchema,
@@ -98,6 +105,15 @@ const shared = new Map<z.core.$ZodType, string>([
   [processStateSchema, "process-state"],
   [processEndSchema, "process-end"],
   [processInfoSchema, "process-info"],
+  [cameraNameSchema, "camera-name"],
+  [cameraFormatSchema, "camera-format"],
+  [cameraPartSchema, "camera-part"],
+  [cameraCountersSchema, "camera-part-counters"],
+  [cameraStateSchema, "camera-state"],
+  [cameraFaultSchema, "camera-fault"],
+  [cameraInfoSchema, "camera-info"],
+  [cameraInfoSchema.shape.counters, "camera-counters"],
+  [cameraOrdersSchema, "camera-orders"],
 ]);
 
 /** What a reply is called that several operations give. */

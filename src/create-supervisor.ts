@@ -12,6 +12,7 @@ import { PidfdProcesses } from "./processes/pidfd.ts";
 import type { ProcessHost } from "./processes/process-host.ts";
 import { aliasesOf } from "./protocol/aliases.ts";
 import { assertConfig } from "./protocol/assert-config.ts";
+import { assertCameraTables } from "./protocol/camera-table.ts";
 import { DEFAULT_DRAIN_MS } from "./protocol/limits.ts";
 import { type ListenSettings, listenSchema } from "./protocol/listen.ts";
 import type { ReplyOf } from "./protocol/replies.ts";
@@ -37,6 +38,8 @@ export interface SupervisorOptions extends OperatorSettings {
   readonly memory?: SharedMemory;
   /** Where processes run; default: beside this one, as its children. */
   readonly host?: ProcessHost;
+  /** What runs `holdfast`, for the processes of cameras; default: the program of this name in PATH. */
+  readonly program?: readonly string[];
   /** Default: the machine's time. */
   readonly clock?: Clock;
   /** How long a soft shutdown may take before it becomes a hard one, in ms; default 10 000. */
@@ -108,13 +111,15 @@ export async function createSupervisor(options: SupervisorOptions): Promise<Embe
 /** Makes the pools, serves, and starts the processes. Nothing of it is left when something fails. */
 async function start(options: SupervisorOptions): Promise<Serving & { readonly unix: Listener | null }> {
   const { backend, socket, memory = new FolderSharedMemory(), clock = new RealClock(), drainMs = DEFAULT_DRAIN_MS, log = silent } = options;
-  const { pins = {}, pools = {}, processes = {}, listen = {}, access = {} } = options;
+  const { pins = {}, pools = {}, processes = {}, cameras = {}, listen = {}, access = {}, program } = options;
   const limits = limitsOf(options.limits);
   assertConfig(listenSchema, listen, ["listen"]);
+  assertCameraTables(cameras, Object.keys(pools));
   if (socket !== undefined) await UnixListener.assertFree(socket);
   const host = options.host ?? childProcesses(socket);
   const surroundings = { backend, memory, processes: new PidfdProcesses(), host, clock, limits, log };
-  const supervisor = new Supervisor({ ...surroundings, configuredPins: pins, configuredProcesses: processes, access, drainMs });
+  const configured = { configuredPins: pins, configuredProcesses: processes, configuredCameras: cameras, access };
+  const supervisor = new Supervisor({ ...surroundings, ...configured, drainMs, ...(program && { program }) });
   void supervisor.stopped.then(() => host.close());
   const rules = new AccessRules(access, aliasesOf(pins));
   const parts: ListenerParts = { supervisor, rules, clock, limits, log };
@@ -126,7 +131,7 @@ async function start(options: SupervisorOptions): Promise<Serving & { readonly u
     for (const [name, settings] of Object.entries(pools)) await supervisor.pools.create(name, settings);
     if (socket !== undefined) unix = await UnixListener.open(socket, parts);
     await listeners.changeTo(listen).make();
-    supervisor.processes.startAll();
+    supervisor.startAll();
     return { supervisor, rules, listeners, log, unix };
   } catch (error) {
     supervisor.shutdown(true);

@@ -10,6 +10,7 @@ import { PinNames } from "./gpio/pin-names.ts";
 import { assertRunnable } from "./processes/program-file.ts";
 import { aliasesOf } from "./protocol/aliases.ts";
 import { badConfig, keyOf } from "./protocol/assert-config.ts";
+import { cameraPool, cameraSettings, mistakesInCameras } from "./protocol/camera-table.ts";
 import { HoldfastError } from "./protocol/errors.ts";
 import type { Limits } from "./protocol/limits.ts";
 import { LOOPBACK, usualPorts } from "./protocol/listen.ts";
@@ -66,11 +67,13 @@ class Run implements DryRun {
     this.#around = around;
   }
 
-  look({ limits: said = {}, pins = {}, pools = {}, processes = {}, listen = {}, access = {} }: OperatorSettings): void {
+  look({ limits: said = {}, pins = {}, pools = {}, processes = {}, cameras = {}, listen = {}, access = {} }: OperatorSettings): void {
     const limits = this.#attempt(() => limitsOf(said)) ?? limitsOf();
     this.#lookAtPins(pins, limits);
     this.#lookAtAccess(access, pins);
-    this.#lookAtPools(pools, limits);
+    this.#lookAtCameras(cameras, pools);
+    const ofCameras = Object.entries(cameras).map(([name, table]) => [name, cameraPool(cameraSettings(table))]);
+    this.#lookAtPools({ ...Object.fromEntries(ofCameras), ...pools }, limits);
     this.#lookAtProcesses(processes);
     this.#lookAtListeners(listen, access);
   }
@@ -125,6 +128,15 @@ class Run implements DryRun {
     } catch (error) {
       // The supervisor that runs may be another user's, who may.
       if (!isServed) this.mistakes.push(badConfig("frames.directory", `no pool can be made there: ${(error as Error).message}`));
+    }
+  }
+
+  #lookAtCameras(cameras: NonNullable<OperatorSettings["cameras"]>, pools: Readonly<Record<string, PoolSettings>>): void {
+    this.mistakes.push(...mistakesInCameras(cameras, Object.keys(pools)));
+    for (const [name, table] of Object.entries(cameras)) {
+      const { pipeline, source, width, height, fps, format } = cameraSettings(table);
+      const from = [pipeline].flat().join(" ") + (source === undefined ? "" : ` from ${source}`);
+      this.#intend(keyOf(["camera", name]), `${format} ${width}x${height}, ${fps} a second, by ${from}`);
     }
   }
 

@@ -11,6 +11,8 @@ export type { PublishOptions, WritableFrame } from "./client/writable-frame.ts";
 export type { FrameFormat } from "./frames/format.ts";
 export { type ErrorCode, type ErrorDetails, errorCodes, HoldfastError } from "./protocol/errors.ts";
 export type {
+  CameraInfo,
+  CameraState,
   ClientInfo,
   Counters,
   Event,

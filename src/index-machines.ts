@@ -1,5 +1,6 @@
 /** The machines alone, as XState has them: to draw, to inspect, to test. They touch nothing; a supervisor gives them their actions. */
 
+export { type CameraContext, type CameraEvent, type CameraInput, cameraMachine } from "../actors/camera.ts";
 export { type ClientEvent, clientMachine } from "../actors/client.ts";
 export { type InputEvent, inputMachine } from "../actors/input.ts";
 export {

@@ -16,6 +16,7 @@ export type * from "./gpio/wave-player.ts";
 export * from "./index-client.ts";
 export * from "./index-machines.ts";
 export type { AccessTable } from "./protocol/access.ts";
+export type { CameraTable } from "./protocol/camera-table.ts";
 export { defaultLimits, type Limits } from "./protocol/limits.ts";
 export type { ProcessTable } from "./protocol/process-table.ts";
 export type { OperatorSettings } from "./reconfigure.ts";

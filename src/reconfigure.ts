@@ -4,6 +4,7 @@ import type { Listeners } from "./listeners.ts";
 import type { AccessTable } from "./protocol/access.ts";
 import { aliasesOf } from "./protocol/aliases.ts";
 import { assertConfig, keyOf } from "./protocol/assert-config.ts";
+import { assertCameraTables, type CameraTable } from "./protocol/camera-table.ts";
 import { HoldfastError } from "./protocol/errors.ts";
 import { defaultLimits, type Limits, limitsSchema } from "./protocol/limits.ts";
 import { type ListenSettings, listenSchema } from "./protocol/listen.ts";
@@ -22,6 +23,8 @@ export interface OperatorSettings {
   readonly pools?: Readonly<Record<string, PoolSettings>>;
   /** Programs that run in processes of their own as long as the supervisor does, by their names. */
   readonly processes?: Readonly<Record<string, ProcessTable>>;
+  /** Cameras that fill pools of their own, by their names. */
+  readonly cameras?: Readonly<Record<string, CameraTable>>;
   /** Serve on these listeners as well. */
   readonly listen?: ListenSettings;
   /** Who may do what, by the names of the tables; without any, everybody may do everything. */
@@ -51,12 +54,14 @@ export function limitsOf(said: Partial<Limits> = {}): Limits {
  */
 export async function reconfigure(serving: Serving, before: OperatorSettings, now: OperatorSettings): Promise<void> {
   const { supervisor, rules, listeners, log } = serving;
-  const { pins = {}, pools = {}, processes = {}, listen = {}, access = {} } = now;
+  const { pins = {}, pools = {}, processes = {}, cameras = {}, listen = {}, access = {} } = now;
   if (supervisor.state !== "running")
     throw new HoldfastError("SHUTTING_DOWN", "the supervisor is shutting down and takes no other configuration");
   assertConfig(listenSchema, listen, ["listen"]);
   // A mistake is found before anything is made.
-  const apply = supervisor.reconfigured({ limits: limitsOf(now.limits), configuredPins: pins, configuredProcesses: processes, access });
+  assertCameraTables(cameras, Object.keys(pools));
+  const configured = { configuredPins: pins, configuredProcesses: processes, configuredCameras: cameras, access };
+  const apply = supervisor.reconfigured({ limits: limitsOf(now.limits), ...configured });
   const renewed = new AccessRules(access, aliasesOf(pins));
   const change = listeners.changeTo(listen);
   const rulesBefore = rules.copy();
@@ -107,7 +112,15 @@ function tellOfPools(
 
 /** The tables that say something else than before. */
 function changes(before: OperatorSettings, now: OperatorSettings): string[] {
-  const sections = { limits: "limits", pins: "pin", pools: "pool", processes: "process", listen: "listen", access: "access" } as const;
+  const sections = {
+    limits: "limits",
+    pins: "pin",
+    pools: "pool",
+    processes: "process",
+    cameras: "camera",
+    listen: "listen",
+    access: "access",
+  } as const;
   return Object.entries(sections).flatMap(([section, table]) => {
     const [old, renewed] = [before, now].map((each) => (each[section as keyof OperatorSettings] ?? {}) as Record<string, unknown>);
     const names = [...new Set([...Object.keys(old ?? {}), ...Object.keys(renewed ?? {})])];

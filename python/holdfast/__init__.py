@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from .cameras import CameraCounters, CameraFault, CameraInfo
 from .client import Client, connect
 from .errors import HoldfastError
 from .events import EventStream, Watch
@@ -22,6 +23,9 @@ from .writable_frame import WritableFrame
 
 __all__ = [
     "NO_VALUE",
+    "CameraCounters",
+    "CameraFault",
+    "CameraInfo",
     "Client",
     "CommandReply",
     "Edge",

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Callable, Literal, Optional, Sequence, Type, TypeVar, Union
 
 from .address import UnixAddress, addresses
+from .cameras import CameraInfo
 from .credentials import Credentials
 from .dial import dial
 from .errors import HoldfastError
@@ -247,6 +248,38 @@ class Client:
         :raises HoldfastError: ``PROCESS_UNKNOWN``, ``PROCESS_FAILED``, ``FORBIDDEN``
         """
         return parsed(ProcessInfo, self.request("process.restart", process=process, timeout_ms=None))
+
+    def cameras(self) -> list[CameraInfo]:
+        """Every camera whose pool this client may use."""
+        return [parsed(CameraInfo, camera) for camera in self.request("cameras")["cameras"]]
+
+    def start_camera(self, camera: str) -> CameraInfo:
+        """Starts a camera, and returns when its first frame is in its pool.
+
+        :raises HoldfastError: ``CAMERA_UNKNOWN``, ``FORBIDDEN``, and why it does not capture: ``DEVICE_BUSY``, ``CAMERA_STALLED``, …
+        """
+        return parsed(CameraInfo, self.request("camera.start", camera=camera, timeout_ms=None))
+
+    def stop_camera(self, camera: str, hard: bool = False) -> CameraInfo:
+        """Ends a camera's capture, or at once, and returns when nothing is left of it, its pool included.
+
+        :raises HoldfastError: ``CAMERA_UNKNOWN``, ``FORBIDDEN``
+        """
+        return parsed(CameraInfo, self.request("camera.stop", camera=camera, hard=hard, timeout_ms=None))
+
+    def pause_camera(self, camera: str) -> CameraInfo:
+        """Has a camera publish nothing until it is resumed or started anew; its device stays open.
+
+        :raises HoldfastError: ``CAMERA_UNKNOWN``, ``CAMERA_STOPPED``, …
+        """
+        return parsed(CameraInfo, self.request("camera.pause", camera=camera, timeout_ms=None))
+
+    def resume_camera(self, camera: str) -> CameraInfo:
+        """Has a camera that is paused publish again.
+
+        :raises HoldfastError: ``CAMERA_UNKNOWN``, ``CAMERA_STOPPED``, …
+        """
+        return parsed(CameraInfo, self.request("camera.resume", camera=camera, timeout_ms=None))
 
     def ping(self) -> None:
         """A sign of life, as any request is one: it keeps what was opened with ``heartbeat_ms``. Call it where the program's work goes on."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Optional
 
 from .pool_info import PoolInfo
+from .cameras import CameraInfo
 from .processes import ProcessInfo
 
 Level = Literal[0, 1]
@@ -217,3 +218,4 @@ class Status:
     pools: list[PoolInfo]
     #: For clients with the right ``admin``.
     processes: list[ProcessInfo]
+    cameras: list[CameraInfo]

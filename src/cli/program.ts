@@ -2,6 +2,7 @@ import { Command, CommanderError, type Option } from "commander";
 import { version } from "../version.ts";
 import { examples } from "./arguments.ts";
 import { addBlink } from "./blink.ts";
+import { addCamera } from "./camera.ts";
 import { addClose } from "./close.ts";
 import { addConfig } from "./config.ts";
 import { addDoctor } from "./doctor.ts";
@@ -96,6 +97,8 @@ export function createProgram(): Command {
   program.commandsGroup("Frames in shared memory:");
   addPool(program);
   addFrames(program);
+  program.commandsGroup("Cameras:");
+  addCamera(program);
   program.commandsGroup("Topics:");
   addPub(program);
   addSub(program);

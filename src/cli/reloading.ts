@@ -8,11 +8,11 @@ import type { ServeLog } from "./serve-log.ts";
 
 /** What the file says and may say anew; options of the command line win over it. */
 export function operatorSettings(
-  { limits, pins, pools, processes, listen, access }: Config,
+  { limits, pins, pools, processes, cameras, listen, access }: Config,
   { limit, maxOn }: Pick<ServeFlags, "limit" | "maxOn">,
 ) {
   const options = { ...limit, ...(maxOn !== undefined && { maxOnMs: maxOn }) };
-  return { limits: { ...limits, ...options }, pins, pools, processes, listen, access } satisfies Partial<SupervisorOptions>;
+  return { limits: { ...limits, ...options }, pins, pools, processes, cameras, listen, access } satisfies Partial<SupervisorOptions>;
 }
 
 /** Reads the configuration again and has the supervisor obey it. A file with a mistake is refused as a whole, and the log says why. */

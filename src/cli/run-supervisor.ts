@@ -33,6 +33,7 @@ export async function serveUntilTold(socket: string, flags: ServeFlags): Promise
     ...operatorSettings(config, flags),
     memory: new FolderSharedMemory(config.frames.directory),
     drainMs: drainTimeout,
+    program: ownProgram(),
     log,
   });
   obeySignals(starting, new Reloading(starting, found, flags, log), log);
@@ -47,11 +48,18 @@ export async function serveUntilTold(socket: string, flags: ServeFlags): Promise
     config: source?.file ?? null,
     pools: Object.keys(config.pools),
     processes: Object.keys(config.processes),
+    cameras: Object.keys(config.cameras),
   };
   log.info({ ...about, pid: process.pid, version }, "ready");
   await supervisor.stopped;
   log.info({ socket }, "stopped");
   process.exit();
+}
+
+/** What runs this program again: the executable, or what it is interpreted by and from. */
+function ownProgram(): readonly string[] {
+  const isCompiled = Bun.main.startsWith("/$bunfs/");
+  return isCompiled ? [process.execPath] : [process.execPath, Bun.main];
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { addressInWords } from "../client/address.ts";
 import type { ClientInfo, Counters, ReplyOf } from "../protocol/replies.ts";
 import { examples } from "./arguments.ts";
+import { cameraTable } from "./camera-tables.ts";
 import { formatSpan } from "./durations.ts";
 import { pinTable } from "./pins.ts";
 import { poolTables } from "./pool-tables.ts";
@@ -13,10 +14,10 @@ import { withClient } from "./session.ts";
 export function addStatus(program: Command): void {
   const status = program
     .command("status")
-    .summary("Show the supervisor, its clients, open pins, pools and processes")
+    .summary("Show the supervisor, its clients, open pins, pools, cameras and processes")
     .description(
       "Show the supervisor that answers on the socket: its state, what it has counted, its clients, its open pins, its pools with the state " +
-        "and owner of every slot, and its processes. Why frames were dropped is in --json.",
+        "and owner of every slot, its cameras and its processes. Why frames were dropped is in --json.",
     )
     .option("--json", "print all that is known, as the reply to the protocol's `status`")
     .action(({ json }: { readonly json?: true }, command: Command) =>
@@ -33,7 +34,7 @@ export function addStatus(program: Command): void {
 }
 
 function describe(
-  { state, version, pid, uptimeMs, backend, counters, clients, pins, pools, processes }: ReplyOf<"status">,
+  { state, version, pid, uptimeMs, backend, counters, clients, pins, pools, processes, cameras }: ReplyOf<"status">,
   place: string,
 ): string {
   const chips = backend === "sim" ? "simulated chips" : "the machine's chips";
@@ -44,6 +45,7 @@ function describe(
     clientTable(clients),
     ...(pins.length === 0 ? ["", "No pin is open."] : ["", pinTable(pins)]),
     ...(pools.length === 0 ? [] : ["", poolTables(pools)]),
+    ...(cameras.length === 0 ? [] : ["", cameraTable(cameras, pools)]),
     ...(processes.length === 0 ? [] : ["", processTable(processes)]),
   ].join("\n");
 }

@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import { type ErrorValue, HoldfastError } from "../protocol/errors.ts";
 import { MAX_NAME_LENGTH } from "../protocol/limits.ts";
-import type { Event, EventOf, PinInfo, PoolInfo, ProcessInfo, ReplyOf, TopicInfo } from "../protocol/replies.ts";
-import type { Fields, Level, Op, PoolSettings } from "../protocol/requests.ts";
+import type { CameraInfo, CameraOrders, Event, EventOf, PinInfo, PoolInfo, ProcessInfo, ReplyOf, TopicInfo } from "../protocol/replies.ts";
+import type { CameraPart, Fields, Level, Op, PoolSettings } from "../protocol/requests.ts";
 import { PROTOCOL_VERSION } from "../protocol/version.ts";
 import { EventStream } from "./event-stream.ts";
 import { FramePool, type PoolClient } from "./frame-pool.ts";
@@ -30,6 +30,12 @@ export interface ClientOptions {
 export interface TopicOptions {
   /** The topic keeps the value, and tells it to whoever subscribes later. Default false. */
   readonly retain?: boolean;
+}
+
+/** What a process of a camera is to do, and what it is told while it does so. */
+export interface CameraAttachment {
+  readonly settings: CameraOrders;
+  readonly orders: EventStream<EventOf<"order">>;
 }
 
 /** The pause before the first attempt to reconnect, and the longest one, in ms. */
@@ -194,6 +200,42 @@ export class HoldfastClient implements AsyncDisposable {
   /** The one, then the other. @throws HoldfastError `PROCESS_UNKNOWN`, `PROCESS_FAILED`, `FORBIDDEN` */
   restartProcess(process: string): Promise<ProcessInfo> {
     return this.request("process.restart", { process });
+  }
+
+  /** Every camera whose pool this client may use. */
+  async cameras(): Promise<CameraInfo[]> {
+    return (await this.request("cameras", {})).cameras;
+  }
+
+  /** Starts a camera; resolves when its first frame is in its pool. @throws HoldfastError `CAMERA_UNKNOWN`, `FORBIDDEN`, and why it does not capture: `DEVICE_BUSY`, `CAMERA_STALLED`, … */
+  startCamera(camera: string): Promise<CameraInfo> {
+    return this.request("camera.start", { camera });
+  }
+
+  /** Ends a camera's capture, softly or at once; resolves when nothing is left of it, its pool included. @throws HoldfastError `CAMERA_UNKNOWN`, `FORBIDDEN` */
+  stopCamera(camera: string, { hard = false }: { readonly hard?: boolean } = {}): Promise<CameraInfo> {
+    return this.request("camera.stop", { camera, hard });
+  }
+
+  /** Has a camera publish nothing until it is resumed or started anew; its device stays open. @throws HoldfastError `CAMERA_UNKNOWN`, `CAMERA_STOPPED`, … */
+  pauseCamera(camera: string): Promise<CameraInfo> {
+    return this.request("camera.pause", { camera });
+  }
+
+  /** Has a camera that is paused publish again. @throws HoldfastError `CAMERA_UNKNOWN`, `CAMERA_STOPPED`, … */
+  resumeCamera(camera: string): Promise<CameraInfo> {
+    return this.request("camera.resume", { camera });
+  }
+
+  /**
+   * For the processes of cameras, which the supervisor starts: this client is one of them.
+   * @returns what it is to do, and what it is told later
+   * @throws HoldfastError `CAMERA_UNKNOWN`, `FORBIDDEN`
+   */
+  async attachCamera(camera: string, part: CameraPart): Promise<CameraAttachment> {
+    const orders: EventStream<EventOf<"order">> = new EventStream<EventOf<"order">>(() => this.#subscriptions.leave(orders));
+    const { settings } = await this.#subscriptions.add(orders, "camera.attach", { camera, part });
+    return { settings, orders };
   }
 
   /** Every line of every chip. */

@@ -102,9 +102,10 @@ export class FrameStream implements AsyncIterableIterator<Frame>, AsyncDisposabl
   async #subscribed(): Promise<void> {
     if (this.#isOver) return;
     this.#source.begun();
-    this.#subscribing ??= this.#client.subscriptions
-      .add(this.#subscriber, "frames.subscribe", { ...this.#options, pool: this.#pool })
-      .catch((error) => this.#finish(error));
+    this.#subscribing ??= this.#client.subscriptions.add(this.#subscriber, "frames.subscribe", { ...this.#options, pool: this.#pool }).then(
+      () => {},
+      (error) => this.#finish(error),
+    );
     await this.#subscribing;
   }
 

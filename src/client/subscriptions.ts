@@ -11,7 +11,7 @@ export interface Subscriber {
 }
 
 /** An operation that answers the number of a subscription. */
-export type SubscribingOp = "watch" | "observe" | "frames.subscribe" | "topic.subscribe";
+export type SubscribingOp = "watch" | "observe" | "frames.subscribe" | "topic.subscribe" | "camera.attach";
 
 /**
  * Sends a request.
@@ -39,12 +39,12 @@ export class Subscriptions {
     this.#request = request;
   }
 
-  /** @throws HoldfastError as the operation does */
-  async add<O extends SubscribingOp>(subscriber: Subscriber, op: O, fields: Fields<O>): Promise<void> {
+  /** @returns the first reply @throws HoldfastError as the operation does */
+  async add<O extends SubscribingOp>(subscriber: Subscriber, op: O, fields: Fields<O>): Promise<ReplyOf<O>> {
     const subscribed: Subscribed = { subscriber, subscribe: (arrived) => this.#request(op, fields, arrived as never) };
     this.#wanted.add(subscribed);
     try {
-      await this.#subscribe(subscribed);
+      return (await this.#subscribe(subscribed)) as ReplyOf<O>;
     } catch (error) {
       this.#forget(subscribed);
       throw error;
@@ -100,9 +100,9 @@ export class Subscriptions {
     }
   }
 
-  async #subscribe(subscribed: Subscribed): Promise<void> {
+  #subscribe(subscribed: Subscribed): Promise<unknown> {
     this.#asked.add(subscribed);
-    await subscribed.subscribe(({ sub }) => {
+    return subscribed.subscribe(({ sub }) => {
       this.#bySub.set(sub, subscribed);
       if (!this.#wanted.has(subscribed)) this.#unwatch(sub);
     });

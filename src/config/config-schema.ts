@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { accessTableSchema } from "../protocol/access.ts";
+import { cameraNameSchema, cameraTableSchema } from "../protocol/camera-table.ts";
 import { limitsSchema } from "../protocol/limits.ts";
 import { listenSchema } from "../protocol/listen.ts";
 import { processNameSchema, processTableSchema } from "../protocol/process-table.ts";
@@ -35,6 +36,7 @@ export const configSchema = z.strictObject({
     .record(processNameSchema, processTableSchema)
     .optional()
     .describe("programs that run as long as the supervisor does, by their names"),
+  camera: z.record(cameraNameSchema, cameraTableSchema).optional().describe("cameras that fill pools of their own, by their names"),
   access: z.record(z.string().min(1), accessTableSchema).optional().describe("who may do what, by any names"),
 });
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { formatOf } from "../frames/format.ts";
 import type { AccessTable } from "../protocol/access.ts";
 import { keyOf } from "../protocol/assert-config.ts";
+import { type CameraTable, cameraPool, cameraSettings } from "../protocol/camera-table.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { issueInWords } from "../protocol/issue-in-words.ts";
 import type { Limits } from "../protocol/limits.ts";
@@ -25,6 +26,8 @@ export interface Config {
   readonly pools: Readonly<Record<string, PoolSettings>>;
   /** The processes to supervise, by their names. */
   readonly processes: Readonly<Record<string, ProcessTable>>;
+  /** The cameras, by their names. */
+  readonly cameras: Readonly<Record<string, CameraTable>>;
   /** What no client may go beyond with a pin, by the pins' names; `*`: with all others. */
   readonly pins: Readonly<Record<string, PinConfig>>;
   /** Where to listen beside the Unix socket. */
@@ -47,20 +50,21 @@ interface Fault {
 export function parseConfig(text: string, file: string): Config {
   const document = tables(text, file);
   const parsed = configSchema.safeParse(document);
-  const faults = parsed.success ? poolFaults(parsed.data.pool ?? {}) : schemaFaults(parsed.error.issues, document);
+  const faults = parsed.success ? layoutFaults(parsed.data) : schemaFaults(parsed.error.issues, document);
   // What nobody could mean as a name, zod passes over in silence.
-  for (const section of ["pool", "pin", "process", "access"]) {
+  for (const section of ["pool", "pin", "process", "camera", "access"]) {
     if (Object.hasOwn((document[section] ?? {}) as object, "__proto__"))
       faults.push({ key: [section, "__proto__"], message: "is no name" });
   }
   if (!parsed.success || faults.length > 0) throw mistaken(file, text, faults);
-  const { limits = {}, frames: { directory } = {}, pool = {}, pin = {}, process = {}, listen = {}, access = {} } = parsed.data;
+  const { limits = {}, frames: { directory } = {}, pool = {}, pin = {}, process = {}, camera = {}, listen = {}, access = {} } = parsed.data;
   return {
     limits: limits as Partial<Limits>,
     frames: directory === undefined ? {} : { directory },
     pools: Object.fromEntries(Object.entries(pool).map(([name, table]) => [name, settingsOf(table)])),
     pins: pin,
     processes: process,
+    cameras: camera,
     listen,
     access,
   };
@@ -82,17 +86,23 @@ function settingsOf({ format, ...settings }: PoolTable): PoolSettings {
 }
 
 /** What each key says for itself is right; here is what does not fit together, such as an image without a width. */
-function poolFaults(pools: Readonly<Record<string, PoolTable>>): Fault[] {
-  return Object.entries(pools).flatMap(([name, table]) => {
-    try {
-      formatOf(settingsOf(table));
-      return [];
-    } catch (thrown) {
-      const { details, message } = HoldfastError.from(thrown);
-      const key = details.field === "fourcc" ? "format" : String(details.field);
-      return [{ key: ["pool", name, key], message: message.replace(`${key}: `, "") }];
-    }
-  });
+function layoutFaults({ pool = {}, camera = {} }: z.infer<typeof configSchema>): Fault[] {
+  const cameras = Object.entries(camera);
+  return [
+    ...Object.entries(pool).flatMap(([name, table]) => layoutFault(["pool", name], settingsOf(table))),
+    ...cameras.flatMap(([name, table]) => layoutFault(["camera", name], cameraPool(cameraSettings(table)))),
+  ];
+}
+
+function layoutFault(table: readonly string[], settings: PoolSettings): Fault[] {
+  try {
+    formatOf(settings);
+    return [];
+  } catch (thrown) {
+    const { details, message } = HoldfastError.from(thrown);
+    const key = details.field === "fourcc" ? "format" : String(details.field);
+    return [{ key: [...table, key], message: message.replace(`${key}: `, "") }];
+  }
 }
 
 /** A misspelt key comes before the one that is missing because of it. */

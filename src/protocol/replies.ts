@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cameraFormatSchema } from "./camera-table.ts";
 import { restartPolicySchema } from "./process-table.ts";
 import {
   biasSchema,
@@ -257,6 +258,56 @@ export const processInfoSchema = z.object({
 /** One supervised process. */
 export type ProcessInfo = z.infer<typeof processInfoSchema>;
 
+/** What a camera is doing. */
+export const cameraStateSchema = z.enum(["stopped", "starting", "capturing", "paused", "stopping", "backoff", "failed"]);
+/** What a camera is doing. */
+export type CameraState = z.infer<typeof cameraStateSchema>;
+
+/** An error that is shown and not answered: how a camera has failed. */
+export const cameraFaultSchema = z.object({ code: z.string().describe("of an error"), message: z.string() });
+
+/** One camera. Of its frames its pool, which has the same name, tells more. */
+export const cameraInfoSchema = z.object({
+  camera: z.string().describe("also the name of its pool"),
+  state: cameraStateSchema,
+  stateMs: z.number().describe("for how long it has been in this state"),
+  pipeline: z.union([z.string(), z.array(z.string())]).describe("by its name, or the command"),
+  source: z.string().nullable().describe("null: as the pipeline has it"),
+  width: count,
+  height: count,
+  fps: z.number().describe("that it is asked for, a second"),
+  format: cameraFormatSchema,
+  slots: count,
+  pid: count.nullable().describe("of its capture process, also the number of its group; null: there is none"),
+  starts: count.describe("how often that was started, by whomever"),
+  nextStartMs: z.number().nullable().describe("when it is started again; null: it is not in backoff"),
+  frameMs: z.number().nullable().describe("since its last frame was published; null: none was since it was started"),
+  counters: z
+    .object({
+      frames: count.describe("that have come whole from the source, also those behind it"),
+      skipped: count.describe("for which there was no slot"),
+      discarded: count.describe("that came while it was paused"),
+      truncated: count.describe("that ended before their end"),
+    })
+    .describe("since the supervisor started; up to a second old"),
+  fault: cameraFaultSchema.nullable().describe("how it failed last; null: it has not, since somebody started it"),
+});
+/** One camera. */
+export type CameraInfo = z.infer<typeof cameraInfoSchema>;
+
+/** What a process of a camera is to do. */
+export const cameraOrdersSchema = z.object({
+  pipeline: z.union([z.string(), z.array(z.string())]),
+  source: z.string().nullable(),
+  width: count,
+  height: count,
+  fps: z.number(),
+  format: cameraFormatSchema,
+  paused: z.boolean().describe("it is not to publish before it is told to"),
+});
+/** What a process of a camera is to do. */
+export type CameraOrders = z.infer<typeof cameraOrdersSchema>;
+
 /** What has been counted since the start. */
 export const countersSchema = z.object({
   clients: count,
@@ -322,6 +373,7 @@ export const replySchemas = {
     pins: z.array(pinInfoSchema).describe("the open ones"),
     pools: z.array(poolInfoSchema),
     processes: z.array(processInfoSchema).describe("for clients with the right admin"),
+    cameras: z.array(cameraInfoSchema),
   }),
   pins: z.object({ pins: z.array(pinInfoSchema) }),
   shutdown: empty,
@@ -372,6 +424,13 @@ export const replySchemas = {
   "process.start": processInfoSchema,
   "process.stop": processInfoSchema,
   "process.restart": processInfoSchema,
+  cameras: z.object({ cameras: z.array(cameraInfoSchema).describe("those whose pool one may use") }),
+  "camera.start": cameraInfoSchema,
+  "camera.stop": cameraInfoSchema,
+  "camera.pause": cameraInfoSchema,
+  "camera.resume": cameraInfoSchema,
+  "camera.attach": z.object({ sub: count, settings: cameraOrdersSchema }),
+  "camera.report": empty,
   "sim.set": empty,
   "sim.wire": empty,
 } satisfies Record<Op, z.ZodObject>;
@@ -442,6 +501,12 @@ export const eventSchemas = {
     timestampNs: timestampNs.describe("when it was published, CLOCK_MONOTONIC, ns"),
     by: z.string().describe("the name of the client that has published it"),
     lost: count.describe("messages lost since the one before, because this client was slow"),
+  }),
+  order: z.object({
+    sub: count,
+    ev: z.literal("order"),
+    order: count.describe("its number, for the report that answers it"),
+    type: z.enum(["pause", "resume"]),
   }),
   end: z.object({
     sub: count,

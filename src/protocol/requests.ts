@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cameraNameSchema } from "./camera-table.ts";
 import { HoldfastError } from "./errors.ts";
 import { issueInWords } from "./issue-in-words.ts";
 import {
@@ -117,6 +118,25 @@ const poolShape = {
 };
 /** A pool as a configuration file describes it. */
 export const poolSettingsSchema = z.strictObject(poolShape);
+
+/** Which of its processes of a camera speaks. */
+export const cameraPartSchema = z.enum(["capture"]);
+/** One of the processes of a camera. */
+export type CameraPart = z.infer<typeof cameraPartSchema>;
+
+const counted = z.int().nonnegative().optional();
+/** What a process of a camera has counted. */
+export const cameraCountersSchema = z.strictObject({
+  frames: counted.describe("that have come whole"),
+  skipped: counted.describe("of these: for which there was no slot"),
+  discarded: counted.describe("of these: that came while it was paused"),
+  truncated: counted.describe("that ended before their end"),
+});
+/** What a process of a camera has counted. */
+export type CameraCounters = z.infer<typeof cameraCountersSchema>;
+
+/** Longest sentence that a process of a camera may say. */
+const MAX_MESSAGE_LENGTH = 4096;
 
 /** A policy says which of `depth` and `deadlineMs` it has. Who names none may mean that of a group, but says no more of it. */
 function policyHasItsFields(
@@ -354,6 +374,27 @@ export const requestSchemas = {
     hard: z.boolean().optional().describe("end it at once, without its grace; default false"),
   }),
   "process.restart": request("process.restart", { process: processNameSchema }),
+
+  cameras: request("cameras", {}),
+  "camera.start": request("camera.start", { camera: cameraNameSchema }),
+  "camera.stop": request("camera.stop", {
+    camera: cameraNameSchema,
+    hard: z.boolean().optional().describe("end it at once, without its grace; default false"),
+  }),
+  "camera.pause": request("camera.pause", { camera: cameraNameSchema }),
+  "camera.resume": request("camera.resume", { camera: cameraNameSchema }),
+  "camera.attach": request("camera.attach", { camera: cameraNameSchema, part: cameraPartSchema }),
+  "camera.report": request("camera.report", {
+    camera: cameraNameSchema,
+    part: cameraPartSchema,
+    order: z.int().positive().optional().describe("the one that is answered: it is done, or can't be, as error says"),
+    state: z.enum(["running", "paused"]).optional().describe("what it does from now on, where that is not what it was told"),
+    counters: cameraCountersSchema.optional().describe("of this process since its start; once a second"),
+    error: z
+      .looseObject({ code: z.string().max(MAX_NAME_LENGTH), message: z.string().max(MAX_MESSAGE_LENGTH) })
+      .optional()
+      .describe("why it can't do so; without an order: why it is about to end"),
+  }),
 
   "sim.set": request("sim.set", { pin, level: levelSchema.nullable().describe("what the outside drives the wire to; null lets go") }),
   "sim.wire": request("sim.wire", { pin, to: pin }),

@@ -40,6 +40,9 @@ const frames = (client: Client, request: { readonly pool: string }) => {
   needsMemory(client);
 };
 
+/** A camera has the name of its pool: who may use the one may have the other. */
+const camera = ({ rights }: Client, request: { readonly camera: string }) => rights.assertPool(request.camera);
+
 const admin = ({ rights }: Client) => rights.assertAdmin();
 
 /** What each operation needs. A lease is its owner's, who had the right to it. */
@@ -89,6 +92,15 @@ const checks: { readonly [O in Op]: Check<O> } = {
   "process.start": admin,
   "process.stop": admin,
   "process.restart": admin,
+
+  cameras: free,
+  "camera.start": camera,
+  "camera.stop": camera,
+  "camera.pause": camera,
+  "camera.resume": camera,
+  // Only a process that the supervisor has started as this camera's is one, whatever else it may do.
+  "camera.attach": free,
+  "camera.report": free,
 
   "sim.set": admin,
   "sim.wire": admin,

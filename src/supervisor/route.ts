@@ -68,7 +68,10 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
   pools: ({ pools }, { rights }) => ({ pools: pools.all(rights) }),
   "pool.create": ({ pools }, _, { id: _id, op: _op, pool, ...settings }) => pools.create(pool, settings),
   "pool.open": ({ pools }, _, { pool }) => pools.open(pool),
-  "pool.remove": ({ pools }, _, { pool }) => pools.remove(pool),
+  "pool.remove": ({ pools, cameras }, _, { pool }) => {
+    cameras.assertNotOwned(pool);
+    return pools.remove(pool);
+  },
   "slot.acquire": ({ pools }, client, request) => pools.acquire(client, request),
   "slot.publish": ({ pools }, client, request) => pools.publish(client, request),
   "slot.abort": ({ pools }, client, { lease }) => {
@@ -86,6 +89,17 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
   "process.start": ({ processes }, client, { process }) => processes.start(client, process),
   "process.stop": ({ processes }, client, { process, hard }) => processes.stop(client, process, hard),
   "process.restart": ({ processes }, client, { process }) => processes.restart(client, process),
+
+  cameras: ({ cameras }, { rights }) => ({ cameras: cameras.all(rights) }),
+  "camera.start": ({ cameras }, client, { camera }) => cameras.start(client, camera),
+  "camera.stop": ({ cameras }, client, { camera, hard }) => cameras.stop(client, camera, hard),
+  "camera.pause": ({ cameras }, client, { camera }) => cameras.order(client, camera, "pause"),
+  "camera.resume": ({ cameras }, client, { camera }) => cameras.order(client, camera, "resume"),
+  "camera.attach": ({ cameras }, client, request) => cameras.attach(client, request),
+  "camera.report": ({ cameras }, client, request) => {
+    cameras.report(client, request);
+    return {};
+  },
 
   "sim.set": ({ pins }, _, { pin, level }) => {
     pins.simulation.drive(pins.locate(pin), level);

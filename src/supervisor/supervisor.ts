@@ -3,12 +3,14 @@ import { supervisorMachine } from "../../actors/supervisor.ts";
 import { RefusalLog } from "../access/refusal-log.ts";
 import { type Clock, xstateClock } from "../clock/clock.ts";
 import type { AccessTable } from "../protocol/access.ts";
+import type { CameraTable } from "../protocol/camera-table.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { ProcessTable } from "../protocol/process-table.ts";
 import type { ClientInfo, ReplyOf } from "../protocol/replies.ts";
 import type { Op, PinConfig, Request } from "../protocol/requests.ts";
 import { version } from "../version.ts";
+import { Cameras } from "./cameras/cameras.ts";
 import { Client, type Outlet, type Peer } from "./client.ts";
 import { assertPermitted } from "./permission.ts";
 import type { Pin } from "./pin.ts";
@@ -32,12 +34,16 @@ export interface SupervisorParts extends Omit<Surroundings, "tally" | "refusals"
   readonly access?: Readonly<Record<string, AccessTable>>;
   /** The processes to supervise, by their names. */
   readonly configuredProcesses?: Readonly<Record<string, ProcessTable>>;
+  /** The cameras, by their names. */
+  readonly configuredCameras?: Readonly<Record<string, CameraTable>>;
+  /** What runs `holdfast`, for the processes of cameras; default: the program of this name in PATH. */
+  readonly program?: readonly string[];
   /** From 0 to 1, for the pauses before processes are started again; default `Math.random`. */
   readonly chance?: () => number;
 }
 
 /** What may be said anew while a supervisor runs. */
-export type Reconfiguration = Pick<SupervisorParts, "limits" | "configuredPins" | "configuredProcesses" | "access">;
+export type Reconfiguration = Pick<SupervisorParts, "limits" | "configuredPins" | "configuredProcesses" | "configuredCameras" | "access">;
 
 /** Which part of all clients those from the network leave to this machine's own: however many come, its operator gets in. */
 const LOCAL_SHARE = 1 / 4;
@@ -59,26 +65,39 @@ export class Supervisor {
   readonly pools: Pools;
   readonly topics: Topics;
   readonly processes: SupervisedProcesses;
+  readonly cameras: Cameras;
   /** Settles when no process runs, every line has been given back and every pool has been removed after a shutdown. */
   readonly stopped: Promise<void>;
 
   /** @throws HoldfastError `BAD_CONFIG`, what `GpioBackend.chips` throws */
-  constructor({ drainMs, configuredPins = {}, configuredProcesses = {}, access = {}, chance = Math.random, ...parts }: SupervisorParts) {
+  constructor({
+    drainMs,
+    configuredPins = {},
+    configuredProcesses = {},
+    configuredCameras = {},
+    program = ["holdfast"],
+    access = {},
+    chance = Math.random,
+    ...parts
+  }: SupervisorParts) {
     const { clock, log, host } = parts;
     this.#surroundings = { ...parts, tally: newTally(), refusals: new RefusalLog(log, () => clock.nowUs() / 1000) };
     this.#startedUs = clock.nowUs();
     this.pins = new Pins(this.#surroundings, configuredPins, access, () => this.#tellIfDrained());
-    this.pools = new Pools(this.#surroundings, () => this.#tellIfDrained());
+    this.pools = new Pools(
+      this.#surroundings,
+      () => this.#tellIfDrained(),
+      (client, pool) => this.cameras.published(client, pool),
+    );
     this.topics = new Topics(this.#surroundings);
-    this.processes = new SupervisedProcesses(configuredProcesses, { host, clock, log, chance }, () => {
-      this.#actor.send({ type: "ended" });
-      this.#tellIfDrained();
-    });
+    const world = { host, clock, log, chance };
+    this.processes = new SupervisedProcesses(configuredProcesses, world, () => this.#tellIfEnded());
+    this.cameras = new Cameras(configuredCameras, { ...world, pools: this.pools, command: program }, () => this.#tellIfEnded());
     const actions = {
-      endProcesses: () => this.processes.shut(false),
+      endProcesses: () => this.#endProcesses(false),
       closeAll: () => this.#shut(false),
       abortAll: () => {
-        this.processes.shut(true);
+        this.#endProcesses(true);
         this.#shut(true);
       },
     };
@@ -154,14 +173,29 @@ export class Supervisor {
    * @returns what makes it hold: limits for what comes from then on, and what is said of pins and processes for those that there are, too
    * @throws HoldfastError `BAD_CONFIG`, what `GpioBackend.chips` throws
    */
-  reconfigured({ limits, configuredPins = {}, configuredProcesses = {}, access = {} }: Reconfiguration): () => void {
+  reconfigured({
+    limits,
+    configuredPins = {},
+    configuredProcesses = {},
+    configuredCameras = {},
+    access = {},
+  }: Reconfiguration): () => void {
     const applyToPins = this.pins.reconfigured(configuredPins, access, limits.maxOnMs);
     const applyToProcesses = this.processes.reconfigured(configuredProcesses);
+    const applyToCameras = this.cameras.reconfigured(configuredCameras);
     return () => {
       Object.assign(this.#surroundings.limits, limits);
       applyToPins();
+      applyToCameras();
       applyToProcesses();
     };
+  }
+
+  /** Starts the cameras and processes that are to run from the start on. */
+  startAll(): void {
+    // Whoever wants a camera's frames from the start on finds its pool in the making.
+    this.cameras.startAll();
+    this.processes.startAll();
   }
 
   /** The rules of who may do what have changed. */
@@ -194,6 +228,7 @@ export class Supervisor {
       pins: this.pins.open.filter(isSeen).map((pin) => pinInfo(pin.named, pin, clock, null)),
       pools: this.pools.all(rights),
       processes: this.processes.all(rights),
+      cameras: this.cameras.all(rights),
     };
   }
 
@@ -202,8 +237,20 @@ export class Supervisor {
     this.pools.shut(hard);
   }
 
+  #endProcesses(hard: boolean): void {
+    this.cameras.shut(hard);
+    this.processes.shut(hard);
+  }
+
+  #tellIfEnded(): void {
+    if (!this.processes.areAtRest || !this.cameras.areAtRest) return;
+    this.#actor.send({ type: "ended" });
+    this.#tellIfDrained();
+  }
+
   #tellIfDrained(): void {
-    if (this.pins.open.length === 0 && this.pools.isEmpty && this.processes.areAtRest) this.#actor.send({ type: "drained" });
+    if (this.pins.open.length === 0 && this.pools.isEmpty && this.processes.areAtRest && this.cameras.areAtRest)
+      this.#actor.send({ type: "drained" });
   }
 
   async #follow(client: Client, reply: Promise<Reply>): Promise<Reply> {
@@ -236,6 +283,10 @@ const waiting: ReadonlySet<Op> = new Set<Op>([
   "process.start",
   "process.stop",
   "process.restart",
+  "camera.start",
+  "camera.stop",
+  "camera.pause",
+  "camera.resume",
 ]);
 
 /** Whether a reply may be long in coming. Nobody is kept from anything else, least of all from stopping a pin. */

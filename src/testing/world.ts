@@ -9,6 +9,7 @@ import type { ProcessSpec } from "../processes/process-host.ts";
 import { SimProcesses } from "../processes/sim.ts";
 import { SimProcessHost, type SimProgram } from "../processes/sim-host.ts";
 import type { AccessTable } from "../protocol/access.ts";
+import type { CameraTable } from "../protocol/camera-table.ts";
 import { defaultLimits, type Limits } from "../protocol/limits.ts";
 import type { ProcessTable } from "../protocol/process-table.ts";
 import type { PinInfo, ReplyOf } from "../protocol/replies.ts";
@@ -35,6 +36,8 @@ export interface WorldOptions {
   readonly pwm?: PwmOutputs;
   /** The processes to supervise. */
   readonly processes?: Readonly<Record<string, ProcessTable>>;
+  /** The cameras. Their processes run `holdfast camera-worker`. */
+  readonly cameras?: Readonly<Record<string, CameraTable>>;
   /** What their programs do; default: they run until they are ended. */
   readonly programOf?: (spec: ProcessSpec) => SimProgram;
   /** The chance in the pauses before they are started again. */
@@ -72,6 +75,7 @@ export class World {
     chips,
     pwm,
     processes = {},
+    cameras = {},
     programOf,
     chance = () => 1,
   }: WorldOptions = {}) {
@@ -88,6 +92,7 @@ export class World {
       drainMs,
       configuredPins: pins,
       configuredProcesses: processes,
+      configuredCameras: cameras,
       chance,
       access,
       log: { debug() {}, info() {}, warn: defect, error: defect },

@@ -62,6 +62,7 @@ test("a file says limits, the folder of frames, and pools and pins by name", () 
     },
     pins: { GPIO17: { maxOnMs: 30_000, closeLevel: "off" }, "*": { closeLevel: "keep" } },
     processes: {},
+    cameras: {},
     listen: { pigpio: { port: 18_888 }, remoteio: { address: "0.0.0.0", insecure: true } },
     access: {},
   });
@@ -74,6 +75,7 @@ test("an empty file asks for nothing", () => {
     pools: {},
     pins: {},
     processes: {},
+    cameras: {},
     listen: {},
     access: {},
   });
@@ -109,7 +111,7 @@ describe("a mistake is named by file, line and key", () => {
   const image = 'format = "BGR3"\nwidth = 640\nheight = 480';
   const mistakes: [text: string, key: string, says: string | RegExp][] = [
     ["[limit]\nclients = 1", "limit", "there is no such key (did you mean limits?)"],
-    ["[sensors]\nx = 1", "sensors", "there is no such key; known are listen, limits, frames, pool, pin, process, access"],
+    ["[sensors]\nx = 1", "sensors", "there is no such key; known are listen, limits, frames, pool, pin, process, camera, access"],
     ["[limits]\nclient = 1", "limits.client", "did you mean clients?"],
     ["[limits]\nclients = 0", "limits.clients", "must be at least 1"],
     ["[limits]\nclients = 1.5", "limits.clients", "must be a whole number"],
@@ -176,7 +178,10 @@ describe("the file", () => {
   const codeOf = (attempt: Promise<unknown>) => attempt.then(String, ({ code, message }: HoldfastError) => `${code}: ${message}`);
 
   test("the default one need not be there", async () => {
-    const found = { source: null, config: { limits: {}, frames: {}, pools: {}, pins: {}, processes: {}, listen: {}, access: {} } };
+    const found = {
+      source: null,
+      config: { limits: {}, frames: {}, pools: {}, pins: {}, processes: {}, cameras: {}, listen: {}, access: {} },
+    };
     expect(await readConfig(undefined, join(folder, "holdfast.toml"))).toEqual(found);
     expect(await readConfig(undefined, join(folder, "none", "holdfast.toml"))).toEqual(found);
   });

@@ -23,12 +23,17 @@ export class Pools {
   readonly #leases: Leases;
   readonly #quarantine: Quarantine;
   readonly #emptied: () => void;
+  readonly #published: (client: Client, pool: string) => void;
   /** No more slots are granted, and each pool goes when it is drained. */
   #shut = false;
 
-  /** @param emptied is told when, after `shut`, the last pool has gone */
-  constructor(surroundings: Surroundings, emptied: () => void) {
+  /**
+   * @param emptied is told when, after `shut`, the last pool has gone
+   * @param published is told of each frame: who has published it, and where
+   */
+  constructor(surroundings: Surroundings, emptied: () => void, published: (client: Client, pool: string) => void) {
     this.#emptied = emptied;
+    this.#published = published;
     this.#leases = new Leases(surroundings.limits);
     this.#quarantine = new Quarantine(surroundings.processes, surroundings.clock);
     this.#surroundings = {
@@ -109,7 +114,9 @@ export class Pools {
       throw new HoldfastError("LEASE_FOREIGN", `lease ${lease.number} is of a connection that has ended: abort it`, { field: "lease" });
     }
     if (request.meta !== undefined) this.#assertShort(request.meta);
-    return lease.pool.publish(lease, request);
+    const reply = lease.pool.publish(lease, request);
+    this.#published(client, lease.pool.name);
+    return reply;
   }
 
   /** @throws HoldfastError what `Leases.find` throws */

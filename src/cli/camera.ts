@@ -1,0 +1,118 @@
+import type { Command } from "commander";
+import type { HoldfastClient } from "../client/client.ts";
+import { examples } from "./arguments.ts";
+import { cameraTable } from "./camera-tables.ts";
+import { print, printJson } from "./print.ts";
+import { withClient } from "./session.ts";
+
+/** What `--help` says of a camera. */
+const CAMERA = "a camera's name";
+
+/** `holdfast camera list`, `start`, `stop`, `pause` and `resume`. */
+export function addCamera(program: Command): void {
+  const camera = program
+    .command("camera")
+    .summary("List, start, stop and pause cameras")
+    .description(
+      "List, start, stop and pause the cameras that the supervisor runs. Their frames are in pools of the same names. Without a command: list.",
+    );
+  addList(camera);
+  addAct(camera, start);
+  addStop(camera);
+  addAct(camera, pause);
+  addAct(camera, resume);
+  examples(camera, {
+    "holdfast camera": "which capture, and which have failed",
+    "holdfast camera start front && holdfast frames tap front": "its frames",
+  });
+}
+
+function addList(camera: Command): void {
+  const list = camera
+    .command("list", { isDefault: true })
+    .alias("status")
+    .summary("List the cameras, and what they do")
+    .description(
+      "List the cameras: what they do, since when, the frames that they bring, how old the last one is, and how they failed last.",
+    )
+    .option("--json", "print all that is known, as the reply to the protocol's `cameras`")
+    .action(({ json }: { readonly json?: true }, command: Command) =>
+      withClient(command, async (client) => {
+        const cameras = await client.cameras();
+        if (json) await printJson({ cameras });
+        else await print(cameraTable(cameras, await client.pools()));
+      }),
+    );
+  examples(list, {
+    "holdfast camera list": "for a person",
+    "holdfast camera list --json | jq '.cameras[] | {camera, state, fault}'": "for a program",
+  });
+}
+
+/** What is done with a camera. */
+interface Act {
+  readonly act: "start" | "pause" | "resume";
+  readonly summary: string;
+  readonly description: string;
+  readonly example: string;
+}
+
+const start: Act = {
+  act: "start",
+  summary: "Start cameras",
+  description: "Start cameras. Each is waited for until its first frame is in its pool; otherwise the error says why it does not capture.",
+  example: "and wait for its first frame",
+};
+
+const pause: Act = {
+  act: "pause",
+  summary: "Have cameras publish nothing for a while",
+  description: "Have cameras publish nothing until they are resumed. Their programs run on, and their devices stay open.",
+  example: "nothing comes behind this",
+};
+
+const resume: Act = {
+  act: "resume",
+  summary: "Have cameras that are paused publish again",
+  description: "Have cameras that are paused publish again, at once.",
+  example: "go on",
+};
+
+function addAct(camera: Command, { act, summary, description, example }: Act): void {
+  const command = camera
+    .command(act)
+    .summary(summary)
+    .description(description)
+    .argument("<name...>", CAMERA)
+    .action((names: string[], _: object, acting: Command) => onEach(acting, names, (client, name) => client[`${act}Camera`](name)));
+  examples(command, { [`holdfast camera ${act} front`]: example });
+}
+
+function addStop(camera: Command): void {
+  const stop = camera
+    .command("stop")
+    .summary("End the capture of cameras")
+    .description(
+      "Ask the programs of cameras to end (SIGTERM); who has not after the grace that is configured, is ended (SIGKILL). Each is waited for, and its pool is removed. " +
+        "A stopped camera stays so until it is started, or the supervisor is.",
+    )
+    .argument("<name...>", CAMERA)
+    .option("--hard", "end them at once")
+    .action((names: string[], { hard = false }: { readonly hard?: boolean }, command: Command) =>
+      onEach(command, names, (client, name) => client.stopCamera(name, { hard })),
+    );
+  examples(stop, { "holdfast camera stop front": "and wait until nothing is left of it" });
+}
+
+/** Does so with all of them. One that can't be had keeps none of the others from it. */
+function onEach(
+  command: Command,
+  names: readonly string[],
+  act: (client: HoldfastClient, name: string) => Promise<unknown>,
+): Promise<void> {
+  return withClient(command, async (client) => {
+    const outcomes = await Promise.allSettled(names.map((name) => act(client, name)));
+    const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
+    if (refused.length > 0) throw new AggregateError(refused);
+  });
+}

@@ -1,0 +1,152 @@
+import { z } from "zod";
+import { assertConfig, badConfig, keyOf } from "./assert-config.ts";
+import { HoldfastError } from "./errors.ts";
+import { LEAST_SLOTS_TO_READ, MAX_DURATION_MS, MAX_POOL_NAME_LENGTH, MAX_SIDE_PIXELS, MAX_SLOTS, MIN_DURATION_MS } from "./limits.ts";
+import { restartPolicySchema } from "./process-table.ts";
+import type { PoolSettings } from "./requests.ts";
+
+/** A camera's name is that of its pool; others that belong to it have a word behind theirs. */
+const MAX_CAMERA_NAME_LENGTH = MAX_POOL_NAME_LENGTH - "-preview".length;
+
+/** Slowest and fastest pace of a camera, in frames a second. */
+const MIN_FPS = 0.01;
+const MAX_FPS = 1000;
+
+const durationMs = z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS);
+/** What the kernel ends a text at. */
+const text = z.string().regex(/^[^\0]*$/, "must not hold NUL");
+const sidePixels = z.int().min(1).max(MAX_SIDE_PIXELS);
+
+/** A camera's name, which is also that of its pool. */
+export const cameraNameSchema = z
+  .string()
+  .min(1)
+  .max(MAX_CAMERA_NAME_LENGTH)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "must be letters, digits, and . _ - behind the first")
+  .describe("letters, digits, and . _ - behind the first");
+
+/** The programs that are known to bring frames, by what they are called in the configuration. */
+export const pipelineNameSchema = z.enum(["v4l2", "rpicam", "gstreamer", "rtsp", "file", "test", "rkmpp"]);
+/** A program that is known to bring frames. */
+export type PipelineName = z.infer<typeof pipelineNameSchema>;
+
+/** How the frames of a camera are laid out: raw, or as JPEG and H.264 make them. */
+export const cameraFormatSchema = z.enum(["BGR3", "RGB3", "NV12", "YU12", "GREY", "MJPG", "H264"]);
+/** How the frames of a camera are laid out. */
+export type CameraFormat = z.infer<typeof cameraFormatSchema>;
+
+/** How many frames a camera brings a second. */
+export const framesPerSecondSchema = z.number().min(MIN_FPS).max(MAX_FPS);
+
+const tableShape = {
+  pipeline: z
+    .union([pipelineNameSchema, z.array(text).min(1)])
+    .describe("the program that writes the frames to its stdout: one that is known, or a command with its arguments"),
+  source: text.min(1).optional().describe("where the frames are from: a device, a file, a URL; default: as the pipeline has it"),
+  width: sidePixels.describe("of a frame, in pixels"),
+  height: sidePixels.describe("of a frame, in pixels"),
+  fps: framesPerSecondSchema.optional().describe("frames a second; default 30"),
+  format: cameraFormatSchema.optional().describe("of the frames; default BGR3"),
+  slots: z.int().min(LEAST_SLOTS_TO_READ).max(MAX_SLOTS).optional().describe("of the pool; default 8"),
+  autostart: z.boolean().optional().describe("whether it captures from the start on; default true"),
+  startMs: durationMs.optional().describe("how long the first frame may take; default 15000"),
+  stallPeriods: z
+    .number()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe("so many frames may be missing before it is taken to hang, but no less than 2 s; default 90"),
+  restart: restartPolicySchema.optional().describe("when it is started again after it has ended by itself; default on-failure"),
+  backoffMs: durationMs.optional().describe("the first pause before that; each is twice the one before; default 500"),
+  maxBackoffMs: durationMs.optional().describe("the longest pause; default 10000"),
+  graceMs: durationMs.optional().describe("from SIGTERM to SIGKILL when it is to end; default 3000"),
+};
+
+/** A camera, as the configuration and `camera.create` describe it. */
+export const cameraTableSchema = z.strictObject(tableShape);
+/** A camera, as the configuration describes it. */
+export type CameraTable = z.infer<typeof cameraTableSchema>;
+
+/** What every camera has, said or not. */
+type Settled = Exclude<keyof CameraTable, "pipeline" | "source" | "width" | "height">;
+
+type Defaults = { readonly [K in Settled]: NonNullable<CameraTable[K]> };
+
+/** A table in which nothing is left open that has a default. */
+export type CameraSettings = Omit<CameraTable, Settled> & Defaults;
+
+const defaults: Defaults = {
+  fps: 30,
+  format: "BGR3",
+  slots: 8,
+  autostart: true,
+  startMs: 15_000,
+  stallPeriods: 90,
+  restart: "on-failure",
+  backoffMs: 500,
+  maxBackoffMs: 10_000,
+  graceMs: 3000,
+};
+
+/** A table with what holds where it says nothing. */
+export function cameraSettings(table: CameraTable): CameraSettings {
+  const said = Object.fromEntries(Object.entries(table).filter(([, value]) => value !== undefined)) as CameraTable & Defaults;
+  return { ...defaults, ...said };
+}
+
+/** The pool that a camera fills, as pools are asked for. */
+export function cameraPool({ slots, format, width, height }: CameraSettings): PoolSettings {
+  return { slots, fourcc: format, width, height };
+}
+
+/** Pipelines that have a device to themselves, and the one that they take where nothing is said. */
+const devices: { readonly [P in PipelineName]?: string } = { v4l2: "/dev/video0", rkmpp: "/dev/video0", rpicam: "0" };
+
+/** The device that a camera has to itself, as far as its table tells; null: none that is known. */
+export function deviceOf({ pipeline, source }: Pick<CameraTable, "pipeline" | "source">): string | null {
+  if (typeof pipeline !== "string") return source?.startsWith("/dev/") ? source : null;
+  const device = devices[pipeline];
+  if (device === undefined) return source?.startsWith("/dev/") ? source : null;
+  const own = source ?? device;
+  return pipeline === "rpicam" ? `camera ${own} of rpicam` : own;
+}
+
+/** @param pools that are configured by themselves @throws HoldfastError `BAD_CONFIG` with the `key`: the first of `mistakesInCameras` */
+export function assertCameraTables(tables: Readonly<Record<string, CameraTable>>, pools: readonly string[] = []): void {
+  for (const mistake of mistakesInCameras(tables, pools)) throw mistake;
+}
+
+/**
+ * What is wrong with tables of cameras, each `BAD_CONFIG` with the `key`: with one by itself, or with two that want the same device or pool.
+ * @param pools that are configured by themselves
+ */
+export function* mistakesInCameras(tables: Readonly<Record<string, CameraTable>>, pools: readonly string[]): Generator<HoldfastError> {
+  const owners = new Map<string, string>();
+  for (const [name, table] of Object.entries(tables)) {
+    const mistake = mistakeIn(name, table);
+    if (mistake !== null) {
+      yield mistake;
+      continue;
+    }
+    const { backoffMs, maxBackoffMs } = cameraSettings(table);
+    const key = (last: string) => keyOf(["camera", name, last]);
+    if (backoffMs > maxBackoffMs) yield badConfig(key("backoffMs"), `${backoffMs} ms is longer than maxBackoffMs, ${maxBackoffMs} ms`);
+    if (pools.includes(name)) yield badConfig(keyOf(["camera", name]), `there is a table [pool.${name}]; a camera makes its pool itself`);
+    const device = deviceOf(table);
+    if (device === null) continue;
+    const owner = owners.get(device);
+    if (owner !== undefined) yield badConfig(key("source"), `${device} is that of camera ${owner} already`);
+    owners.set(device, name);
+  }
+}
+
+/** What a program says has been checked by no parser. */
+function mistakeIn(name: string, table: CameraTable): HoldfastError | null {
+  try {
+    assertConfig(cameraNameSchema, name, ["camera", name]);
+    assertConfig(cameraTableSchema, table, ["camera", name]);
+    return null;
+  } catch (error) {
+    return HoldfastError.from(error);
+  }
+}

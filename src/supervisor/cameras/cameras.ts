@@ -1,0 +1,198 @@
+import { isDeepStrictEqual } from "node:util";
+import { assertCameraTables, type CameraTable, cameraSettings } from "../../protocol/camera-table.ts";
+import { HoldfastError } from "../../protocol/errors.ts";
+import type { CameraInfo, ReplyOf } from "../../protocol/replies.ts";
+import type { RequestOf } from "../../protocol/requests.ts";
+import { similarNames } from "../../protocol/similar-names.ts";
+import type { Client } from "../client.ts";
+import { allRights } from "../rights.ts";
+import { Camera, type CameraWorld } from "./camera.ts";
+
+/** What comes after a camera that ends because the configuration has changed. */
+interface Successor {
+  /** Null: nothing. */
+  readonly table: CameraTable | null;
+  starts: boolean;
+}
+
+/** All cameras, by their names. */
+export class Cameras {
+  readonly #byName = new Map<string, Camera>();
+  /** Of those that end because of what the configuration says now. */
+  readonly #successors = new Map<Camera, Successor>();
+  readonly #world: CameraWorld;
+  readonly #ended: () => void;
+  /** Who waits for a camera to be something. Each looks for itself whenever anything has changed. */
+  readonly #waits = new Set<() => void>();
+  #closing = false;
+
+  /**
+   * @param ended is called when nothing of them runs, once they are being shut
+   * @throws HoldfastError `BAD_CONFIG` with the `key`
+   */
+  constructor(tables: Readonly<Record<string, CameraTable>>, world: CameraWorld, ended: () => void) {
+    assertCameraTables(tables);
+    const { pools } = world;
+    // In the end they go by themselves, when their frames have been read.
+    const remove = (name: string) => (this.#closing ? {} : pools.remove(name));
+    this.#world = { ...world, pools: { create: (name, settings) => pools.create(name, settings), remove } };
+    this.#ended = ended;
+    for (const [name, table] of Object.entries(tables)) this.#add(name, table);
+  }
+
+  /** None of them runs or is about to. */
+  get areAtRest(): boolean {
+    return [...this.#byName.values()].every(({ isAtRest }) => isAtRest);
+  }
+
+  /** Those whose pool one may use. */
+  all(rights = allRights): CameraInfo[] {
+    return [...this.#byName.values()].filter(({ name }) => rights.mayUse(name)).map((camera) => camera.info());
+  }
+
+  /** Starts those that are to capture from the start on. */
+  startAll(): void {
+    for (const camera of this.#byName.values()) if (camera.settings.autostart) camera.start();
+  }
+
+  /**
+   * Starts a camera, and answers when its first frame has been published.
+   * @throws HoldfastError `CAMERA_UNKNOWN`, `SHUTTING_DOWN`, `CAMERA_STOPPED`, `DISCONNECTED`, and why it has failed
+   */
+  start(client: Client, name: string): Promise<CameraInfo> {
+    if (this.#closing) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is ending, and starts no camera");
+    const asked = this.#find(name);
+    const successor = this.#successors.get(asked);
+    if (successor !== undefined) successor.starts = true;
+    else asked.start();
+    return this.#until(client, name, (camera) => {
+      if (this.#successors.has(camera)) return false;
+      if (camera.state === "stopped" || camera.state === "failed" || camera.state === "backoff") throw camera.failure();
+      return camera.state === "capturing" || camera.state === "paused";
+    });
+  }
+
+  /** Ends a camera's capture, and answers when nothing is left of it. @throws HoldfastError `CAMERA_UNKNOWN`, `DISCONNECTED` */
+  stop(client: Client, name: string, hard = false): Promise<CameraInfo> {
+    const camera = this.#find(name);
+    const successor = this.#successors.get(camera);
+    if (successor !== undefined) successor.starts = false;
+    camera.stop(hard);
+    return this.#until(client, name, ({ state }) => state !== "stopping");
+  }
+
+  /**
+   * Has a camera publish nothing, or publish again; one that is starting is waited for.
+   * @throws HoldfastError `CAMERA_UNKNOWN`, `CAMERA_STOPPED`, `CAMERA_FAILED`, `DISCONNECTED`, and why it has failed
+   */
+  async order(client: Client, name: string, type: "pause" | "resume"): Promise<CameraInfo> {
+    await this.#until(client, name, (camera) => {
+      if (camera.state === "capturing" || camera.state === "paused") return true;
+      if (camera.state === "starting") return false;
+      throw camera.failure();
+    });
+    const camera = this.#find(name);
+    await camera.order(client, type);
+    return camera.info();
+  }
+
+  /** A client says which process of a camera it is. @throws HoldfastError `CAMERA_UNKNOWN`, `FORBIDDEN`, `LIMIT_SUBSCRIPTIONS` */
+  attach(client: Client, { camera }: RequestOf<"camera.attach">): ReplyOf<"camera.attach"> {
+    return this.#find(camera).attach(client);
+  }
+
+  /** Such a process tells what has become of it. @throws HoldfastError `CAMERA_UNKNOWN`, `FORBIDDEN` */
+  report(client: Client, report: RequestOf<"camera.report">): void {
+    this.#find(report.camera).report(client, report);
+  }
+
+  /** A client has published a frame. */
+  published(client: Client, pool: string): void {
+    this.#byName.get(pool)?.published(client);
+  }
+
+  /** Whether nobody else has a say in whether a pool is there. @throws HoldfastError `POOL_OWNED` */
+  assertNotOwned(pool: string): void {
+    if (this.#byName.get(pool)?.hasPool !== true) return;
+    throw new HoldfastError("POOL_OWNED", `pool ${pool} is that of camera ${pool}, and goes when that is stopped`, { field: "pool", pool });
+  }
+
+  /**
+   * What the configuration says anew. Nothing has changed yet.
+   * @returns what makes it hold: who is not named any more is ended, who has changed is ended and started again, and all others go on
+   * @throws HoldfastError `BAD_CONFIG` with the `key`
+   */
+  reconfigured(tables: Readonly<Record<string, CameraTable>>): () => void {
+    assertCameraTables(tables);
+    return () => {
+      for (const camera of this.#byName.values()) {
+        const table = Object.hasOwn(tables, camera.name) ? (tables[camera.name] as CameraTable) : null;
+        if (table !== null && !this.#successors.has(camera) && isDeepStrictEqual(cameraSettings(table), camera.settings)) continue;
+        const starts = this.#successors.get(camera)?.starts ?? !camera.isStopped;
+        this.#successors.set(camera, { table, starts });
+      }
+      const added = Object.entries(tables).flatMap(([name, table]) => (this.#byName.has(name) ? [] : [this.#add(name, table)]));
+      for (const camera of [...this.#successors.keys()]) camera.stop(false);
+      this.#look();
+      for (const camera of added) if (camera.settings.autostart) camera.start();
+    };
+  }
+
+  /** Ends all of them. None is started any more. */
+  shut(hard: boolean): void {
+    this.#closing = true;
+    for (const camera of this.#byName.values()) camera.stop(hard);
+    this.#look();
+  }
+
+  #add(name: string, table: CameraTable): Camera {
+    const camera = new Camera(name, table, this.#world, () => this.#look());
+    this.#byName.set(name, camera);
+    return camera;
+  }
+
+  #find(name: string): Camera {
+    const camera = this.#byName.get(name);
+    if (camera !== undefined && this.#successors.get(camera)?.table !== null) return camera;
+    const known = [...this.#byName.keys()];
+    const similar = similarNames(name, known);
+    const hint = similar.length > 0 ? `; did you mean ${similar.join(", ")}?` : "";
+    throw new HoldfastError("CAMERA_UNKNOWN", `there is no camera "${name}"${hint}`, { field: "camera", camera: name });
+  }
+
+  /** Waits until something is so of the camera that has this name then. */
+  #until(client: Client, name: string, isSo: (camera: Camera) => boolean): Promise<CameraInfo> {
+    return client.wait((resolve, reject) => {
+      const look = () => {
+        try {
+          const camera = this.#find(name);
+          if (!isSo(camera)) return;
+          resolve(camera.info());
+        } catch (error) {
+          reject(error);
+        }
+        this.#waits.delete(look);
+      };
+      this.#waits.add(look);
+      queueMicrotask(look);
+      return () => this.#waits.delete(look);
+    });
+  }
+
+  /** Something has changed: others may have what they waited for. */
+  #look(): void {
+    if (!this.#closing) this.#succeed();
+    for (const look of [...this.#waits]) look();
+    if (this.#closing && this.areAtRest) this.#ended();
+  }
+
+  /** Puts those into place whose predecessors have ended. */
+  #succeed(): void {
+    for (const [camera, { table, starts }] of [...this.#successors]) {
+      if (!camera.isAtRest || !this.#successors.delete(camera)) continue;
+      if (table === null) this.#byName.delete(camera.name);
+      else if (starts) this.#add(camera.name, table).start();
+      else this.#add(camera.name, table);
+    }
+  }
+}

@@ -1,0 +1,345 @@
+import { expect, test } from "bun:test";
+import { type ScriptedClient, World } from "../../src/index-testing.ts";
+import type { SimProcess, SimProgram } from "../../src/processes/sim-host.ts";
+import type { CameraTable } from "../../src/protocol/camera-table.ts";
+import type { CameraInfo, EventOf } from "../../src/protocol/replies.ts";
+
+const table: CameraTable = { pipeline: ["program"], width: 8, height: 4, format: "GREY" };
+
+/** The process of a camera, as a test has it act. */
+class Worker {
+  readonly #client: ScriptedClient;
+
+  constructor(
+    readonly world: World,
+    readonly process: SimProcess,
+    readonly camera = "front",
+  ) {
+    world.processes.start(process.pid);
+    this.#client = world.join("worker", process.pid);
+  }
+
+  attach() {
+    return this.#client.ask({ op: "camera.attach", camera: this.camera, part: "capture" });
+  }
+
+  /** Brings a frame into the pool. */
+  async frame(): Promise<void> {
+    const grant = this.#client.ask({ op: "slot.acquire", pool: this.camera });
+    await this.world.settle();
+    this.#client.ask({ op: "slot.publish", lease: grant.body.lease, bytes: 32 });
+    await this.world.settle();
+  }
+
+  report(fields: object) {
+    return this.#client.ask({ op: "camera.report", camera: this.camera, part: "capture", ...fields });
+  }
+
+  get orders(): EventOf<"order">[] {
+    return this.#client.events.filter((event): event is EventOf<"order"> => event.ev === "order");
+  }
+
+  /** The program ends. */
+  end(status = 1): void {
+    this.world.processes.end(this.process.pid);
+    this.#client.leave();
+    this.process.end({ status });
+  }
+}
+
+interface Stage {
+  readonly world: World;
+  readonly ask: ScriptedClient["ask"];
+  /** The process that runs last, attached. */
+  worker(camera?: string): Worker;
+  info(camera?: string): CameraInfo;
+}
+
+async function stageOf(cameras: Readonly<Record<string, Partial<CameraTable>>> = { front: {} }, program: SimProgram = {}): Promise<Stage> {
+  const world = new World({
+    cameras: Object.fromEntries(Object.entries(cameras).map(([name, said]) => [name, { ...table, ...said }])),
+    programOf: () => program,
+  });
+  const client = world.join("operator");
+  world.supervisor.startAll();
+  // Pools take their time to be made.
+  await world.settle();
+  await world.pass(0);
+  return {
+    world,
+    ask: (asked) => client.ask(asked),
+    worker: (camera = "front") => {
+      const process = world.host.living.findLast(({ spec }) => spec.command.at(-1) === camera);
+      if (process === undefined) throw new Error(`no process of ${camera} runs`);
+      const worker = new Worker(world, process, camera);
+      expect(worker.attach().outcome).toBe("ok");
+      return worker;
+    },
+    info: (camera = "front") => world.supervisor.status().cameras.find((info) => info.camera === camera) as CameraInfo,
+  };
+}
+
+/** One that captures. */
+async function capturing(said: Partial<CameraTable> = {}): Promise<Stage & { readonly first: Worker }> {
+  const stage = await stageOf({ front: said });
+  const first = stage.worker();
+  await first.frame();
+  expect(stage.info().state).toBe("capturing");
+  return { ...stage, first };
+}
+
+test("a camera has its pool made and its worker started, and captures when the first frame is in the pool", async () => {
+  const { world, info, worker } = await stageOf({ front: { slots: 5, fps: 10, source: "/dev/video7" } });
+  expect(world.supervisor.pools.all()).toMatchObject([{ pool: "front", layout: { slots: 5, width: 8, height: 4, fourcc: "GREY" } }]);
+  expect(world.host.living.map(({ spec }) => spec.command)).toEqual([["holdfast", "camera-worker", "capture", "front"]]);
+  expect(info()).toMatchObject({ state: "starting", starts: 1, frameMs: null, fault: null });
+  const first = worker();
+  await first.frame();
+  expect(info()).toMatchObject({ state: "capturing", pid: first.process.pid, frameMs: 0 });
+});
+
+test("its worker is told what to do when it attaches", async () => {
+  const { world } = await stageOf({ front: { fps: 10, source: "/dev/video7" } });
+  const [process] = world.host.living as [SimProcess];
+  expect(new Worker(world, process).attach().body).toMatchObject({
+    settings: { pipeline: ["program"], source: "/dev/video7", width: 8, height: 4, fps: 10, format: "GREY", paused: false },
+  });
+});
+
+test("only a process of its group may say that it is its worker, and only once", async () => {
+  const { world, worker, ask } = await stageOf();
+  expect(ask({ op: "camera.attach", camera: "front", part: "capture" }).outcome).toBe("FORBIDDEN");
+  expect(ask({ op: "camera.report", camera: "front", part: "capture", state: "paused" }).outcome).toBe("FORBIDDEN");
+  const stranger = world.join("stranger", 999);
+  expect(stranger.ask({ op: "camera.attach", camera: "front", part: "capture" }).outcome).toBe("FORBIDDEN");
+  const { process } = worker();
+  expect(new Worker(world, process).attach().outcome).toBe("FORBIDDEN");
+});
+
+test("a start is answered with the first frame, and a stop when nothing is left, the pool included", async () => {
+  const { world, ask, worker, info } = await stageOf({ front: { autostart: false } }, { endsMs: 50 });
+  expect([info().state, world.host.started.length, world.supervisor.pools.all().length]).toEqual(["stopped", 0, 0]);
+  const started = ask({ op: "camera.start", camera: "front" });
+  await world.pass(10);
+  const first = worker();
+  expect(started.outcome).toBe("pending");
+  await first.frame();
+  expect(started.body).toMatchObject({ camera: "front", state: "capturing" });
+  const stopped = ask({ op: "camera.stop", camera: "front" });
+  await world.pass(49);
+  expect([stopped.outcome, info().state]).toEqual(["pending", "stopping"]);
+  await world.pass(1);
+  expect(stopped.body).toMatchObject({ state: "stopped", pid: null, fault: null });
+  expect([world.host.living.length, world.supervisor.pools.all().length]).toEqual([0, 0]);
+  expect(world.memory.paths).toEqual([]);
+});
+
+test("one that brings no frame for so many periods is ended, and started again after a pause", async () => {
+  const { world, info, first } = await capturing({ fps: 10, stallPeriods: 30, backoffMs: 200 });
+  await world.pass(2999);
+  expect(info().state).toBe("capturing");
+  await world.pass(1);
+  expect(info()).toMatchObject({ state: "backoff", fault: { code: "CAMERA_STALLED", message: "it has brought no frame for 3000 ms" } });
+  expect(first.process.signals).toEqual(["SIGTERM"]);
+  await world.pass(200);
+  expect(info()).toMatchObject({ state: "starting", starts: 2, fault: { code: "CAMERA_STALLED" } });
+});
+
+test("frames that come and for which there is no slot are no silence", async () => {
+  const { world, info, first } = await capturing({ fps: 30 });
+  for (let second = 1; second < 10; second++) {
+    await world.pass(1000);
+    first.report({ counters: { frames: 30 * second, skipped: 30 * second } });
+  }
+  expect(info()).toMatchObject({ state: "capturing", counters: { frames: 270, skipped: 270 } });
+  for (let second = 0; second < 4; second++) {
+    first.report({ counters: { frames: 270, skipped: 270 } });
+    await world.pass(1000);
+  }
+  expect(info().fault).toMatchObject({ code: "CAMERA_STALLED" });
+});
+
+test("one whose first frame does not come in time is started again", async () => {
+  const { world, info, ask } = await stageOf({ front: { startMs: 400, autostart: false } });
+  const started = ask({ op: "camera.start", camera: "front" });
+  await world.settle();
+  await world.pass(400);
+  expect(info().state).toBe("backoff");
+  expect(started.error?.toValue()).toMatchObject({
+    code: "CAMERA_STALLED",
+    message: "camera front: it has brought no frame within 400 ms",
+    camera: "front",
+    state: "backoff",
+  });
+});
+
+test("what its worker says is why it has failed; otherwise how it has ended", async () => {
+  const { world, info, worker, first } = await capturing({ backoffMs: 100 });
+  first.report({ error: { code: "DEVICE_GONE", message: "/dev/video0 is not there" } });
+  first.end();
+  await world.pass(0);
+  expect(info()).toMatchObject({ state: "backoff", fault: { code: "DEVICE_GONE", message: "/dev/video0 is not there" } });
+  await world.pass(100);
+  worker().end(3);
+  await world.pass(0);
+  expect(info()).toMatchObject({
+    state: "backoff",
+    fault: { code: "CAMERA_FAILED", message: "its capture process has ended with status 3" },
+  });
+});
+
+test("it is tried again for as long as it takes, with pauses up to the longest", async () => {
+  const { world, info } = await stageOf({ front: { backoffMs: 100, maxBackoffMs: 1000 } }, { runsMs: 5, status: 1 });
+  await world.pass(100_000);
+  expect(info().starts).toBeGreaterThan(90);
+  expect(["backoff", "starting"]).toContain(info().state);
+});
+
+test("what no other attempt mends is not tried again, until somebody starts it", async () => {
+  const { world, info, worker, ask } = await stageOf();
+  const first = worker();
+  first.report({ error: { code: "PROGRAM_MISSING", message: "there is no ffmpeg: apt-get install ffmpeg" } });
+  await world.pass(60_000);
+  expect(info()).toMatchObject({ state: "failed", fault: { code: "PROGRAM_MISSING" }, pid: null });
+  expect(world.supervisor.pools.all()).toEqual([]);
+  const started = ask({ op: "camera.start", camera: "front" });
+  await world.settle();
+  await world.pass(0);
+  await worker().frame();
+  expect(started.body).toMatchObject({ state: "capturing", fault: null });
+});
+
+test("a file that has come to its end leaves the camera stopped, and with restart always begins anew", async () => {
+  for (const [restart, state] of [
+    ["on-failure", "stopped"],
+    ["always", "backoff"],
+  ] as const) {
+    const { world, info, first } = await capturing({ restart });
+    first.end(0);
+    await world.pass(0);
+    expect(info()).toMatchObject({ state, fault: null });
+  }
+});
+
+test("a pause and a resume are answered when the worker has done so", async () => {
+  const { world, ask, info, first } = await capturing();
+  const paused = ask({ op: "camera.pause", camera: "front" });
+  await world.settle();
+  expect([paused.outcome, first.orders.map(({ type }) => type)]).toEqual(["pending", ["pause"]]);
+  first.report({ order: first.orders[0]?.order });
+  await world.settle();
+  expect(paused.body).toMatchObject({ state: "paused" });
+  const resumed = ask({ op: "camera.resume", camera: "front" });
+  await world.settle();
+  first.report({ order: first.orders[1]?.order });
+  await world.settle();
+  expect(resumed.body).toMatchObject({ state: "capturing" });
+  expect(info().state).toBe("capturing");
+});
+
+test("an order that can't be done, or whose worker ends before, is answered with why not", async () => {
+  const { world, ask, first } = await capturing();
+  const [refused, lost] = [ask({ op: "camera.pause", camera: "front" }), ask({ op: "camera.pause", camera: "front" })];
+  await world.settle();
+  first.report({ order: first.orders[0]?.order, error: { code: "DEVICE_REFUSED", message: "it can't" } });
+  await world.settle();
+  expect([refused.outcome, lost.outcome]).toEqual(["DEVICE_REFUSED", "pending"]);
+  first.end();
+  await world.settle();
+  expect(lost.outcome).toBe("CAMERA_FAILED");
+});
+
+test("one that is paused needs no frames, and stays paused when it is started again", async () => {
+  const { world, ask, info, worker, first } = await capturing({ backoffMs: 100 });
+  ask({ op: "camera.pause", camera: "front" });
+  await world.settle();
+  first.report({ order: first.orders[0]?.order });
+  for (let second = 0; second < 30; second++) {
+    await world.pass(1000);
+    first.report({ counters: { frames: 30, discarded: 30 } });
+  }
+  expect(info().state).toBe("paused");
+  await world.pass(2000);
+  expect(info()).toMatchObject({ state: "backoff", fault: { code: "CAMERA_STALLED", message: "it has said nothing for 2000 ms" } });
+  await world.pass(100);
+  const second = worker();
+  expect(second.report({ state: "paused" }).outcome).toBe("ok");
+  expect(info().state).toBe("paused");
+});
+
+test("one that does not capture can't be paused", async () => {
+  const { ask, world, first } = await capturing();
+  first.report({ error: { code: "DEVICE_BUSY", message: "another program has it" } });
+  first.end();
+  await world.pass(0);
+  const paused = ask({ op: "camera.pause", camera: "front" });
+  await world.settle();
+  expect(paused.outcome).toBe("DEVICE_BUSY");
+  ask({ op: "camera.stop", camera: "front" });
+  await world.pass(0);
+  const resumed = ask({ op: "camera.resume", camera: "front" });
+  await world.settle();
+  expect(resumed.outcome).toBe("CAMERA_STOPPED");
+});
+
+test("its consumers keep their subscription while it is started again, and get the frames that come then", async () => {
+  const { world, worker, first } = await capturing({ backoffMs: 100 });
+  const consumer = world.join("consumer");
+  consumer.ask({ op: "frames.subscribe", pool: "front" });
+  first.end();
+  await world.pass(100);
+  await worker().frame();
+  expect(consumer.events.map(({ ev }) => ev)).toEqual(["frame"]);
+});
+
+test("its pool can't be taken from it", async () => {
+  const { ask } = await capturing();
+  expect(ask({ op: "pool.remove", pool: "front" }).outcome).toBe("POOL_OWNED");
+});
+
+test("a pool that there is already keeps the camera from starting, and stays", async () => {
+  const { world, ask, info } = await stageOf({ front: { autostart: false } });
+  ask({ op: "pool.create", pool: "front", slots: 2, bytes: 10 });
+  await world.settle();
+  const started = ask({ op: "camera.start", camera: "front" });
+  await world.settle();
+  expect([started.outcome, info().state, world.supervisor.pools.all().length]).toEqual(["POOL_EXISTS", "failed", 1]);
+});
+
+test("in the end cameras are ended with all that is theirs", async () => {
+  const { world } = await capturing();
+  world.supervisor.shutdown();
+  await world.pass(100);
+  expect([world.stopped, world.host.living.length, world.memory.paths]).toEqual([true, 0, []]);
+});
+
+test("another configuration ends, starts and restarts those that it concerns, and no others", async () => {
+  const { world, worker } = await stageOf({ front: {}, back: { source: "b" }, side: { source: "c" } });
+  for (const name of ["front", "back", "side"]) await worker(name).frame();
+  const before = new Map(world.supervisor.status().cameras.map(({ camera, pid }) => [camera, pid]));
+  world.supervisor.reconfigured({
+    limits: world.supervisor.limits,
+    configuredCameras: { front: table, back: { ...table, source: "b", fps: 5 }, top: { ...table, source: "d" } },
+  })();
+  await world.pass(0);
+  const now = new Map(world.supervisor.status().cameras.map(({ camera, pid }) => [camera, pid]));
+  expect([...now.keys()].sort()).toEqual(["back", "front", "top"]);
+  expect(now.get("front")).toBe(before.get("front"));
+  expect(now.get("back")).not.toBe(before.get("back"));
+  expect(
+    world.supervisor.pools
+      .all()
+      .map(({ pool }) => pool)
+      .sort(),
+  ).toEqual(["back", "front", "top"]);
+});
+
+test("who may use its pool may have the camera, and nobody else sees it", async () => {
+  const { world } = await stageOf({ front: {}, back: { source: "b" } });
+  const access = { rules: ["panel"], read: [], watch: [], command: [], frames: ["front"], publish: [], subscribe: [], admin: false };
+  const panel = world.welcome("panel", { access: () => access });
+  const seen = panel.ask({ op: "cameras" });
+  expect(seen.body.cameras.map(({ camera }) => camera)).toEqual(["front"]);
+  expect(panel.ask({ op: "camera.stop", camera: "back" }).outcome).toBe("FORBIDDEN");
+  expect(panel.ask({ op: "camera.stop", camera: "front" }).outcome).toBe("pending");
+});
