@@ -1,8 +1,10 @@
 // Writes the CDDL of docs/protocol.md from the schemas. With --check it writes nothing and ends with 1 when the page is out of date.
 import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
+import { addressSchema, kindSchema } from "../src/protocol/addresses.ts";
 import { cameraFormatSchema, cameraNameSchema } from "../src/protocol/camera-table.ts";
 import {
+  actorInfoSchema,
   cameraFaultSchema,
   cameraInfoSchema,
   cameraOrdersSchema,
@@ -26,6 +28,7 @@ import {
   topicInfoSchema,
 } from "../src/protocol/replies.ts";
 import {
+  actorEventSchema,
   biasSchema,
   cameraCountersSchema,
   cameraPartSchema,
@@ -102,6 +105,11 @@ const shared = new Map<z.core.$ZodType, string>([
   [topicNameSchema, "topic-name"],
   [topicFilterSchema, "topic-filter"],
   [topicInfoSchema, "topic-info"],
+  [addressSchema, "address"],
+  [kindSchema, "kind"],
+  [actorInfoSchema, "actor-info"],
+  [actorEventSchema, "actor-event"],
+  [replySchemas["actor.describe"].shape.accepts.element, "accepted-event"],
   [processStateSchema, "process-state"],
   [processEndSchema, "process-end"],
   [processInfoSchema, "process-info"],

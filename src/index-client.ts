@@ -11,6 +11,7 @@ export type { PublishOptions, WritableFrame } from "./client/writable-frame.ts";
 export type { FrameFormat } from "./frames/format.ts";
 export { type ErrorCode, type ErrorDetails, errorCodes, HoldfastError } from "./protocol/errors.ts";
 export type {
+  ActorInfo,
   CameraInfo,
   CameraState,
   ClientInfo,
@@ -31,6 +32,7 @@ export type {
   TopicInfo,
 } from "./protocol/replies.ts";
 export type {
+  ActorEvent,
   Bias,
   CloseLevel,
   CommandRequest,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from .actors import ActorDescription, ActorInfo, Transition
 from .cameras import CameraCounters, CameraFault, CameraInfo
 from .client import Client, connect
 from .errors import HoldfastError
@@ -23,6 +24,8 @@ from .writable_frame import WritableFrame
 
 __all__ = [
     "NO_VALUE",
+    "ActorDescription",
+    "ActorInfo",
     "CameraCounters",
     "CameraFault",
     "CameraInfo",
@@ -48,6 +51,7 @@ __all__ = [
     "StateChange",
     "Status",
     "TopicInfo",
+    "Transition",
     "Watch",
     "WritableFrame",
     "connect",

@@ -8,6 +8,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Callable, Literal, Optional, Sequence, Type, TypeVar, Union
 
+from .actors import ActorDescription, ActorEvent, ActorInfo, Transition, whole
 from .address import UnixAddress, addresses
 from .cameras import CameraInfo
 from .credentials import Credentials
@@ -19,7 +20,7 @@ from .parsed import parsed
 from .pins import InputPin, OutputPin
 from .pool import FramePool
 from .pool_info import PoolInfo, PoolLayout
-from .replies import Bias, CloseLevel, Drive, Level, Mode, OnDisconnect, PinInfo, Reading, StateChange, Status
+from .replies import Bias, CloseLevel, Drive, Edge, Level, Mode, OnDisconnect, PinInfo, Reading, StateChange, Status
 from .session import Patience, Session
 from .processes import ProcessInfo
 from .topics import NO_VALUE, Message, TopicInfo
@@ -280,6 +281,50 @@ class Client:
         :raises HoldfastError: ``CAMERA_UNKNOWN``, ``CAMERA_STOPPED``, …
         """
         return parsed(CameraInfo, self.request("camera.resume", camera=camera, timeout_ms=None))
+
+    def actors(self, address: Optional[str] = None) -> list[ActorInfo]:
+        """The supervisor, and below it open pins, pools and their slots, processes and clients, as far as this client may see them.
+
+        :param address: only that one and all below it
+        :raises HoldfastError: ``ACTOR_UNKNOWN``, ``FORBIDDEN``
+        """
+        return [parsed(ActorInfo, actor) for actor in self.request("actors", address=address)["actors"]]
+
+    def describe_actor(self, address: str) -> ActorDescription:
+        """What an actor is: its machine, and the events that it takes.
+
+        :raises HoldfastError: ``ACTOR_UNKNOWN``, ``FORBIDDEN``
+        """
+        return parsed(ActorDescription, self.request("actor.describe", address=address))
+
+    def send(self, address: str, event: ActorEvent) -> None:
+        """Sends an actor an event, and returns when it has taken it: ``"open"``, or with fields, which are the actor's: ``{"type": "on", "durationMs": 500}``.
+
+        :raises HoldfastError: ``ACTOR_UNKNOWN``, ``EVENT_UNKNOWN``, ``EVENT_INVALID``, ``FORBIDDEN``, and what an operation raises that the event is
+        """
+        self.request("actor.send", address=address, event=whole(event), timeout_ms=None)
+
+    def ask(self, address: str, event: ActorEvent, *, timeout_ms: Optional[float] = None) -> Any:
+        """The same, and returns what the actor answers; of an operation its reply.
+
+        :param timeout_ms: how long the answer may take; default: 5 s
+        :raises HoldfastError: as ``send``; ``ASK_TIMEOUT``: it may yet do what it was asked
+        """
+        return self._session.request("actor.ask", {"address": address, "event": whole(event), "timeout_ms": timeout_ms}).get("reply")
+
+    def observe_actor(self, address: str) -> EventStream[Transition]:
+        """What an actor does, from now on: the state that it is in, then each transition.
+
+        :raises HoldfastError: ``ACTOR_UNKNOWN``, ``FORBIDDEN``
+        """
+        return EventStream(self._session, "observe", {"address": address})
+
+    def trace(self, address: Optional[str] = None) -> EventStream[Union[Transition, Edge]]:
+        """The same of an actor and all below it, of those that come to be, too; with the edges of its pins that this client may watch.
+
+        :param address: default: all that this client may see
+        """
+        return EventStream(self._session, "trace", {"address": address})
 
     def ping(self) -> None:
         """A sign of life, as any request is one: it keeps what was opened with ``heartbeat_ms``. Call it where the program's work goes on."""

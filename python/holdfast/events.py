@@ -6,6 +6,7 @@ import threading
 from types import TracebackType
 from typing import Any, Callable, Generic, Iterator, Mapping, Optional, Protocol, Type, TypeVar
 
+from .actors import Transition
 from .background import Background, logger
 from .backlog import Backlog
 from .connection import Connection
@@ -13,12 +14,12 @@ from .deadline import Deadline
 from .errors import HoldfastError
 from .names import from_wire
 from .parsed import parsed
-from .replies import Edge, Level, PinState, Silence, StateChange
+from .replies import Edge, Level, Silence, StateChange
 from .topics import NO_VALUE, Message
 
 E = TypeVar("E")
 
-_classes: Mapping[str, Type[Any]] = {"edge": Edge, "silence": Silence, "state": StateChange, "message": Message}
+_classes: Mapping[str, Type[Any]] = {"edge": Edge, "silence": Silence, "state": StateChange, "message": Message, "transition": Transition}
 
 
 class Subscribing(Protocol):
@@ -102,7 +103,7 @@ class EventInbox:
 
 
 class Subscription:
-    """A subscription to what happens at a pin, or is said on topics. Leaving its scope ends it."""
+    """A subscription to what happens at a pin or to an actor, or is said on topics. Leaving its scope ends it."""
 
     def __init__(self, inbox: EventInbox) -> None:
         self._inbox = inbox
@@ -118,7 +119,7 @@ class Subscription:
         return self._inbox.reply.get("levels")
 
     @property
-    def state(self) -> Optional[PinState]:
+    def state(self) -> Optional[str]:
         """Of an observation: the state when it began."""
         return self._inbox.reply.get("state")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from functools import lru_cache
 from typing import Any, Mapping
@@ -10,20 +11,20 @@ from typing import Any, Mapping
 #: they are None.
 _NULLABLE = (("sim.set", "level"), ("topic.publish", "value"))
 
-#: What a program has said of a frame, or on a topic, is its own, names and all.
-_PROGRAMS_OWN = ("meta", "value")
+#: What a program has said of a frame, or on a topic, and what an actor is, shows and answers, is its own, names and all.
+_PROGRAMS_OWN = ("meta", "value", "data", "reply", "machine", "schema")
 
 
 @lru_cache(maxsize=1024)
 def snake(name: str) -> str:
-    """``timestampNs`` → ``timestamp_ns``."""
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f"_{found[0].lower()}", name)
+    """``timestampNs`` → ``timestamp_ns``; ``from``, which is a word of the language, → ``from_``."""
+    return f"{name}_" if keyword.iskeyword(name) else re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f"_{found[0].lower()}", name)
 
 
 @lru_cache(maxsize=1024)
 def camel(name: str) -> str:
     """``timestamp_ns`` → ``timestampNs``."""
-    return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), name.rstrip("_"))
 
 
 def to_wire(op: str, fields: Mapping[str, Any]) -> dict[str, Any]:

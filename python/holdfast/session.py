@@ -94,7 +94,7 @@ class Session:
         return connection
 
     def request(self, op: str, fields: Mapping[str, Any], patience: Patience = "default") -> dict[str, Any]:
-        """Sends a request, and waits for the reply. A request that says ``wait_ms`` may take so much longer.
+        """Sends a request, and waits for the reply. A request that says ``wait_ms``, or its own ``timeout_ms``, may take so much longer.
 
         :raises HoldfastError: what the supervisor answers; ``DISCONNECTED``
         :raises TimeoutError: it does not answer in time
@@ -112,7 +112,7 @@ class Session:
         """How long a request may take, in ms; None: for ever."""
         if patience != "default":
             return patience
-        return None if self._timeout_ms is None else self._timeout_ms + (fields.get("wait_ms") or 0)
+        return None if self._timeout_ms is None else self._timeout_ms + (fields.get("wait_ms") or fields.get("timeout_ms") or 0)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Begins a subscription, which is begun again on each connection.

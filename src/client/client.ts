@@ -1,8 +1,19 @@
 import { basename } from "node:path";
 import { type ErrorValue, HoldfastError } from "../protocol/errors.ts";
 import { MAX_NAME_LENGTH } from "../protocol/limits.ts";
-import type { CameraInfo, CameraOrders, Event, EventOf, PinInfo, PoolInfo, ProcessInfo, ReplyOf, TopicInfo } from "../protocol/replies.ts";
-import type { CameraPart, Fields, Level, Op, PoolSettings } from "../protocol/requests.ts";
+import type {
+  ActorInfo,
+  CameraInfo,
+  CameraOrders,
+  Event,
+  EventOf,
+  PinInfo,
+  PoolInfo,
+  ProcessInfo,
+  ReplyOf,
+  TopicInfo,
+} from "../protocol/replies.ts";
+import type { ActorEvent, CameraPart, Fields, Level, Op, PoolSettings } from "../protocol/requests.ts";
 import { PROTOCOL_VERSION } from "../protocol/version.ts";
 import { EventStream } from "./event-stream.ts";
 import { FramePool, type PoolClient } from "./frame-pool.ts";
@@ -238,6 +249,46 @@ export class HoldfastClient implements AsyncDisposable {
     return { settings, orders };
   }
 
+  /** What there is: the supervisor, and below it open pins, pools and their slots, processes, clients and users' actors, as far as this client may see them. */
+  async actors(address?: string): Promise<ActorInfo[]> {
+    return (await this.request("actors", { address })).actors;
+  }
+
+  /** What an actor is: its machine, and the events that it takes. @throws HoldfastError `ACTOR_UNKNOWN`, `FORBIDDEN` */
+  describeActor(address: string): Promise<ReplyOf<"actor.describe">> {
+    return this.request("actor.describe", { address });
+  }
+
+  /**
+   * Sends an actor an event; resolves when it has taken it. Of pins, pools, processes and the supervisor events are the operations of the
+   * protocol: `send("pin/GPIO17", { type: "on", durationMs: 500 })`.
+   * @throws HoldfastError `ACTOR_UNKNOWN`, `EVENT_UNKNOWN`, `EVENT_INVALID`, `FORBIDDEN`, and what the operation throws
+   */
+  async send(address: string, event: ActorEvent): Promise<void> {
+    await this.request("actor.send", { address, event });
+  }
+
+  /**
+   * The same, and what the actor answers; of an operation its reply.
+   * @throws HoldfastError as `send`; `ASK_TIMEOUT`: it may yet do what it was asked
+   */
+  async ask(address: string, event: ActorEvent, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<unknown> {
+    return (await this.request("actor.ask", { address, event, timeoutMs })).reply;
+  }
+
+  /** What an actor does, from now on: the state that it is in, then each transition. @throws HoldfastError `ACTOR_UNKNOWN`, `FORBIDDEN` */
+  observeActor(address: string): Promise<EventStream<EventOf<"transition">>> {
+    return this.subscribe("observe", { address });
+  }
+
+  /**
+   * The same of an actor and all below it, of those that come to be, too; with the edges of its pins that this client may watch.
+   * @param address default: all that this client may see
+   */
+  trace(address?: string): Promise<EventStream<EventOf<"transition"> | EventOf<"edge">>> {
+    return this.subscribe("trace", { address });
+  }
+
   /** Every line of every chip. */
   async pins(): Promise<PinInfo[]> {
     return (await this.request("pins", {})).pins;
@@ -276,7 +327,10 @@ export class HoldfastClient implements AsyncDisposable {
   }
 
   /** A stream of events that outlives a reconnection. @throws HoldfastError as the operation does */
-  async subscribe<E extends Event, O extends "watch" | "observe" | "topic.subscribe">(op: O, fields: Fields<O>): Promise<EventStream<E>> {
+  async subscribe<E extends Event, O extends "watch" | "observe" | "trace" | "topic.subscribe">(
+    op: O,
+    fields: Fields<O>,
+  ): Promise<EventStream<E>> {
     const stream: EventStream<E> = new EventStream<E>(() => this.#subscriptions.leave(stream));
     await this.#subscriptions.add(stream, op, fields);
     return stream;

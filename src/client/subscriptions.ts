@@ -11,7 +11,7 @@ export interface Subscriber {
 }
 
 /** An operation that answers the number of a subscription. */
-export type SubscribingOp = "watch" | "observe" | "frames.subscribe" | "topic.subscribe" | "camera.attach";
+export type SubscribingOp = "watch" | "observe" | "trace" | "frames.subscribe" | "topic.subscribe" | "camera.attach";
 
 /**
  * Sends a request.

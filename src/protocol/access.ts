@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { topicFilterSchema } from "./topics.ts";
 
-/** Names of pins or pools, or filters of topics; `*`: all. */
+/** Names of pins, pools or actors, or filters of topics; `*`: all. */
 export type Names = "*" | readonly string[];
 
 const names = z.union([z.literal("*"), z.array(z.string().min(1))], {
@@ -30,13 +30,14 @@ export const accessTableSchema = z.strictObject({
   frames: names.optional().describe("pools that they may make, use and remove"),
   publish: filters.optional().describe("topics that they may publish on, as filters"),
   subscribe: filters.optional().describe("topics that they may subscribe to, as filters of which one must cover theirs"),
+  actors: names.optional().describe("users' actors that they may see and send events to"),
   admin: z.boolean().optional().describe("they may end the supervisor, and drive simulated lines from outside"),
 });
 /** What an operator says of some clients. */
 export type AccessTable = z.infer<typeof accessTableSchema>;
 
 /** The rights that are to something. */
-const listed = ["read", "watch", "command", "frames", "publish", "subscribe"] as const;
+const listed = ["read", "watch", "command", "frames", "publish", "subscribe", "actors"] as const;
 
 /** What a client may do. */
 export interface Access {
@@ -54,6 +55,8 @@ export interface Access {
   readonly publish: Names;
   /** Topics that it may subscribe to, as filters of which one must mean all that it subscribes to. */
   readonly subscribe: Names;
+  /** Users' actors that it may see, send to and ask. */
+  readonly actors: Names;
   /** Whether it may end the supervisor, see, start and stop processes, and drive simulated lines from outside. */
   readonly admin: boolean;
 }
@@ -67,6 +70,7 @@ export const fullAccess: Access = {
   frames: "*",
   publish: "*",
   subscribe: "*",
+  actors: "*",
   admin: true,
 };
 
@@ -81,6 +85,7 @@ export function accessBy(tables: readonly (readonly [name: string, table: Access
     frames: all("frames"),
     publish: all("publish"),
     subscribe: all("subscribe"),
+    actors: all("actors"),
     admin: tables.some(([, { admin }]) => admin === true),
   };
 }

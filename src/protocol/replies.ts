@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { kindSchema } from "./addresses.ts";
 import { cameraFormatSchema } from "./camera-table.ts";
 import { restartPolicySchema } from "./process-table.ts";
 import {
@@ -308,6 +309,16 @@ export const cameraOrdersSchema = z.object({
 /** What a process of a camera is to do. */
 export type CameraOrders = z.infer<typeof cameraOrdersSchema>;
 
+/** One actor: what the supervisor is made of, and what users have written. */
+export const actorInfoSchema = z.object({
+  address: z.string().describe("the canonical one"),
+  kind: kindSchema,
+  parent: z.string().nullable().describe("the address of the actor that it is a part of; null: the root"),
+  state: z.string(),
+});
+/** One actor. */
+export type ActorInfo = z.infer<typeof actorInfoSchema>;
+
 /** What has been counted since the start. */
 export const countersSchema = z.object({
   clients: count,
@@ -402,7 +413,7 @@ export const replySchemas = {
     timestampNs,
   }),
   watch: z.object({ sub: count, level: levelSchema.nullable().describe("null: the lines of a group differ"), levels: readLevels }),
-  observe: z.object({ sub: count, state: pinStateSchema }),
+  observe: z.object({ sub: count, state: z.string() }),
   unwatch: empty,
   close: empty,
   pools: z.object({ pools: z.array(poolInfoSchema) }),
@@ -431,6 +442,26 @@ export const replySchemas = {
   "camera.resume": cameraInfoSchema,
   "camera.attach": z.object({ sub: count, settings: cameraOrdersSchema }),
   "camera.report": empty,
+  actors: z.object({
+    actors: z.array(actorInfoSchema).describe("those that the client may see, each behind the one that it is a part of"),
+  }),
+  "actor.describe": z.object({
+    address: z.string().describe("the canonical one"),
+    kind: kindSchema,
+    machine: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .describe("its definition, as XState's createMachine takes it, with names in the place of functions; null: it is no machine"),
+    accepts: z.array(
+      z.object({
+        type: z.string().describe("of the event"),
+        schema: z.record(z.string(), z.unknown()).describe("its other fields, as JSON Schema"),
+      }),
+    ),
+  }),
+  "actor.send": empty,
+  "actor.ask": z.object({ reply: z.unknown().optional().describe("what the actor answers; absent: nothing") }),
+  trace: z.object({ sub: count }),
   "sim.set": empty,
   "sim.wire": empty,
 } satisfies Record<Op, z.ZodObject>;
@@ -472,6 +503,17 @@ export const eventSchemas = {
     command: count.nullable().describe("the command that holds the line"),
     by: z.string().nullable().describe("the name of the client that gave it"),
     lost,
+  }),
+  transition: z.object({
+    sub: count,
+    ev: z.literal("transition"),
+    address: z.string().describe("of the actor"),
+    event: z.string().nullable().describe("what it was told; null: this is what it was found in, or its time was up"),
+    from: z.string().nullable().describe("its state before; null: nothing has been told of it yet"),
+    state: z.string().describe("gone: there is no such actor any more"),
+    data: z.record(z.string(), z.unknown()).describe("what its kind has to show"),
+    timestampNs: timestampNs.describe("when it was told, CLOCK_MONOTONIC, ns"),
+    lost: count.describe("events lost since the one before, because this client was slow"),
   }),
   frame: z.object({
     sub: count,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { addressSchema } from "./addresses.ts";
 import { cameraNameSchema } from "./camera-table.ts";
 import { HoldfastError } from "./errors.ts";
 import { issueInWords } from "./issue-in-words.ts";
@@ -47,7 +48,7 @@ const timestampNs = z
   .nonnegative()
   .max(2n ** 64n - 1n)
   .describe("CLOCK_MONOTONIC, ns");
-const sub = z.int().positive().describe("the number that `watch`, `observe`, `frames.subscribe` or `topic.subscribe` answered");
+const sub = z.int().positive().describe("the number that `watch`, `observe`, `trace`, `frames.subscribe` or `topic.subscribe` answered");
 /** A pool's name is part of its file's name. */
 const pool = z
   .string()
@@ -239,6 +240,21 @@ function isAllFinite(value: unknown): boolean {
   return Object.values(value).every(isAllFinite);
 }
 
+/** What an actor is sent. Which events it takes, and with which fields, is its own matter. */
+export const actorEventSchema = z
+  .looseObject({ type: z.string().min(1).max(MAX_NAME_LENGTH).describe("which event it is") })
+  .refine(isAllFinite, "must not hold NaN or an infinity");
+
+/** An actor is named by its address, or, as a pin, by a name. */
+function namesOneActor({ pin, address }: { pin?: string | undefined; address?: string | undefined }, context: z.RefinementCtx): void {
+  if (pin === undefined && address === undefined) {
+    context.addIssue({ code: "custom", path: ["pin"], message: "must be there, or address" });
+  }
+  if (pin !== undefined && address !== undefined) {
+    context.addIssue({ code: "custom", path: ["address"], message: "stands in the place of pin, and not beside it" });
+  }
+}
+
 function request<Op extends string, Shape extends z.ZodRawShape>(op: Op, shape: Shape) {
   return z.strictObject({ id, op: z.literal(op), ...shape });
 }
@@ -316,7 +332,10 @@ export const requestSchemas = {
     edge: edgeSchema.optional().describe("default both"),
     silenceMs: durationMs.optional().describe("tell when none of these edges comes for so long; default: never"),
   }),
-  observe: request("observe", { pin }),
+  observe: request("observe", {
+    pin: pin.optional(),
+    address: addressSchema.optional().describe("in the place of pin: of any actor"),
+  }).superRefine(namesOneActor),
   unwatch: request("unwatch", { sub }),
   close: request("close", { pin, hard: z.boolean().optional().describe("drop what is queued; default false") }),
 
@@ -396,6 +415,16 @@ export const requestSchemas = {
       .describe("why it can't do so; without an order: why it is about to end"),
   }),
 
+  actors: request("actors", { address: addressSchema.optional().describe("that actor and all below it; default: all") }),
+  "actor.describe": request("actor.describe", { address: addressSchema }),
+  "actor.send": request("actor.send", { address: addressSchema, event: actorEventSchema }),
+  "actor.ask": request("actor.ask", {
+    address: addressSchema,
+    event: actorEventSchema,
+    timeoutMs: durationMs.optional().describe("how long the answer may take; default 5000"),
+  }),
+  trace: request("trace", { address: addressSchema.optional().describe("that actor and all below it; default: all") }),
+
   "sim.set": request("sim.set", { pin, level: levelSchema.nullable().describe("what the outside drives the wire to; null lets go") }),
   "sim.wire": request("sim.wire", { pin, to: pin }),
 };
@@ -420,6 +449,9 @@ export type Drive = z.infer<typeof driveSchema>;
 export type OnDisconnect = z.infer<typeof onDisconnectSchema>;
 /** Where a line is driven before it is released. */
 export type CloseLevel = z.infer<typeof closeLevelSchema>;
+
+/** What an actor is sent. */
+export type ActorEvent = z.infer<typeof actorEventSchema>;
 
 /** What the configuration says of a pin: no client may go beyond it. */
 export type PinConfig = z.infer<typeof pinConfigSchema>;

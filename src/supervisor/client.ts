@@ -5,6 +5,7 @@ import { type Access, isLess } from "../protocol/access.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Event } from "../protocol/replies.ts";
 import type { Request } from "../protocol/requests.ts";
+import { addressedClient } from "./addresses/addressed-client.ts";
 import type { Pin } from "./pin.ts";
 import { Rights } from "./rights.ts";
 import { Subscription } from "./subscription.ts";
@@ -85,7 +86,12 @@ export class Client {
     this.#linkHeardUs = this.connectedUs;
     if (peer.heartbeatMs !== undefined) this.#listen(peer.heartbeatMs);
     this.#actor = createActor(clientMachine.provide({ actions: { letGo: () => this.#letGo() } }));
-    this.#actor.subscribe({ complete: () => listener.gone() });
+    this.#actor.subscribe({
+      next: ({ value }) => {
+        if (value === "leaving") surroundings.transitions.look(addressedClient(this), "end");
+      },
+      complete: () => listener.gone(),
+    });
     this.#actor.start();
   }
 
@@ -103,6 +109,12 @@ export class Client {
   /** There is something that it may not do: it is checked before each request. */
   get isConfined(): boolean {
     return !this.rights.isFull || this.peer.address !== null;
+  }
+
+  /** It has said how it is called. */
+  rename(name: string): void {
+    this.name = name;
+    this.surroundings.transitions.look(addressedClient(this), "hello");
   }
 
   /** The rules have changed. A client that has lost a right is disconnected: what it has begun by that right is not to go on. */

@@ -65,6 +65,6 @@ export class Input implements Tenant {
 
   #send(type: "close" | "released"): void {
     this.#actor.send({ type });
-    this.#hooks.changed();
+    this.#hooks.changed(type);
   }
 }

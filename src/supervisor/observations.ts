@@ -1,11 +1,9 @@
-import { levelAt } from "../gpio/levels.ts";
 import { alone, type NamedPin, pinKey } from "../gpio/named-pin.ts";
-import type { NamedLine } from "../gpio/pin-names.ts";
 import type { EventOf } from "../protocol/replies.ts";
 import type { Client } from "./client.ts";
 import type { Pin } from "./pin.ts";
+import { doingsOf } from "./pin-doings.ts";
 import type { Subscription } from "./subscription.ts";
-import { toldIfSteady } from "./told-levels.ts";
 
 /** Somebody who is told what a pin does. */
 interface Observation {
@@ -50,21 +48,8 @@ export class Observations {
   #tellAs(named: NamedPin): void {
     const observations = this.#all.get(pinKey(named));
     if (observations === undefined) return;
-    const [first] = named.lines as [NamedLine];
     const pin = this.#openAs(named);
-    const isPart = pin !== undefined && pin.named.lines.length > named.lines.length;
-    const command = pin?.tenant.command ?? null;
-    const levels = pin?.tenant.level ?? null;
-    const seen = {
-      ev: "state",
-      pin: named.pin,
-      state: pin?.state ?? "closed",
-      ...toldIfSteady(isPart && levels !== null ? levelAt(levels, pin.indexOf(first)) : levels, named.lines.length),
-      value: pin?.tenant.value ?? null,
-      command: command?.number ?? null,
-      by: command?.by.name ?? null,
-      lost: 0,
-    } satisfies Omit<EventOf<"state">, "sub">;
+    const seen = { ev: "state", pin: named.pin, ...doingsOf(named, pin), lost: 0 } satisfies Omit<EventOf<"state">, "sub">;
     // An input's level changes with its edges, which are for those who watch it.
     const news = JSON.stringify(pin?.tenant.direction === "in" ? { ...seen, level: null, levels: null } : seen);
     for (const observation of observations) {

@@ -140,7 +140,7 @@ export class OpenLine {
     this.#tenant.retire();
     this.#tenant = next;
     this.#settings = settings;
-    this.#hooks.changed();
+    this.#hooks.changed("configure");
   }
 
   #newTenant({ initial, closeLevel, frequencyHz, maxOnMs, direction }: PinSettings, mode: Mode): Output | Input {

@@ -245,7 +245,7 @@ export class Output implements Tenant {
     if (snapshot === this.#snapshot) return;
     this.#snapshot = snapshot;
     this.#player.endsOff = this.#endsOff(this.queued === 0);
-    this.#hooks.changed();
+    this.#hooks.changed(event.type === "command" ? event.command.request.op : event.type);
   }
 
   #play(next: Playing | null): void {

@@ -1,6 +1,8 @@
+import { addressOf } from "../protocol/addresses.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Op, Request, RequestOf } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
+import { withDetails } from "./error-details.ts";
 import type { Pins } from "./pins.ts";
 import type { PinRight } from "./rights.ts";
 
@@ -43,6 +45,34 @@ const frames = (client: Client, request: { readonly pool: string }) => {
 /** A camera has the name of its pool: who may use the one may have the other. */
 const camera = ({ rights }: Client, request: { readonly camera: string }) => rights.assertPool(request.camera);
 
+/** Who may see an actor, whether it is there or not. Which events it may send is asked when it is known which those are. */
+function sees(client: Client, text: string, pins: Pins): void {
+  const { rights, number } = client;
+  const address = addressOf(text);
+  switch (address.kind) {
+    case "supervisor":
+      return;
+    case "pin":
+      return withDetails({ field: "address" }, () => rights.assertPin(["read"], pins.lookUp(address.pin).named));
+    case "pool":
+    case "slot":
+      return rights.assertPool(address.pool);
+    case "process":
+      return rights.assertAdmin();
+    case "client":
+      return address.client === number ? undefined : rights.assertAdmin();
+    case "actor":
+      return rights.assertActor(address.actor);
+  }
+}
+
+const actor = (client: Client, request: { readonly address: string }, pins: Pins) => sees(client, request.address, pins);
+
+/** What it may not see is left out of all that there is. */
+const actors = (client: Client, { address }: { readonly address?: string | undefined }, pins: Pins) => {
+  if (address !== undefined) sees(client, address, pins);
+};
+
 const admin = ({ rights }: Client) => rights.assertAdmin();
 
 /** What each operation needs. A lease is its owner's, who had the right to it. */
@@ -70,7 +100,10 @@ const checks: { readonly [O in Op]: Check<O> } = {
   cancel: command,
   read: needs("read"),
   watch: needs("watch"),
-  observe: needs("read"),
+  observe: (client, { pin, address }, pins) => {
+    if (address !== undefined) sees(client, address, pins);
+    else needs("read")(client, { pin: pin as string }, pins);
+  },
   unwatch: free,
   close: needsRightToWhatItIs,
 
@@ -101,6 +134,12 @@ const checks: { readonly [O in Op]: Check<O> } = {
   // Only a process that the supervisor has started as this camera's is one, whatever else it may do.
   "camera.attach": free,
   "camera.report": free,
+
+  actors,
+  "actor.describe": actor,
+  "actor.send": actor,
+  "actor.ask": actor,
+  trace: actors,
 
   "sim.set": admin,
   "sim.wire": admin,

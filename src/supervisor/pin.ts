@@ -25,14 +25,15 @@ import {
   type PinSettings,
   settingsOf,
 } from "./pin-settings.ts";
+import type { Subscription } from "./subscription.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { toldLevels } from "./told-levels.ts";
 import { Watches } from "./watches.ts";
 
 /** Who is told of what becomes of a pin. */
 export interface PinListener {
-  /** The state or the command may have changed. */
-  changed(pin: Pin): void;
+  /** The state or the command may have changed, by this event. */
+  changed(pin: Pin, event: string): void;
   /** The line has been given back. */
   closed(pin: Pin): void;
 }
@@ -77,7 +78,7 @@ export class Pin {
     const settings = settingsOf(request, bounds);
     assertAllowed(named.pin, settings, bounds, request);
     this.#line = new OpenLine(named, settings, bounds.pwm, request.mode ?? "wait", surroundings, {
-      changed: () => listener.changed(this),
+      changed: (event) => listener.changed(this, event),
       edge: (edge) => this.#edge(edge),
       failed: (error) => this.#fail(error),
       closed: () => this.#end(),
@@ -248,6 +249,11 @@ export class Pin {
     if (!this.#line.watchable) throw this.#unwatchable();
     const levels = this.#line.level();
     return { sub: this.#watches.add(client, request), ...toldLevels(levels, this.named.lines.length) };
+  }
+
+  /** These traces are told of its edges from now on, and no others. @throws HoldfastError `LINE_FAILED`, `LINE_LOST` */
+  trace(subscriptions: readonly Subscription[]): void {
+    if (!this.tenant.released) this.#watches.trace(subscriptions);
   }
 
   /**

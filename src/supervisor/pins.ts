@@ -6,6 +6,8 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { PinInfo, ReplyOf } from "../protocol/replies.ts";
 import type { RequestOf } from "../protocol/requests.ts";
 import { type AccessTables, mistakesInAccess } from "./access-tables.ts";
+import type { Addressed } from "./addresses/addressed.ts";
+import { addressedPin } from "./addresses/addressed-pin.ts";
 import type { Client } from "./client.ts";
 import { ConfiguredPins } from "./configured-pins.ts";
 import { withDetails } from "./error-details.ts";
@@ -34,7 +36,7 @@ export class Pins {
   readonly #open = new Map<string, Pin>();
   /** By each of their lines: no line is in two. */
   readonly #byLine = new Map<string, Pin>();
-  readonly #observations = new Observations((named) => this.#groupOf(named) ?? this.#open.get(pinKey(named)));
+  readonly #observations = new Observations((named) => this.#openAs(named));
   readonly #emptied: () => void;
   #configured: ConfiguredPins;
   #names: PinNames;
@@ -52,6 +54,9 @@ export class Pins {
     this.#emptied = emptied;
     this.#configured = this.#examined(configured, access, surroundings.limits.maxOnMs);
     this.#names = new PinNames(surroundings.backend.chips(), this.#configured.aliases);
+    surroundings.transitions.whenListened(() => {
+      for (const pin of this.open) this.#trace(pin);
+    });
   }
 
   /**
@@ -151,6 +156,11 @@ export class Pins {
     return { sub: this.#observations.add(client, named), state: (pin ?? this.#groupOf(named))?.state ?? "closed" };
   }
 
+  /** A line or a group at its address, open or not. */
+  addressed(named: NamedPin): Addressed {
+    return addressedPin(named, this.#openAs(named));
+  }
+
   /** Every line that one may see, open or not. @throws HoldfastError what `GpioBackend.chips` throws */
   all(rights = allRights): readonly PinInfo[] {
     const chips = this.#readChips();
@@ -218,6 +228,11 @@ export class Pins {
     return all.find(({ by }) => !by.closing) ?? all[0];
   }
 
+  /** The open pin of a line or group; of a line that is part of an open group, that group. */
+  #openAs(named: NamedPin): Pin | undefined {
+    return this.#groupOf(named) ?? this.#open.get(pinKey(named));
+  }
+
   /** The open group that a line is a part of. */
   #groupOf({ lines: [line, ...more] }: NamedPin): Pin | undefined {
     const pin = line && more.length === 0 ? this.#byLine.get(lineKey(line.id)) : undefined;
@@ -246,21 +261,42 @@ export class Pins {
     const { log } = this.#surroundings;
     const at = pinKey(named);
     const pin = new Pin(named, this.#configured.boundsOf(named, this.#names), request, client, this.#surroundings, {
-      changed: (pin) => {
-        if (this.#open.get(at) === pin) this.#observations.tell(named);
+      changed: (pin, event) => {
+        if (this.#open.get(at) === pin) this.#tell(named, event);
       },
       closed: (pin) => {
         log.debug({ pin: pin.name }, "pin closed");
         this.#forget(pin);
-        this.#observations.tell(named);
+        this.#tell(named, "released");
         if (this.#open.size === 0) this.#emptied();
       },
     });
     log.debug({ pin: pin.name, client: client.name }, "pin opened");
     this.#open.set(at, pin);
     for (const { id } of named.lines) this.#byLine.set(lineKey(id), pin);
-    this.#observations.tell(named);
+    if (this.#surroundings.transitions.isHeard) this.#trace(pin);
+    this.#tell(named, "open");
     return { pin: pin.name, state: pin.state };
+  }
+
+  /** Tells traces of its edges, as far as their clients may watch it. */
+  #trace(pin: Pin): void {
+    const { transitions, log } = this.#surroundings;
+    const allowed = transitions.tracing(this.addressed(pin.named)).filter(({ client }) => client.rights.mayDo("watch", pin.named.lines));
+    try {
+      pin.trace(allowed);
+    } catch (error) {
+      log.warn({ err: error, pin: pin.name }, "the edges of a pin can't be traced");
+    }
+  }
+
+  /** Tells all who are to know what a pin does. */
+  #tell(named: NamedPin, event: string): void {
+    this.#observations.tell(named);
+    const { transitions } = this.#surroundings;
+    if (!transitions.isHeard) return;
+    transitions.look(this.addressed(named), event);
+    if (named.lines.length > 1) for (const line of named.lines) transitions.look(this.addressed(alone(line)), event);
   }
 
   #forget({ named }: Pin): void {

@@ -22,6 +22,7 @@ const deeds = {
   frames: "use",
   publish: "publish to",
   subscribe: "subscribe to",
+  actors: "see or ask",
   admin: "end the supervisor, start or stop processes, or drive simulated lines",
 } as const;
 
@@ -35,11 +36,11 @@ export class Rights {
   readonly isFull: boolean;
 
   constructor(access: Access) {
-    const { read, watch, command, frames, publish, subscribe, admin } = access;
+    const { read, watch, command, frames, publish, subscribe, actors, admin } = access;
     this.access = access;
     this.#publish = filters(publish);
     this.#subscribe = filters(subscribe);
-    this.isFull = admin && [read, watch, command, frames, publish, subscribe].every((names) => names === "*");
+    this.isFull = admin && [read, watch, command, frames, publish, subscribe, actors].every((names) => names === "*");
   }
 
   /** Whether it may do so with every line of a pin. */
@@ -56,6 +57,12 @@ export class Rights {
   mayUse(pool: string): boolean {
     const { frames } = this.access;
     return frames === "*" || frames.includes(pool);
+  }
+
+  /** Whether it may see a user's actor, and send it events. */
+  mayAsk(actor: string): boolean {
+    const { actors } = this.access;
+    return actors === "*" || actors.includes(actor);
   }
 
   /** Whether it may be told of all that a filter means: one of its own filters means all of that. Of a name: whether it may be told of that. */
@@ -77,6 +84,11 @@ export class Rights {
   /** @throws HoldfastError `FORBIDDEN` */
   assertPool(pool: string): void {
     if (!this.mayUse(pool)) throw this.#refusal("frames", ` pool ${pool}`, { field: "pool", pool });
+  }
+
+  /** @throws HoldfastError `FORBIDDEN` */
+  assertActor(actor: string): void {
+    if (!this.mayAsk(actor)) throw this.#refusal("actors", ` actor ${actor}`, { field: "address", actor });
   }
 
   /** @throws HoldfastError `FORBIDDEN` */

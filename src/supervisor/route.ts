@@ -21,7 +21,7 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
         protocol: PROTOCOL_VERSION,
       });
     }
-    client.name = name;
+    client.rename(name);
     const { heartbeatMs } = client.peer;
     return {
       client: client.number,
@@ -58,7 +58,8 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
   cancel: ({ pins }, client, request) => ({ cancelled: pins.find(client, request.pin).cancel(client, request) }),
   read: ({ pins }, _, { pin }) => pins.read(pin),
   watch: ({ pins }, client, request) => pins.find(client, request.pin).watch(client, request),
-  observe: ({ pins }, client, { pin }) => pins.observe(client, pin),
+  observe: ({ pins, addresses }, client, { pin, address }) =>
+    address === undefined ? pins.observe(client, pin as string) : addresses.observe(client, address),
   unwatch: (_, client, { sub }) => {
     client.unsubscribe(sub);
     return {};
@@ -100,6 +101,12 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
     cameras.report(client, request);
     return {};
   },
+
+  actors: ({ addresses }, client, { address }) => ({ actors: addresses.list(client, address) }),
+  "actor.describe": ({ addresses }, client, { address }) => addresses.describe(client, address),
+  "actor.send": ({ addresses }, client, request) => addresses.send(client, request),
+  "actor.ask": ({ addresses }, client, request) => addresses.ask(client, request),
+  trace: ({ addresses }, client, { address }) => addresses.trace(client, address),
 
   "sim.set": ({ pins }, _, { pin, level }) => {
     pins.simulation.drive(pins.locate(pin), level);

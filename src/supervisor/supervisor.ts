@@ -1,8 +1,9 @@
 import { type Actor, createActor } from "xstate";
-import { supervisorMachine } from "../../actors/supervisor.ts";
+import { type SupervisorEvent, supervisorMachine } from "../../actors/supervisor.ts";
 import { RefusalLog } from "../access/refusal-log.ts";
 import { type Clock, xstateClock } from "../clock/clock.ts";
 import type { AccessTable } from "../protocol/access.ts";
+import { addressOf } from "../protocol/addresses.ts";
 import type { CameraTable } from "../protocol/camera-table.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { Limits } from "../protocol/limits.ts";
@@ -10,6 +11,10 @@ import type { ProcessTable } from "../protocol/process-table.ts";
 import type { ClientInfo, ReplyOf } from "../protocol/replies.ts";
 import type { Op, PinConfig, Request } from "../protocol/requests.ts";
 import { version } from "../version.ts";
+import { addressedClient } from "./addresses/addressed-client.ts";
+import { Addresses } from "./addresses/addresses.ts";
+import { addressedSupervisor, sourcesOf } from "./addresses/sources.ts";
+import { Transitions } from "./addresses/transitions.ts";
 import { Cameras } from "./cameras/cameras.ts";
 import { Client, type Outlet, type Peer } from "./client.ts";
 import { assertPermitted } from "./permission.ts";
@@ -25,7 +30,7 @@ import { newTally } from "./tally.ts";
 import { Topics } from "./topics/topics.ts";
 
 /** What a supervisor is made of. */
-export interface SupervisorParts extends Omit<Surroundings, "tally" | "refusals"> {
+export interface SupervisorParts extends Omit<Surroundings, "tally" | "refusals" | "transitions"> {
   /** How long a soft shutdown may take before it becomes a hard one, in ms. */
   readonly drainMs: number;
   /** What the configuration says of pins, by their names; `*`: of all others. */
@@ -66,6 +71,7 @@ export class Supervisor {
   readonly topics: Topics;
   readonly processes: SupervisedProcesses;
   readonly cameras: Cameras;
+  readonly addresses: Addresses;
   /** Settles when no process runs, every line has been given back and every pool has been removed after a shutdown. */
   readonly stopped: Promise<void>;
 
@@ -81,7 +87,8 @@ export class Supervisor {
     ...parts
   }: SupervisorParts) {
     const { clock, log, host } = parts;
-    this.#surroundings = { ...parts, tally: newTally(), refusals: new RefusalLog(log, () => clock.nowUs() / 1000) };
+    const transitions = new Transitions(clock);
+    this.#surroundings = { ...parts, transitions, tally: newTally(), refusals: new RefusalLog(log, () => clock.nowUs() / 1000) };
     this.#startedUs = clock.nowUs();
     this.pins = new Pins(this.#surroundings, configuredPins, access, () => this.#tellIfDrained());
     this.pools = new Pools(
@@ -90,9 +97,10 @@ export class Supervisor {
       (client, pool) => this.cameras.published(client, pool),
     );
     this.topics = new Topics(this.#surroundings);
-    const world = { host, clock, log, chance };
+    const world = { host, clock, log, chance, transitions };
     this.processes = new SupervisedProcesses(configuredProcesses, world, () => this.#tellIfEnded());
     this.cameras = new Cameras(configuredCameras, { ...world, pools: this.pools, command: program }, () => this.#tellIfEnded());
+    this.addresses = new Addresses(sourcesOf(this), transitions, (client, request) => this.#perform(client, request));
     const actions = {
       endProcesses: () => this.#endProcesses(false),
       closeAll: () => this.#shut(false),
@@ -108,7 +116,7 @@ export class Supervisor {
       for (const { outlet } of [...this.#clients.values()]) outlet.stopped?.();
     });
     this.#actor.start();
-    this.#actor.send({ type: "started" });
+    this.#send({ type: "started" });
   }
 
   /** Those that hold now. */
@@ -121,12 +129,17 @@ export class Supervisor {
     return typeof value === "string" ? (value as Exclude<typeof value, object>) : "draining";
   }
 
+  /** Those that are there, and those of which something is left. */
+  get clients(): readonly Client[] {
+    return [...this.#clients.values()];
+  }
+
   /**
    * A new client.
    * @throws HoldfastError `LIMIT_CLIENTS`, `SHUTTING_DOWN`
    */
   attach(peer: Peer, outlet: Outlet): Client {
-    const { limits, tally } = this.#surroundings;
+    const { limits, tally, transitions } = this.#surroundings;
     if (this.state === "stopped") throw new HoldfastError("SHUTTING_DOWN", "the supervisor has stopped");
     const connected = [...this.#clients.values()].filter(({ state }) => state === "connected").length;
     const limit = peer.address === null ? limits.clients : limits.clients - Math.floor(limits.clients * LOCAL_SHARE);
@@ -137,9 +150,13 @@ export class Supervisor {
         this.pools.leave(client);
         this.processes.left(client);
       },
-      gone: () => this.#clients.delete(number),
+      gone: () => {
+        this.#clients.delete(number);
+        transitions.gone(addressedClient(client), "settled");
+      },
     });
     this.#clients.set(number, client);
+    transitions.look(addressedClient(client), null);
     tally.clients += 1;
     this.processes.attached(client);
     return client;
@@ -150,18 +167,10 @@ export class Supervisor {
    * @throws HoldfastError whatever is wrong with the request, thrown or as a rejection; nothing has changed then
    */
   request(client: Client, request: Request): Reply | Promise<Reply> {
-    const { limits, tally } = this.#surroundings;
-    tally.requests += 1;
+    this.#surroundings.tally.requests += 1;
     client.heard(request);
     try {
-      if (client.state !== "connected") throw new HoldfastError("DISCONNECTED", "this client has gone");
-      if (client.pending >= limits.pendingRequests && mayWait(request)) {
-        throw new HoldfastError("LIMIT_PENDING", `a client may have ${limits.pendingRequests} unanswered requests`, {
-          limit: limits.pendingRequests,
-        });
-      }
-      if (client.isConfined) assertPermitted(client, request, this.pins);
-      const reply = route(this, client, request);
+      const reply = this.#perform(client, request);
       return reply instanceof Promise ? this.#follow(client, reply) : reply;
     } catch (thrown) {
       throw this.#report(client, thrown);
@@ -206,7 +215,7 @@ export class Supervisor {
   /** Ends the supervisor: softly, or when `hard` or asked again at once. */
   shutdown(hard = false): void {
     this.#surroundings.log.info({ hard: hard || this.state === "draining" }, "shutting down");
-    this.#actor.send({ type: "shutdown", hard });
+    this.#send({ type: "shutdown", hard });
   }
 
   /** What `status` shows. @param asker sees what it may; none: everything */
@@ -244,13 +253,31 @@ export class Supervisor {
 
   #tellIfEnded(): void {
     if (!this.processes.areAtRest || !this.cameras.areAtRest) return;
-    this.#actor.send({ type: "ended" });
+    this.#send({ type: "ended" });
     this.#tellIfDrained();
   }
 
   #tellIfDrained(): void {
     if (this.pins.open.length === 0 && this.pools.isEmpty && this.processes.areAtRest && this.cameras.areAtRest)
-      this.#actor.send({ type: "drained" });
+      this.#send({ type: "drained" });
+  }
+
+  /** What a request asks, also one that an event is. @throws HoldfastError as `request` */
+  #perform(client: Client, request: Request): Reply | Promise<Reply> {
+    const { limits } = this.#surroundings;
+    if (client.state !== "connected") throw new HoldfastError("DISCONNECTED", "this client has gone");
+    if (client.pending >= limits.pendingRequests && mayWait(request)) {
+      throw new HoldfastError("LIMIT_PENDING", `a client may have ${limits.pendingRequests} unanswered requests`, {
+        limit: limits.pendingRequests,
+      });
+    }
+    if (client.isConfined) assertPermitted(client, request, this.pins);
+    return route(this, client, request);
+  }
+
+  #send(event: SupervisorEvent): void {
+    this.#actor.send(event);
+    this.#surroundings.transitions.look(addressedSupervisor(this), event.type);
   }
 
   async #follow(client: Client, reply: Promise<Reply>): Promise<Reply> {
@@ -293,6 +320,8 @@ const waiting: ReadonlySet<Op> = new Set<Op>([
 function mayWait(request: Request): boolean {
   if (request.op === "close") return request.hard !== true;
   if (waiting.has(request.op)) return true;
+  // What others take as events are operations, which are asked for by themselves.
+  if (request.op === "actor.send" || request.op === "actor.ask") return addressOf(request.address).kind === "actor";
   return (
     ("ack" in request && (request.ack === "started" || request.ack === "done")) || ("waitMs" in request && request.waitMs !== undefined)
   );

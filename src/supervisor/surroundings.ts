@@ -5,6 +5,7 @@ import type { GpioBackend } from "../gpio/backend.ts";
 import type { ProcessHost } from "../processes/process-host.ts";
 import type { Processes } from "../processes/processes.ts";
 import type { Limits } from "../protocol/limits.ts";
+import type { Transitions } from "./addresses/transitions.ts";
 import type { Tally } from "./tally.ts";
 
 /** Where a supervisor tells what happens, for the one who runs it. A pino logger is one. */
@@ -27,6 +28,8 @@ export interface Surroundings {
   readonly limits: Limits;
   readonly tally: Tally;
   readonly log: Log;
+  /** Where every actor tells that it has changed. */
+  readonly transitions: Transitions;
   /** What clients were refused. */
   readonly refusals: RefusalLog;
 }

@@ -32,8 +32,8 @@ export interface Tenant {
 
 /** What a tenant tells of itself. */
 export interface TenantHooks {
-  /** Its state or its command may have changed. */
-  changed(): void;
+  /** Its state or its command may have changed. @param event what it was told; of a command which one */
+  changed(event: string): void;
   /** A line has a new level. */
   edge(edge: Edge): void;
   /** The line has failed. */

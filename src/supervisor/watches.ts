@@ -14,6 +14,8 @@ interface Watch {
   lost: number;
   /** The same of each line. */
   readonly lines: { seq: number; lost: number }[];
+  /** It is told of other actors, too, and does not end with this pin. */
+  readonly isTrace: boolean;
   /** Null: it need not be told when no edge comes. */
   readonly silence: Silence | null;
 }
@@ -38,11 +40,15 @@ export class Watches {
   add(client: Client, { edge = "both", silenceMs }: RequestOf<"watch">): number {
     const subscription = client.subscribe(() => this.#remove(watch));
     const silence = silenceMs === undefined ? null : this.#listen(subscription, silenceMs);
-    const lines = this.named.lines.map(() => ({ seq: 0, lost: 0 }));
-    const watch: Watch = { subscription, edge, seq: 0, lost: 0, lines, silence };
-    this.#watches.add(watch);
-    if (this.#watches.size === 1) this.changed(true);
+    const watch = this.#begin(subscription, edge, silence, false);
     return subscription.number;
+  }
+
+  /** These traces are told of every edge from now on, and no others. */
+  trace(subscriptions: readonly Subscription[]): void {
+    for (const watch of [...this.#watches]) if (watch.isTrace && !subscriptions.includes(watch.subscription)) this.#remove(watch);
+    const traced = [...this.#watches].flatMap(({ isTrace, subscription }) => (isTrace ? [subscription] : []));
+    for (const subscription of subscriptions) if (!traced.includes(subscription)) this.#begin(subscription, "both", null, true);
   }
 
   /** A line has a new level. */
@@ -68,10 +74,18 @@ export class Watches {
   end(reason: string, of?: Client): void {
     for (const watch of [...this.#watches]) {
       const { subscription } = watch;
-      if (of !== undefined && subscription.client !== of) continue;
+      if (watch.isTrace || (of !== undefined && subscription.client !== of)) continue;
       this.#remove(watch);
       subscription.client.finish(subscription, { sub: subscription.number, ev: "end", reason });
     }
+  }
+
+  #begin(subscription: Subscription, edge: EdgeFilter, silence: Silence | null, isTrace: boolean): Watch {
+    const lines = this.named.lines.map(() => ({ seq: 0, lost: 0 }));
+    const watch: Watch = { subscription, edge, seq: 0, lost: 0, lines, isTrace, silence };
+    this.#watches.add(watch);
+    if (this.#watches.size === 1) this.changed(true);
+    return watch;
   }
 
   #listen(subscription: Subscription, silenceMs: number): Silence {

@@ -71,18 +71,19 @@ async function attempt<T>(act: () => T | Promise<T>): Promise<T> {
 }
 
 /**
- * What the codec does to a request on its way: a field that is undefined is not sent, and what is said of a frame, or published, stays as it
+ * What the codec does to a request on its way: a field that is undefined is not sent, and what is said of a frame, or to an actor, or published, stays as it
  * was then.
  * @throws HoldfastError as `encode` and `decode` do
  */
 function sent(request: { readonly op: Op }, limits: Limits): Record<string, unknown> {
-  if (request.op === "topic.publish") return decode(encode(request).subarray(LENGTH_BYTES), limits);
+  if (request.op === "topic.publish" || request.op === "actor.send" || request.op === "actor.ask")
+    return decode(encode(request).subarray(LENGTH_BYTES), limits);
   const fields: Record<string, unknown> = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
   return "meta" in fields ? { ...fields, ...decode(encode({ meta: fields["meta"] }).subarray(LENGTH_BYTES), metaLimits) } : fields;
 }
 
-/** An event of which its client may do with `meta` and `value` what it likes: others are told the same. */
+/** An event of which its client may do with `meta`, `value` and `data` what it likes: others are told the same. */
 function copied(event: Event): Event {
-  if (event.ev === "message") return structuredClone(event);
+  if (event.ev === "message" || event.ev === "transition") return structuredClone(event);
   return event.ev === "frame" && event.meta !== undefined ? { ...event, meta: structuredClone(event.meta) } : event;
 }

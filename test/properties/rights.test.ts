@@ -75,13 +75,17 @@ function canonical(name: string): readonly string[] {
   return name.split("+").map((part) => lines.find(({ names }) => (names as readonly string[]).includes(part))?.pin ?? part);
 }
 
+/** The lines that a request names. */
+function pinOf(asked: Asked): readonly string[] | undefined {
+  return "pin" in asked && asked.pin !== undefined ? canonical(asked.pin) : undefined;
+}
+
 /** What docs/configuration.md says, written down once more. @param direction of the pin as it is; null: it is closed */
 function mayAsk(table: AccessTable, asked: Asked, direction: "out" | "in" | null): boolean {
-  const may = (right: "read" | "watch" | "command") =>
-    "pin" in asked && canonical(asked.pin).every((each) => granted(table, right).includes(each));
+  const named = pinOf(asked);
+  const may = (right: "read" | "watch" | "command") => named?.every((each) => granted(table, right).includes(each)) === true;
   const maySee = () =>
-    "pin" in asked &&
-    canonical(asked.pin).every((each) => (["read", "watch", "command"] as const).some((right) => granted(table, right).includes(each)));
+    named?.every((each) => (["read", "watch", "command"] as const).some((right) => granted(table, right).includes(each))) === true;
   const mayUse = (to: "out" | "in") => may(to === "out" ? "command" : "watch");
   const mayTouch = () => (direction === null ? may("command") || may("watch") : mayUse(direction));
   switch (asked.op) {
@@ -104,7 +108,7 @@ function mayAsk(table: AccessTable, asked: Asked, direction: "out" | "in" | null
     case "pools":
       return true;
     default:
-      if ("pin" in asked) return may("command");
+      if (named !== undefined) return may("command");
       return "pool" in asked && (table.frames === "*" || (table.frames ?? []).includes(asked.pool));
   }
 }
@@ -123,8 +127,8 @@ class Office {
 
   /** The direction of the pin that a request names, where that is open. */
   directionOf(asked: Asked): "out" | "in" | null {
-    if (!("pin" in asked)) return null;
-    return this.world.shown(canonical(asked.pin).join("+"))?.direction ?? null;
+    const named = pinOf(asked);
+    return (named && this.world.shown(named.join("+"))?.direction) ?? null;
   }
 
   /** All that others see of the world. */

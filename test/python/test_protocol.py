@@ -9,7 +9,7 @@ import typing
 
 import holdfast
 import pytest
-from holdfast import cameras, pool_info, processes, replies, topics
+from holdfast import actors, cameras, pool_info, processes, replies, topics
 from holdfast.client import Client
 from holdfast.names import camel, snake
 from holdfast.pins import InputPin, OutputPin
@@ -47,6 +47,10 @@ CLASSES = {
     "camera-info": cameras.CameraInfo,
     "camera-counters": cameras.CameraCounters,
     "camera-fault": cameras.CameraFault,
+    "actor-info": actors.ActorInfo,
+    "accepted-event": actors.AcceptedEvent,
+    "actor.describe-reply": actors.ActorDescription,
+    "transition-event": actors.Transition,
 }
 
 #: Choices of texts, by the rule of the page.
@@ -63,6 +67,7 @@ CHOICES = {
     "process-state": processes.ProcessState,
     "camera-state": cameras.CameraState,
     "camera-format": cameras.CameraFormat,
+    "kind": actors.Kind,
 }
 
 
@@ -118,7 +123,7 @@ class Everything:
             return {"seq": 1, "next": grant}
         if message["op"] == "slot.acquire":
             return grant
-        return {"pin": "GPIO1", "state": "idle", "queued": 0, "command": 1, "cancelled": 0, "sub": 1, "pins": [], "pools": [], "valid": True, "topics": [], "subscribers": 0, "processes": [], "cameras": [],
+        return {"pin": "GPIO1", "state": "idle", "queued": 0, "command": 1, "cancelled": 0, "sub": 1, "pins": [], "pools": [], "valid": True, "topics": [], "subscribers": 0, "processes": [], "actors": [], "accepts": [], "cameras": [],
                 "client": 1, "protocol": 1}
 
 
@@ -145,7 +150,7 @@ def asked(tmp_path):
         lambda: supervisor, name="n", token="t", reconnect=False, timeout_ms=10_000, on_connection=None, on_given_up=None
     )
     client = Client(session)
-    for name in "read observe on_state ping pins pools status sim_set sim_wire shutdown create_pool publish topic on_message topics processes start_process stop_process restart_process cameras start_camera stop_camera pause_camera resume_camera".split():
+    for name in "read observe on_state ping pins pools status sim_set sim_wire shutdown create_pool publish topic on_message topics processes start_process stop_process restart_process actors describe_actor send ask observe_actor trace cameras start_camera stop_camera pause_camera resume_camera".split():
         call(getattr(client, name))
     output, button = call(client.output), call(client.input)
     for name in "on off toggle write value blink pulse pattern set_mode cancel read edges on_edge configure to_input".split():
@@ -178,7 +183,7 @@ def test_every_operation_can_be_asked_for_with_every_field(asked):
 
 def test_every_method_of_a_client_has_been_tried():
     tried = set("""read observe on_state ping pins pools status sim_set sim_wire shutdown create_pool pool output input close request
-        publish topic on_message topics processes start_process stop_process restart_process cameras start_camera stop_camera pause_camera resume_camera""".split())
+        publish topic on_message topics processes start_process stop_process restart_process actors describe_actor send ask observe_actor trace cameras start_camera stop_camera pause_camera resume_camera""".split())
     assert {name for name in vars(Client) if not name.startswith("_")} == tried
     pins = set("""on off toggle write value blink pulse pattern set_mode cancel configure to_input to_output""".split())
     assert {name for each in (OutputPin, InputPin) for name in vars(each) if not name.startswith("_")} == pins

@@ -36,6 +36,7 @@ describe("a user of the Unix socket", () => {
       command: [],
       frames: [],
       publish: [],
+      actors: [],
       subscribe: [],
       admin: true,
     });

@@ -336,7 +336,17 @@ test("another configuration ends, starts and restarts those that it concerns, an
 
 test("who may use its pool may have the camera, and nobody else sees it", async () => {
   const { world } = await stageOf({ front: {}, back: { source: "b" } });
-  const access = { rules: ["panel"], read: [], watch: [], command: [], frames: ["front"], publish: [], subscribe: [], admin: false };
+  const access = {
+    rules: ["panel"],
+    read: [],
+    watch: [],
+    command: [],
+    frames: ["front"],
+    publish: [],
+    subscribe: [],
+    actors: [],
+    admin: false,
+  };
   const panel = world.welcome("panel", { access: () => access });
   const seen = panel.ask({ op: "cameras" });
   expect(seen.body.cameras.map(({ camera }) => camera)).toEqual(["front"]);

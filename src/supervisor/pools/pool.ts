@@ -4,6 +4,7 @@ import type { PoolMemory } from "../../frames/memory.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { Grant, PoolInfo, PoolLayout, ReplyOf } from "../../protocol/replies.ts";
 import type { RequestOf } from "../../protocol/requests.ts";
+import { addressedPool, addressedSlot } from "../addresses/addressed-pool.ts";
 import type { Client } from "../client.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { assertAdmits, type Share, slotsNeeded } from "./admission.ts";
@@ -82,7 +83,19 @@ export class Pool {
     this.#renewal = new Renewal(name, this.#renewable, clock, log);
     this.waiting = new WaitingProducers(this, clock);
     this.#memory = memory;
-    this.#slots = slotsOf(memory);
+    this.#slots = this.#slotsOf(memory);
+  }
+
+  get state(): "open" | "draining" {
+    return this.#shut ? "draining" : "open";
+  }
+
+  /** Tells of itself, and of all its slots. */
+  tellAll(event: string | null): void {
+    const { transitions } = this.#surroundings;
+    if (!transitions.isHeard) return;
+    transitions.look(addressedPool(this), event);
+    for (const slot of this.#slots) transitions.look(addressedSlot(this, slot), event);
   }
 
   get layout(): PoolLayout {
@@ -256,6 +269,7 @@ export class Pool {
   /** Grants no more slots; what waits for consumers is still delivered. */
   shut(): void {
     this.#shut = true;
+    this.#surroundings.transitions.look(addressedPool(this), "shutdown");
     this.waiting.refuse(() => new HoldfastError("SHUTTING_DOWN", "the supervisor is shutting down and grants no more slots"));
   }
 
@@ -272,6 +286,7 @@ export class Pool {
       }
     }
     this.#groups.clear();
+    this.#tellGone();
   }
 
   goneError(): HoldfastError {
@@ -354,10 +369,27 @@ export class Pool {
       if (this.#removed) return renewed.remove();
       this.#abandonFile();
       this.#memory = renewed;
-      this.#slots = slotsOf(renewed);
+      this.#slots = this.#slotsOf(renewed);
       this.#wanted = 0;
+      this.tellAll("renewed");
       this.waiting.serve();
     });
+  }
+
+  #slotsOf(memory: PoolMemory): readonly Slot[] {
+    const { transitions } = this.#surroundings;
+    // A slot of a file that has been replaced is at no address any more.
+    const tell = (slot: Slot, event: string) => {
+      if (this.#slots[slot.index] === slot) transitions.look(addressedSlot(this, slot), event);
+    };
+    return Array.from({ length: memory.layout.slots }, (_, index) => new Slot(index, memory, transitions, tell));
+  }
+
+  #tellGone(): void {
+    const { transitions } = this.#surroundings;
+    if (!transitions.isHeard) return;
+    for (const slot of this.#slots) transitions.gone(addressedSlot(this, slot), "remove");
+    transitions.gone(addressedPool(this), "remove");
   }
 
   #abandonFile(): void {
@@ -375,8 +407,4 @@ export class Pool {
       ? this.goneError()
       : new HoldfastError("POOL_GONE", `the file that pool ${this.name} had has been replaced`, { field: "lease", pool: this.name });
   }
-}
-
-function slotsOf(memory: PoolMemory): readonly Slot[] {
-  return Array.from({ length: memory.layout.slots }, (_, index) => new Slot(index, memory));
 }

@@ -45,6 +45,11 @@ export class Pools {
     };
   }
 
+  /** Those that there are. */
+  get there(): readonly Pool[] {
+    return [...this.#pools.values()];
+  }
+
   /** Whether there is none, nor memory for one. */
   get isEmpty(): boolean {
     return this.#pools.size === 0 && this.#reserving === 0;
@@ -67,6 +72,7 @@ export class Pools {
     const made = this.#reserve(name, settings.slots, format, (memory) => {
       const pool = new Pool(name, format, memory, this.#surroundings);
       this.#pools.set(name, pool);
+      pool.tellAll(null);
       log.info({ pool: name, path: pool.layout.path, slots: settings.slots, bytes: format.bytes }, "pool made");
       return pool.layout;
     });

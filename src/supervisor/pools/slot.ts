@@ -3,6 +3,7 @@ import { type SlotEvent, slotLogic } from "../../../actors/slot.ts";
 import type { PoolMemory } from "../../frames/memory.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { SlotState } from "../../protocol/replies.ts";
+import type { Transitions } from "../addresses/transitions.ts";
 import type { ReadLease, WriteLease } from "./lease.ts";
 
 /** A frame that has been published. */
@@ -21,6 +22,8 @@ export interface Frame {
 export class Slot {
   readonly #actor: Actor<typeof slotLogic> = createActor(slotLogic);
   readonly #memory: PoolMemory;
+  readonly #transitions: Transitions;
+  readonly #tell: (slot: Slot, event: string) => void;
   #state: SlotState = "free";
   #generation = 0;
   #lastLease = 0;
@@ -30,11 +33,16 @@ export class Slot {
   /** What is in it while it is `ready` or `reading`. */
   frame: Frame | null = null;
 
+  /** @param tell is told of each event, with what it was, while anybody listens */
   constructor(
     readonly index: number,
     memory: PoolMemory,
+    transitions: Transitions,
+    tell: (slot: Slot, event: string) => void,
   ) {
     this.#memory = memory;
+    this.#transitions = transitions;
+    this.#tell = tell;
     this.#actor.start();
   }
 
@@ -142,6 +150,7 @@ export class Slot {
       throw new HoldfastError("INTERNAL", `slot ${this.index} has ${readers} readers, not ${this.readers.size}`);
     }
     if (this.#state === "free") this.frame = null;
+    if (this.#transitions.isHeard) this.#tell(this, event.type);
     // Who is still to take a frame is not among the words of the header.
     if ((event.type === "claim" || event.type === "pass") && value === before.value) return;
     this.#memory.mirror(this.index, {

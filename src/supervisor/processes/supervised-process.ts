@@ -6,6 +6,7 @@ import type { HostedProcess, ProcessHost } from "../../processes/process-host.ts
 import { HoldfastError } from "../../protocol/errors.ts";
 import { type ProcessSettings, type ProcessTable, processSettings } from "../../protocol/process-table.ts";
 import type { ProcessInfo, ProcessState } from "../../protocol/replies.ts";
+import type { Transitions } from "../addresses/transitions.ts";
 import type { Client } from "../client.ts";
 import type { Log } from "../surroundings.ts";
 import { OutputLog } from "./output-log.ts";
@@ -17,14 +18,15 @@ export interface ProcessWorld {
   readonly log: Log;
   /** From 0 to 1: the chance in the pauses before restarts. */
   readonly chance: () => number;
+  readonly transitions: Transitions;
 }
 
 /** Who is told of a process. */
 export interface ProcessHooks {
   /** It waits for what it is to be started after. */
   waits(): void;
-  /** Its state has changed. */
-  changed(): void;
+  /** Its state has changed. @param event what it was told; null: its time was up */
+  changed(event: string | null): void;
 }
 
 /** One program, its process while it runs, and the machine that says what follows what. */
@@ -39,6 +41,8 @@ export class SupervisedProcess {
   /** When it last sent a request over a connection that it has no more; null: it has not. */
   #heardUs: number | null = null;
   #changedUs: number;
+  /** What it is being told; null: nothing. */
+  #event: string | null = null;
   #starts = 0;
   /** What kept its program from being started the last time. */
   #refusal: HoldfastError | null = null;
@@ -70,7 +74,7 @@ export class SupervisedProcess {
       this.#watch(state);
       this.#tell(state);
       if (state === "waiting") hooks.waits();
-      hooks.changed();
+      hooks.changed(this.#event);
     });
     this.#actor.start();
   }
@@ -101,13 +105,16 @@ export class SupervisedProcess {
   }
 
   send(event: SupervisedEvent): void {
+    const before = this.#event;
+    this.#event = event.type;
     this.#actor.send(event);
+    this.#event = before;
   }
 
   /** A client has come out of its group. */
   joined(client: Client): void {
     this.#clients.add(client);
-    this.#actor.send({ type: "heard" });
+    this.send({ type: "heard" });
   }
 
   /** That client has gone. */
@@ -191,26 +198,26 @@ export class SupervisedProcess {
     const unstartable = (refusal: HoldfastError) => {
       this.#hosted = null;
       this.#refusal = refusal;
-      this.#actor.send({ type: "unstartable", message: refusal.message });
+      this.send({ type: "unstartable", message: refusal.message });
     };
     try {
       const spec = { command, directory, environment: { ...environment, HOLDFAST_PROCESS: this.name } };
       const hosted = host.spawn(spec, {
         started: () => {
           log.info({ process: this.name, pid: hosted.pid, command }, "process started");
-          this.#actor.send({ type: "spawned" });
+          this.send({ type: "spawned" });
         },
         failed: unstartable,
         output: (stream, bytes) => output?.push(stream, bytes),
         exited: (exit) => {
           const end: ProcessEnd = "status" in exit ? { reason: "exited", ...exit } : { reason: "killed", ...exit };
           log.info({ process: this.name, pid: hosted.pid, ...exit }, "process ended");
-          this.#actor.send({ type: "exited", end });
+          this.send({ type: "exited", end });
         },
         gone: () => {
           output?.end();
           this.#hosted = null;
-          this.#actor.send({ type: "gone", nowMs: clock.nowUs() / 1000, chance: chance() });
+          this.send({ type: "gone", nowMs: clock.nowUs() / 1000, chance: chance() });
         },
       });
       this.#hosted = hosted;
@@ -229,7 +236,7 @@ export class SupervisedProcess {
     const { clock } = this.#world;
     const periodUs = heartbeatMs * 1000;
     const dueUs = () => Math.max(this.#lastHeardUs ?? 0, this.#changedUs) + periodUs;
-    this.#watchdog = new Watchdog(clock, periodUs, dueUs, () => this.#actor.send({ type: "silent" }));
+    this.#watchdog = new Watchdog(clock, periodUs, dueUs, () => this.send({ type: "silent" }));
   }
 
   #tell(state: ProcessState): void {

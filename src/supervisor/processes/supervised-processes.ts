@@ -3,6 +3,7 @@ import { HoldfastError } from "../../protocol/errors.ts";
 import { assertProcessTables, type ProcessTable, processSettings } from "../../protocol/process-table.ts";
 import type { ProcessInfo } from "../../protocol/replies.ts";
 import { similarNames } from "../../protocol/similar-names.ts";
+import { addressedProcess } from "../addresses/addressed-process.ts";
 import type { Client } from "../client.ts";
 import type { Rights } from "../rights.ts";
 import { type ProcessWorld, SupervisedProcess } from "./supervised-process.ts";
@@ -34,6 +35,11 @@ export class SupervisedProcesses {
     this.#world = world;
     this.#ended = ended;
     for (const [name, table] of Object.entries(tables)) this.#add(name, table);
+  }
+
+  /** Those that there are. */
+  get there(): readonly SupervisedProcess[] {
+    return [...this.#byName.values()];
   }
 
   /** None of them runs or is to. */
@@ -121,9 +127,13 @@ export class SupervisedProcesses {
   #add(name: string, table: ProcessTable): SupervisedProcess {
     const process: SupervisedProcess = new SupervisedProcess(name, table, this.#world, {
       waits: () => this.#clear(process),
-      changed: () => this.#look(),
+      changed: (event) => {
+        this.#world.transitions.look(addressedProcess(process), event);
+        this.#look();
+      },
     });
     this.#byName.set(name, process);
+    this.#world.transitions.look(addressedProcess(process), null);
     return process;
   }
 
@@ -211,10 +221,15 @@ export class SupervisedProcesses {
   #succeed(): void {
     for (const [process, { table, starts }] of [...this.#successors]) {
       if (!process.isAtRest || !this.#successors.delete(process)) continue;
-      if (table === null) this.#byName.delete(process.name);
+      if (table === null) this.#remove(process);
       else if (starts) this.#add(process.name, table).send({ type: "start" });
       else this.#add(process.name, table);
     }
+  }
+
+  #remove(process: SupervisedProcess): void {
+    this.#byName.delete(process.name);
+    this.#world.transitions.gone(addressedProcess(process), "reload");
   }
 
   /** Ends a process unless another one lives that was started after it. */
