@@ -42,7 +42,7 @@ try {
   await run([PYTHON, "-m", "venv", "--system-site-packages", "--without-pip", join(folder, "venv")], folder);
   await run([python, "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation", join(folder, "python")], folder);
   // Nothing is written beside the sources.
-  const options = ["-p", "no:cacheprovider", "--timeout=120", ...process.argv.slice(2)];
+  const options = ["-p", "no:cacheprovider", "--timeout=300", ...process.argv.slice(2)];
   const tests = Bun.spawn([python, "-B", "-m", "pytest", ...options, "test/python"], {
     cwd: root,
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1", GPIOZERO_SOURCES: await gpiozeroSources() },

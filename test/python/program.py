@@ -11,8 +11,15 @@ import threading
 from supervisor import PATIENCE_S
 
 
+#: How long a program may take to say why it ends, when its test has failed.
+LAST_WORDS_S = 2
+
+
 class Program:
-    """Runs Python code, or a file of it, beside the test. Leaving its scope kills it if it has not ended."""
+    """
+    Runs Python code, or a file of it, beside the test. Leaving its scope kills it if it has not ended. What it prints is in the report
+    of a test that fails, as a traceback of which the test has read the first line.
+    """
 
     def __init__(self, supervisor, code=None, *, command=None, folder=None, **environment):
         """
@@ -39,7 +46,9 @@ class Program:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failure, *_):
+        if failure is not None:
+            self._let_speak()
         self.kill()
 
     def line(self):
@@ -82,5 +91,13 @@ class Program:
 
     def _read(self):
         for line in self._process.stdout:
+            print(f"{self.pid}: {line}", end="")
             self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
+
+    def _let_speak(self):
+        """One that is about to end because of a mistake says of which: that is not to be cut off."""
+        try:
+            self._process.wait(LAST_WORDS_S)
+        except subprocess.TimeoutExpired:
+            pass

@@ -23,7 +23,7 @@ except ImportError:
 EXECUTABLE = ROOT / "dist" / "holdfast"
 
 # For what must come: slow machines with other work to do pass, and only what hangs fails.
-PATIENCE_S = float(os.environ.get("TEST_PATIENCE_MS", "30000")) / 1000
+PATIENCE_S = float(os.environ.get("TEST_PATIENCE_MS", "120000")) / 1000
 
 
 def eventually(what, is_so):
@@ -145,6 +145,8 @@ class Supervisor:
 
     def _read(self):
         for line in self.process.stderr:
+            # For the report, when the test fails.
+            print(f"supervisor: {line}", end="")
             try:
                 entry = json.loads(line)
             except ValueError:

@@ -138,13 +138,14 @@ def test_a_supervisor_that_hangs_is_waited_for_no_longer_than_was_said(superviso
 
 def test_a_pin_whose_open_came_too_late_is_not_held(supervisor):
     client = supervisor.connect()
-    client._session._timeout_ms = 50
+    timeout_ms, client._session._timeout_ms = client._session._timeout_ms, 50
     os.kill(supervisor.process.pid, signal.SIGSTOP)
     try:
         with pytest.raises(TimeoutError):
             client.output("GPIO17")
     finally:
         os.kill(supervisor.process.pid, signal.SIGCONT)
+        client._session._timeout_ms = timeout_ms
     eventually("it has been closed", lambda: client.request("status", timeout_ms=None)["counters"]["requests"] >= 3)
     assert client.read("GPIO17").state == "closed"
 

@@ -71,7 +71,7 @@ def test_real_pins_of_gpiozero(name, supervisor, tmp_path):
         },
         capture_output=True,
         text=True,
-        timeout=3 * PATIENCE_S,
+        timeout=2 * PATIENCE_S,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout

@@ -108,8 +108,8 @@ def test_ctrl_c_again_and_again_leaves_a_client_that_works(supervisor, client):
     previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         for delay_us in range(20, 620, 5):
-            signal.setitimer(signal.ITIMER_REAL, delay_us / 1e6)
             try:
+                signal.setitimer(signal.ITIMER_REAL, delay_us / 1e6)
                 while True:
                     pin.on(mode="nowait")
                     button.edges().close()

@@ -108,7 +108,7 @@ def test_nobody_is_trusted_for_nothing(board, certified, tmp_path):
     assert code_of(lambda: dial(board, certified, ca=str(other))) == "TLS_FAILED"
     with socket.create_server(("127.0.0.2", 0)) as listener:
         port = listener.getsockname()[1]
-        assert code_of(lambda: holdfast.connect(f"holdfast://127.0.0.2:{port}", timeout_ms=50)) == "TLS_FAILED"
+        assert code_of(lambda: holdfast.connect(f"holdfast://127.0.0.2:{port}", timeout_ms=500)) == "TLS_FAILED"
 
 
 def test_who_comes_without_tls_is_told_so(board):

@@ -234,7 +234,8 @@ def test_changes_of_state_come_to_callbacks_too(client):
 
 def test_a_watch_that_ends_by_itself_says_why(supervisor, client):
     ends = []
-    button = client.input("GPIO4", heartbeat_ms=20)
+    # Long enough for a busy machine to begin to watch meanwhile.
+    button = client.input("GPIO4", heartbeat_ms=1000)
     button.on_edge(print, on_end=ends.append)
     eventually("the hold is lost", lambda: ends)
     assert ends[0].code == "HOLD_LOST"

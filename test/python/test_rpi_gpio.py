@@ -63,7 +63,7 @@ def test_two_scripts_have_the_same_button(supervisor, script):
     code = """
         GPIO.setmode(GPIO.BCM)
         GPIO.setup(4, GPIO.IN, pull_up_down=GPIO.{pull})
-        GPIO.add_event_detect(4, GPIO.FALLING, callback=lambda channel: print("pressed", channel), bouncetime=200)
+        GPIO.add_event_detect(4, GPIO.FALLING, callback=lambda channel: print("pressed", channel), bouncetime=600_000)
         print("ready")
         input()
     """
