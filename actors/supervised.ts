@@ -69,6 +69,8 @@ export type SupervisedEvent =
   | { readonly type: "silent" }
   /** It has ended itself. What it has started may still be there. */
   | { readonly type: "exited"; readonly end: ProcessEnd | UserActorEnd }
+  /** Something else holds for it from now on. */
+  | { readonly type: "configured"; readonly input: Partial<SupervisedInput> }
   /** Nothing is left of it. @param chance from 0 to 1 */
   | { readonly type: "gone"; readonly nowMs: number; readonly chance: number };
 
@@ -103,6 +105,7 @@ const supervised = setup({
 
 const forget = supervised.assign({ restarts: [], end: null });
 const fall = supervised.assign({ end: ({ context }) => context.silence });
+const adopt = supervised.assign(({ event }) => (event.type === "configured" ? event.input : {}));
 const note = supervised.assign(({ event }) => {
   if (event.type === "unstartable") return { end: { reason: "unstartable", message: event.message } as const };
   return event.type === "exited" ? { end: event.end } : {};
@@ -127,6 +130,7 @@ export const supervisedMachine = supervised.createMachine({
   id: "supervised",
   context: ({ input }) => ({ ...input, restarts: [], pauseMs: 0, end: null }),
   initial: "stopped",
+  on: { configured: { actions: adopt } },
   states: {
     stopped: { on: { start: renew, restart: renew } },
     waiting: { on: { cleared: "starting", stop: "stopped" } },

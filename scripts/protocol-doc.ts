@@ -26,6 +26,8 @@ import {
   slotInfoSchema,
   slotStateSchema,
   topicInfoSchema,
+  userActorEndSchema,
+  userActorInfoSchema,
 } from "../src/protocol/replies.ts";
 import {
   actorEventSchema,
@@ -122,6 +124,8 @@ const shared = new Map<z.core.$ZodType, string>([
   [cameraInfoSchema, "camera-info"],
   [cameraInfoSchema.shape.counters, "camera-counters"],
   [cameraOrdersSchema, "camera-orders"],
+  [userActorEndSchema, "user-actor-end"],
+  [userActorInfoSchema, "user-actor-info"],
 ]);
 
 /** What a reply is called that several operations give. */

@@ -30,6 +30,7 @@ export type {
   SlotInfo,
   SlotState,
   TopicInfo,
+  UserActorInfo,
 } from "./protocol/replies.ts";
 export type {
   ActorEvent,

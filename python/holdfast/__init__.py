@@ -20,6 +20,7 @@ from .pool_info import PoolInfo, PoolLayout
 from .replies import CommandReply, Edge, PinInfo, Reading, Silence, StateChange, Status
 from .processes import ProcessEnd, ProcessInfo
 from .topics import NO_VALUE, Message, TopicInfo
+from .user_actors import UserActorEnd, UserActorInfo
 from .writable_frame import WritableFrame
 
 __all__ = [
@@ -52,6 +53,8 @@ __all__ = [
     "Status",
     "TopicInfo",
     "Transition",
+    "UserActorEnd",
+    "UserActorInfo",
     "Watch",
     "WritableFrame",
     "connect",

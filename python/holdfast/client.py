@@ -23,6 +23,7 @@ from .pool_info import PoolInfo, PoolLayout
 from .replies import Bias, CloseLevel, Drive, Edge, Level, Mode, OnDisconnect, PinInfo, Reading, StateChange, Status
 from .session import Patience, Session
 from .processes import ProcessInfo
+from .user_actors import UserActorInfo
 from .topics import NO_VALUE, Message, TopicInfo
 
 #: How long a supervisor may take to answer a request that has nothing to wait for, in ms, unless the program says otherwise.
@@ -281,6 +282,33 @@ class Client:
         :raises HoldfastError: ``CAMERA_UNKNOWN``, ``CAMERA_STOPPED``, …
         """
         return parsed(CameraInfo, self.request("camera.resume", camera=camera, timeout_ms=None))
+    def start_actor(self, actor: str) -> UserActorInfo:
+        """Starts a user's actor, and returns when it runs or has ended well.
+
+        :raises HoldfastError: ``ACTOR_UNKNOWN``, ``ACTOR_FAILED``, ``FORBIDDEN``
+        """
+        return parsed(UserActorInfo, self.request("actor.start", actor=actor, timeout_ms=None))
+
+    def stop_actor(self, actor: str, hard: bool = False) -> UserActorInfo:
+        """Asks a user's actor to end, or ends it at once, and returns when nothing is left of it.
+
+        :raises HoldfastError: ``ACTOR_UNKNOWN``, ``FORBIDDEN``
+        """
+        return parsed(UserActorInfo, self.request("actor.stop", actor=actor, hard=hard, timeout_ms=None))
+
+    def restart_actor(self, actor: str) -> UserActorInfo:
+        """The one, then the other.
+
+        :raises HoldfastError: ``ACTOR_UNKNOWN``, ``ACTOR_FAILED``, ``FORBIDDEN``
+        """
+        return parsed(UserActorInfo, self.request("actor.restart", actor=actor, timeout_ms=None))
+
+    def reload(self) -> None:
+        """Has the supervisor read its configuration again, and swap users' actors whose files have changed.
+
+        :raises HoldfastError: ``BAD_CONFIG``, ``BAD_ACTOR``, ``ACTOR_FAILED``, ``FORBIDDEN``
+        """
+        self.request("reload", timeout_ms=None)
 
     def actors(self, address: Optional[str] = None) -> list[ActorInfo]:
         """The supervisor, and below it open pins, pools and their slots, processes and clients, as far as this client may see them.

@@ -8,6 +8,7 @@ from typing import Literal, Optional
 from .pool_info import PoolInfo
 from .cameras import CameraInfo
 from .processes import ProcessInfo
+from .user_actors import UserActorInfo
 
 Level = Literal[0, 1]
 Mode = Literal["wait", "nowait"]
@@ -219,3 +220,5 @@ class Status:
     #: For clients with the right ``admin``.
     processes: list[ProcessInfo]
     cameras: list[CameraInfo]
+    #: Users' actors, for clients with the right ``admin``.
+    actors: list[UserActorInfo]

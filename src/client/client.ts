@@ -12,6 +12,7 @@ import type {
   ProcessInfo,
   ReplyOf,
   TopicInfo,
+  UserActorInfo,
 } from "../protocol/replies.ts";
 import type { ActorEvent, CameraPart, Fields, Level, Op, PoolSettings } from "../protocol/requests.ts";
 import { PROTOCOL_VERSION } from "../protocol/version.ts";
@@ -287,6 +288,29 @@ export class HoldfastClient implements AsyncDisposable {
    */
   trace(address?: string): Promise<EventStream<EventOf<"transition"> | EventOf<"edge">>> {
     return this.subscribe("trace", { address });
+  }
+
+  /** Starts a user's actor; resolves when it runs or has ended well. @throws HoldfastError `ACTOR_UNKNOWN`, `ACTOR_FAILED`, `FORBIDDEN` */
+  startActor(actor: string): Promise<UserActorInfo> {
+    return this.request("actor.start", { actor });
+  }
+
+  /** Asks a user's actor to end, or ends it at once; resolves when nothing is left of it. @throws HoldfastError `ACTOR_UNKNOWN`, `FORBIDDEN` */
+  stopActor(actor: string, { hard = false }: { readonly hard?: boolean } = {}): Promise<UserActorInfo> {
+    return this.request("actor.stop", { actor, hard });
+  }
+
+  /** The one, then the other. @throws HoldfastError `ACTOR_UNKNOWN`, `ACTOR_FAILED`, `FORBIDDEN` */
+  restartActor(actor: string): Promise<UserActorInfo> {
+    return this.request("actor.restart", { actor });
+  }
+
+  /**
+   * Has the supervisor read its configuration again, and swap users' actors whose files have changed.
+   * @throws HoldfastError `BAD_CONFIG`, `BAD_ACTOR`, `ACTOR_FAILED`, `FORBIDDEN`
+   */
+  async reload(): Promise<void> {
+    await this.request("reload", {});
   }
 
   /** Every line of every chip. */

@@ -4,7 +4,7 @@ import { HoldfastError } from "./errors.ts";
 import { MAX_DURATION_MS, MAX_NAME_LENGTH, MIN_DURATION_MS } from "./limits.ts";
 
 /** Most restarts that a window may allow. */
-const MAX_RESTARTS = 1000;
+export const MAX_RESTARTS = 1000;
 
 const durationMs = z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS);
 /** What the kernel ends a text at. */

@@ -308,6 +308,30 @@ export const cameraOrdersSchema = z.object({
 });
 /** What a process of a camera is to do. */
 export type CameraOrders = z.infer<typeof cameraOrdersSchema>;
+/** How a user's actor came to its end by itself, and what is known of its failure. */
+export const userActorEndSchema = z.object({
+  reason: z.enum(["done", "failed", "blocked", "unstartable"]),
+  code: z.string().optional().describe("of the error; absent: it is done"),
+  message: z.string().optional(),
+  file: z.string().optional().describe("where it has failed, as far as that is known"),
+  line: count.optional(),
+  column: count.optional(),
+});
+
+/** One user's actor. */
+export const userActorInfoSchema = z.object({
+  actor: z.string(),
+  file: z.string().nullable().describe("that it is made from; null: it is the program's own"),
+  state: processStateSchema,
+  stateMs: z.number().describe("for how long it has been in this state"),
+  restart: restartPolicySchema,
+  starts: count.describe("how often it was started, by whomever"),
+  restarts: count.describe("how often it was started again by itself, within the window that counts"),
+  nextStartMs: z.number().nullable().describe("when it is started again; null: it is not in backoff"),
+  end: userActorEndSchema.nullable().describe("how it ended last by itself; null: it has not, since it was started"),
+});
+/** One user's actor. */
+export type UserActorInfo = z.infer<typeof userActorInfoSchema>;
 
 /** One actor: what the supervisor is made of, and what users have written. */
 export const actorInfoSchema = z.object({
@@ -385,6 +409,7 @@ export const replySchemas = {
     pools: z.array(poolInfoSchema),
     processes: z.array(processInfoSchema).describe("for clients with the right admin"),
     cameras: z.array(cameraInfoSchema),
+    actors: z.array(userActorInfoSchema).describe("users' actors, for clients with the right admin"),
   }),
   pins: z.object({ pins: z.array(pinInfoSchema) }),
   shutdown: empty,
@@ -462,6 +487,10 @@ export const replySchemas = {
   "actor.send": empty,
   "actor.ask": z.object({ reply: z.unknown().optional().describe("what the actor answers; absent: nothing") }),
   trace: z.object({ sub: count }),
+  "actor.start": userActorInfoSchema,
+  "actor.stop": userActorInfoSchema,
+  "actor.restart": userActorInfoSchema,
+  reload: empty,
   "sim.set": empty,
   "sim.wire": empty,
 } satisfies Record<Op, z.ZodObject>;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { actorNameSchema } from "./actors-table.ts";
 import { addressSchema } from "./addresses.ts";
 import { cameraNameSchema } from "./camera-table.ts";
 import { HoldfastError } from "./errors.ts";
@@ -425,6 +426,13 @@ export const requestSchemas = {
   }),
   trace: request("trace", { address: addressSchema.optional().describe("that actor and all below it; default: all") }),
 
+  "actor.start": request("actor.start", { actor: actorNameSchema }),
+  "actor.stop": request("actor.stop", {
+    actor: actorNameSchema,
+    hard: z.boolean().optional().describe("ends it at once, without the grace"),
+  }),
+  "actor.restart": request("actor.restart", { actor: actorNameSchema }),
+  reload: request("reload", {}),
   "sim.set": request("sim.set", { pin, level: levelSchema.nullable().describe("what the outside drives the wire to; null lets go") }),
   "sim.wire": request("sim.wire", { pin, to: pin }),
 };

@@ -134,6 +134,10 @@ const checks: { readonly [O in Op]: Check<O> } = {
   // Only a process that the supervisor has started as this camera's is one, whatever else it may do.
   "camera.attach": free,
   "camera.report": free,
+  "actor.start": admin,
+  "actor.stop": admin,
+  "actor.restart": admin,
+  reload: admin,
 
   actors,
   "actor.describe": actor,

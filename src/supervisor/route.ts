@@ -101,6 +101,10 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
     cameras.report(client, request);
     return {};
   },
+  "actor.start": ({ actors }, client, { actor }) => actors.start(client, actor),
+  "actor.stop": ({ actors }, client, { actor, hard }) => actors.stop(client, actor, hard),
+  "actor.restart": ({ actors }, client, { actor }) => actors.restart(client, actor),
+  reload: (supervisor, client) => supervisor.reload(client),
 
   actors: ({ addresses }, client, { address }) => ({ actors: addresses.list(client, address) }),
   "actor.describe": ({ addresses }, client, { address }) => addresses.describe(client, address),

@@ -28,6 +28,8 @@ import { route } from "./route.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { newTally } from "./tally.ts";
 import { Topics } from "./topics/topics.ts";
+import { type ActorParts, noActors } from "./user-actors/actor-parts.ts";
+import { type ActorPlan, UserActors } from "./user-actors/user-actors.ts";
 
 /** What a supervisor is made of. */
 export interface SupervisorParts extends Omit<Surroundings, "tally" | "refusals" | "transitions"> {
@@ -43,12 +45,21 @@ export interface SupervisorParts extends Omit<Surroundings, "tally" | "refusals"
   readonly configuredCameras?: Readonly<Record<string, CameraTable>>;
   /** What runs `holdfast`, for the processes of cameras; default: the program of this name in PATH. */
   readonly program?: readonly string[];
-  /** From 0 to 1, for the pauses before processes are started again; default `Math.random`. */
+  /** The users' actors, and where they run; absent: there are none. */
+  readonly actors?: ActorParts;
+  /** Reads what was configured again, and obeys it; default: only the files of users' actors are looked at. */
+  readonly reload?: () => Promise<void>;
+  /** From 0 to 1, for the pauses before processes and actors are started again; default `Math.random`. */
   readonly chance?: () => number;
 }
 
 /** What may be said anew while a supervisor runs. */
-export type Reconfiguration = Pick<SupervisorParts, "limits" | "configuredPins" | "configuredProcesses" | "configuredCameras" | "access">;
+export type Reconfiguration = Pick<
+  SupervisorParts,
+  "limits" | "configuredPins" | "configuredProcesses" | "configuredCameras" | "access"
+> & {
+  readonly actors?: ActorPlan;
+};
 
 /** Which part of all clients those from the network leave to this machine's own: however many come, its operator gets in. */
 const LOCAL_SHARE = 1 / 4;
@@ -65,6 +76,7 @@ export class Supervisor {
   readonly #actor: Actor<typeof supervisorMachine>;
   readonly #clients = new Map<number, Client>();
   readonly #startedUs: number;
+  readonly #reload: () => Promise<void>;
   #lastClient = 0;
   readonly pins: Pins;
   readonly pools: Pools;
@@ -72,7 +84,8 @@ export class Supervisor {
   readonly processes: SupervisedProcesses;
   readonly cameras: Cameras;
   readonly addresses: Addresses;
-  /** Settles when no process runs, every line has been given back and every pool has been removed after a shutdown. */
+  readonly actors: UserActors;
+  /** Settles when no process and no actor runs, every line has been given back and every pool has been removed after a shutdown. */
   readonly stopped: Promise<void>;
 
   /** @throws HoldfastError `BAD_CONFIG`, what `GpioBackend.chips` throws */
@@ -84,6 +97,8 @@ export class Supervisor {
     program = ["holdfast"],
     access = {},
     chance = Math.random,
+    actors = noActors,
+    reload,
     ...parts
   }: SupervisorParts) {
     const { clock, log, host } = parts;
@@ -100,12 +115,15 @@ export class Supervisor {
     const world = { host, clock, log, chance, transitions };
     this.processes = new SupervisedProcesses(configuredProcesses, world, () => this.#tellIfEnded());
     this.cameras = new Cameras(configuredCameras, { ...world, pools: this.pools, command: program }, () => this.#tellIfEnded());
+    const { plan, dial, ...around } = actors;
+    this.actors = new UserActors(plan, { ...around, clock, log, chance, dial: (name) => dial(this, name) }, () => this.#tellIfEnded());
+    this.#reload = reload ?? (() => this.actors.reload());
     this.addresses = new Addresses(sourcesOf(this), transitions, (client, request) => this.#perform(client, request));
     const actions = {
-      endProcesses: () => this.#endProcesses(false),
+      endPrograms: () => this.#endPrograms(false),
       closeAll: () => this.#shut(false),
       abortAll: () => {
-        this.#endProcesses(true);
+        this.#endPrograms(true);
         this.#shut(true);
       },
     };
@@ -187,17 +205,31 @@ export class Supervisor {
     configuredPins = {},
     configuredProcesses = {},
     configuredCameras = {},
+    actors = noActors.plan,
     access = {},
   }: Reconfiguration): () => void {
     const applyToPins = this.pins.reconfigured(configuredPins, access, limits.maxOnMs);
     const applyToProcesses = this.processes.reconfigured(configuredProcesses);
     const applyToCameras = this.cameras.reconfigured(configuredCameras);
+    const applyToActors = this.actors.reconfigured(actors);
     return () => {
       Object.assign(this.#surroundings.limits, limits);
       applyToPins();
       applyToCameras();
       applyToProcesses();
+      applyToActors();
     };
+  }
+
+  /**
+   * Has what was configured read again, and users' actors whose files have changed swapped; answers when that is decided.
+   * @throws HoldfastError `BAD_CONFIG`, `BAD_ACTOR`, `ACTOR_FAILED`, `SHUTTING_DOWN`, `DISCONNECTED`
+   */
+  reload(client: Client): Promise<ReplyOf<"reload">> {
+    return client.wait((resolve, reject) => {
+      this.#reload().then(() => resolve({}), reject);
+      return () => {};
+    });
   }
 
   /** Starts the cameras and processes that are to run from the start on. */
@@ -205,6 +237,7 @@ export class Supervisor {
     // Whoever wants a camera's frames from the start on finds its pool in the making.
     this.cameras.startAll();
     this.processes.startAll();
+    this.actors.startAll();
   }
 
   /** The rules of who may do what have changed. */
@@ -238,6 +271,7 @@ export class Supervisor {
       pools: this.pools.all(rights),
       processes: this.processes.all(rights),
       cameras: this.cameras.all(rights),
+      actors: this.actors.all(rights),
     };
   }
 
@@ -246,20 +280,24 @@ export class Supervisor {
     this.pools.shut(hard);
   }
 
-  #endProcesses(hard: boolean): void {
+  #endPrograms(hard: boolean): void {
     this.cameras.shut(hard);
     this.processes.shut(hard);
+    this.actors.shut(hard);
+  }
+
+  get #haveProgramsEnded(): boolean {
+    return this.processes.areAtRest && this.cameras.areAtRest && this.actors.areAtRest;
   }
 
   #tellIfEnded(): void {
-    if (!this.processes.areAtRest || !this.cameras.areAtRest) return;
+    if (!this.#haveProgramsEnded) return;
     this.#send({ type: "ended" });
     this.#tellIfDrained();
   }
 
   #tellIfDrained(): void {
-    if (this.pins.open.length === 0 && this.pools.isEmpty && this.processes.areAtRest && this.cameras.areAtRest)
-      this.#send({ type: "drained" });
+    if (this.pins.open.length === 0 && this.pools.isEmpty && this.#haveProgramsEnded) this.#send({ type: "drained" });
   }
 
   /** What a request asks, also one that an event is. @throws HoldfastError as `request` */
@@ -301,7 +339,7 @@ export class Supervisor {
   }
 }
 
-/** Requests that may wait for a slot, for memory that is being made, or for a process. */
+/** Requests that may wait for a slot, for memory that is being made, or for a process or an actor. */
 const waiting: ReadonlySet<Op> = new Set<Op>([
   "slot.acquire",
   "pool.create",
@@ -314,6 +352,10 @@ const waiting: ReadonlySet<Op> = new Set<Op>([
   "camera.stop",
   "camera.pause",
   "camera.resume",
+  "actor.start",
+  "actor.stop",
+  "actor.restart",
+  "reload",
 ]);
 
 /** Whether a reply may be long in coming. Nobody is kept from anything else, least of all from stopping a pin. */

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { type ClientOptions, HoldfastClient } from "../client/client.ts";
-import { timestampNs } from "../clock/clock.ts";
+import { type Clock, timestampNs } from "../clock/clock.ts";
 import type { SimulatedClock } from "../clock/simulated.ts";
 import { SimSharedMemory } from "../frames/sim.ts";
 import type { PwmOutputs } from "../gpio/backend.ts";
@@ -16,6 +16,7 @@ import type { PinInfo, ReplyOf } from "../protocol/replies.ts";
 import type { PinConfig } from "../protocol/requests.ts";
 import type { Peer } from "../supervisor/client.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
+import type { ActorParts } from "../supervisor/user-actors/actor-parts.ts";
 import { inProcess } from "../transports/in-process.ts";
 import { RestlessClock } from "./restless-clock.ts";
 import { ScriptedClient } from "./scripted-client.ts";
@@ -40,6 +41,11 @@ export interface WorldOptions {
   readonly cameras?: Readonly<Record<string, CameraTable>>;
   /** What their programs do; default: they run until they are ended. */
   readonly programOf?: (spec: ProcessSpec) => SimProgram;
+  /**
+   * Users' actors, and where they run.
+   * @internal
+   */
+  readonly actors?: (clock: Clock) => ActorParts;
   /** The chance in the pauses before they are started again. */
   readonly chance?: () => number;
 }
@@ -77,6 +83,7 @@ export class World {
     processes = {},
     cameras = {},
     programOf,
+    actors,
     chance = () => 1,
   }: WorldOptions = {}) {
     this.sim = Object.assign(new SimBackend({ clock: this.clock, ...(chips && { chips }) }), pwm && { pwm });
@@ -93,6 +100,7 @@ export class World {
       configuredPins: pins,
       configuredProcesses: processes,
       configuredCameras: cameras,
+      ...(actors && { actors: actors(this.clock) }),
       chance,
       access,
       log: { debug() {}, info() {}, warn: defect, error: defect },

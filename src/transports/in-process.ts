@@ -10,11 +10,11 @@ import type { Supervisor } from "../supervisor/supervisor.ts";
 /** What is said of a frame may be as long as the supervisor lets it, and is nested as on a socket. */
 const metaLimits = { ...defaultLimits, messageBytes: Number.POSITIVE_INFINITY };
 
-/** A client within the supervisor's own process: the same requests, replies and events, and no bytes. */
-export function inProcess(supervisor: Supervisor, name: string): Dial {
+/** A client within the supervisor's own process: the same requests, replies and events, and no bytes. @param transport what it is called */
+export function inProcess(supervisor: Supervisor, name: string, transport = "in-process"): Dial {
   return async (listener) => {
     const peer = {
-      transport: "in-process",
+      transport,
       address: null,
       name,
       pid: process.pid,

@@ -28,7 +28,10 @@ const rules: Record<string, Rule> = {
   gpio: { may: ["protocol", "clock", "libc"], types: ["actors"] },
   frames: { may: ["protocol", "libc", "gpio-group"] },
   processes: { may: ["libc", "protocol"], types: ["clock"] },
-  supervisor: { may: ["access", "actors", "machine-definition", "gpio", "frames", "protocol", "clock", "version"], types: ["processes"] },
+  supervisor: {
+    may: ["access", "actors", "machine-definition", "gpio", "frames", "protocol", "clock", "version"],
+    types: ["client", "processes", "user-actors"],
+  },
   client: { may: ["frames", "protocol"], sockets: true },
   "user-actors": { may: ["client", "clock", "protocol"], types: ["actors"] },
   transports: { may: ["access", "protocol", "clock", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },

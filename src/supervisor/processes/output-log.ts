@@ -1,28 +1,19 @@
-import type { Alarm, Clock } from "../../clock/clock.ts";
+import type { Clock } from "../../clock/clock.ts";
+import { LogWindow } from "../log-window.ts";
 import type { Log } from "../surroundings.ts";
 import { OutputLines } from "./output-lines.ts";
 
-/** So many lines of one process are logged within so many ms; the others are counted. */
-const LINES = 200;
-const WINDOW_MS = 1000;
-
-/** Brings what a process writes into the log. One that writes without end fills no disk with it. */
+/** Brings what a process writes into the log, as far as there is room for it. */
 export class OutputLog {
-  readonly #clock: Clock;
-  readonly #log: Log;
-  readonly #process: string;
-  readonly #pid: number | null;
+  readonly #window: LogWindow;
   readonly #lines: { readonly [S in "stdout" | "stderr"]: OutputLines };
-  #logged = 0;
-  #left = 0;
-  #window: Alarm | null = null;
 
   constructor(process: string, pid: number | null, clock: Clock, log: Log) {
-    this.#process = process;
-    this.#pid = pid;
-    this.#clock = clock;
-    this.#log = log;
-    const linesOf = (stream: string) => new OutputLines((read) => this.#tell(stream, read));
+    this.#window = new LogWindow(clock, (lines) => log.warn({ process, pid, lines }, "the process writes too much: lines were left out"));
+    const linesOf = (stream: string) =>
+      new OutputLines((read) => {
+        if (this.#window.admits()) log.info({ process, pid, stream }, read());
+      });
     this.#lines = { stdout: linesOf("stdout"), stderr: linesOf("stderr") };
   }
 
@@ -34,25 +25,6 @@ export class OutputLog {
   end(): void {
     this.#lines.stdout.end();
     this.#lines.stderr.end();
-    this.#window?.cancel();
-    this.#renew();
-  }
-
-  #tell(stream: string, read: () => string): void {
-    this.#window ??= this.#clock.at(this.#clock.nowUs() + WINDOW_MS * 1000, () => this.#renew());
-    if (this.#logged === LINES) {
-      this.#left += 1;
-      return;
-    }
-    this.#logged += 1;
-    this.#log.info({ process: this.#process, pid: this.#pid, stream }, read());
-  }
-
-  #renew(): void {
-    this.#window = null;
-    this.#logged = 0;
-    if (this.#left === 0) return;
-    this.#log.warn({ process: this.#process, pid: this.#pid, lines: this.#left }, "the process writes too much: lines were left out");
-    this.#left = 0;
+    this.#window.end();
   }
 }

@@ -1,0 +1,342 @@
+import { type Actor, createActor } from "xstate";
+import { type SupervisedEvent, supervisedMachine, type UserActorEnd } from "../../../actors/supervised.ts";
+import type { Dial } from "../../client/link.ts";
+import { type Clock, xstateClock } from "../../clock/clock.ts";
+import type { ActorSettings } from "../../protocol/actors-table.ts";
+import { HoldfastError } from "../../protocol/errors.ts";
+import type { ProcessState, UserActorInfo } from "../../protocol/replies.ts";
+import type { ActorDescription, ActorHost, ActorSource, ActorTransition, HostedActor } from "../../user-actors/actor-host.ts";
+import { LogWindow } from "../log-window.ts";
+import type { Log } from "../surroundings.ts";
+import { ActorLoad, type FileVersions, type VersionedActor } from "./actor-load.ts";
+import { ActorRun } from "./actor-run.ts";
+
+/** What users' actors are given of the world. */
+export interface ActorWorld {
+  readonly host: ActorHost;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** From 0 to 1: the chance in the pauses before restarts. */
+  readonly chance: () => number;
+  /** Makes one a client of the supervisor, under its name. */
+  readonly dial: (name: string) => Dial;
+  readonly versions: FileVersions;
+}
+
+/** Who is told of an actor. */
+export interface ActorHooks {
+  /** It has been loaded, and is begun or refused. */
+  loaded(): void;
+  /** Its state has changed. */
+  changed(): void;
+  /** Its own machine has changed its state, or what it knows. */
+  moved(change: ActorTransition): void;
+}
+
+/** A user's actor: what it is made from, its life while it has one, and the machine that says what follows what. */
+export class UserActor {
+  /** What it is called, as soon as nobody else is called so. */
+  claimed: string | null = null;
+  readonly #world: ActorWorld;
+  readonly #hooks: ActorHooks;
+  readonly #actor: Actor<typeof supervisedMachine>;
+  #settings: ActorSettings;
+  #load: ActorLoad | null = null;
+  /** Waits for its name, or for its predecessor's end. */
+  #loaded: VersionedActor | null = null;
+  #run: ActorRun | null = null;
+  #description: ActorDescription | null = null;
+  /** What its own machine is in. */
+  #inner: string | null = null;
+  #changedUs: number;
+  #starts = 0;
+  /** What its last failure was. */
+  #error: HoldfastError | null = null;
+  /** What it was made from the last time, as its files said then; null: it could not be loaded. */
+  #made: { readonly files: readonly string[]; readonly version: string } | null = null;
+
+  constructor(
+    readonly source: ActorSource,
+    settings: ActorSettings,
+    world: ActorWorld,
+    hooks: ActorHooks,
+  ) {
+    this.#settings = settings;
+    this.#world = world;
+    this.#hooks = hooks;
+    this.#changedUs = world.clock.nowUs();
+    const actions = { spawn: () => this.#spawn(), terminate: () => this.#end(false), kill: () => this.#end(true) };
+    const input = { ...settings, silence: { reason: "blocked" } as const, speaks: false, startMs: 0 };
+    this.#actor = createActor(supervisedMachine.provide({ actions }), { input, clock: xstateClock(world.clock) });
+    let before: ProcessState = "stopped";
+    this.#actor.subscribe(() => {
+      const { state } = this;
+      if (state === before) return;
+      before = state;
+      this.#changedUs = world.clock.nowUs();
+      if (this.isAtRest) this.#discard();
+      this.#tell(state);
+      hooks.changed();
+    });
+    this.#actor.start();
+  }
+
+  get state(): ProcessState {
+    const { value } = this.#actor.getSnapshot();
+    return typeof value === "string" ? value : "stopping";
+  }
+
+  /** It neither runs nor is to. */
+  get isAtRest(): boolean {
+    return this.state === "stopped" || this.state === "done" || this.state === "failed";
+  }
+
+  /** Nobody wants it to run: it has not been started, or somebody has stopped it. It may yet have to end. */
+  get isStopped(): boolean {
+    const snapshot = this.#actor.getSnapshot();
+    return snapshot.matches("stopped") || snapshot.matches({ stopping: "asked" });
+  }
+
+  get isLoading(): boolean {
+    return this.#load !== null;
+  }
+
+  /** What it would be called if it began now; null: it is not to begin. */
+  get wish(): string | null {
+    return this.#run === null && this.state === "starting" ? (this.#loaded?.actor.name ?? null) : null;
+  }
+
+  /** What runs, or is being started or ended. */
+  get hosted(): HostedActor | null {
+    return this.#run?.hosted ?? null;
+  }
+
+  /** Of the machine that runs; null: none does. */
+  get description(): ActorDescription | null {
+    return this.state === "running" ? this.#description : null;
+  }
+
+  /** What its own machine is in; null: it does not run. */
+  get inner(): string | null {
+    return this.state === "running" ? this.#inner : null;
+  }
+
+  /** Its files say something else than when it was loaded, or could not be loaded. */
+  get isOutdated(): boolean {
+    return this.#made === null || this.#world.versions.begin()(this.#made.files) !== this.#made.version;
+  }
+
+  send(event: SupervisedEvent): void {
+    this.#actor.send(event);
+    // It waits for nobody.
+    if (this.state === "waiting") this.#actor.send({ type: "cleared" });
+  }
+
+  /** Something else holds for it. */
+  configure(settings: ActorSettings): void {
+    this.#settings = settings;
+    this.send({ type: "configured", input: settings });
+  }
+
+  /** Loads what its source says now, beside what runs. */
+  loadAside(): ActorLoad {
+    return new ActorLoad(this.source, { ...this.#world, blockedMs: this.#settings.blockedMs });
+  }
+
+  /** What has been loaded aside takes the place of what runs, as soon as that has ended. */
+  succeed(loaded: VersionedActor): void {
+    this.#discard();
+    this.#loaded = loaded;
+    this.send({ type: "restart" });
+  }
+
+  /** It has its name, and runs. */
+  begin(name: string): void {
+    const loaded = this.#loaded;
+    if (loaded === null) return;
+    const { clock, log, dial } = this.#world;
+    const { blockedMs } = this.#settings;
+    this.claimed = name;
+    this.#loaded = null;
+    const about = { actor: name, ...("file" in this.source && { file: this.source.file }) };
+    const window = new LogWindow(clock, (lines) => log.warn({ ...about, lines }, "the actor writes too much: lines were left out"));
+    let isOver = false;
+    this.#run = new ActorRun(
+      loaded.actor,
+      dial(name),
+      { clock, blockedMs: "file" in this.source ? blockedMs : null },
+      {
+        ready: (description) => {
+          this.#description = description;
+          log.info(about, "actor runs");
+          this.#actor.send({ type: "spawned" });
+        },
+        transition: (change) => {
+          this.#inner = change.state;
+          this.#hooks.moved(change);
+        },
+        said: ({ level, text }) => {
+          if (window.admits()) log[level]({ actor: name }, text);
+        },
+        blocked: () => {
+          isOver = true;
+          this.#error = this.failure(`blocked its thread for ${blockedMs} ms, and was ended`);
+          this.#actor.send({ type: "silent" });
+        },
+        ended: (end) => {
+          isOver = true;
+          this.#fall(end.reason === "done" ? null : HoldfastError.fromValue(end.error));
+        },
+        gone: () => {
+          window.end();
+          this.#run = null;
+          this.#inner = null;
+          this.#description = null;
+          if (isOver || this.state === "stopping") this.#gone();
+          else this.#fall(this.failure("has lost its thread"));
+        },
+      },
+    );
+  }
+
+  /** It can't have the name that it wants. */
+  refuse(error: HoldfastError): void {
+    this.#error = error;
+    this.#discard();
+    this.#actor.send({ type: "unstartable", message: error.message });
+  }
+
+  /** Why it does not run, as a caller is told. */
+  failure(why: string = this.#error?.message ?? "has not been started"): HoldfastError {
+    const { state } = this;
+    const actor = this.claimed ?? this.source.name;
+    const { field: _field, ...details } = this.#error?.details ?? {};
+    return new HoldfastError("ACTOR_FAILED", `actor ${actor}: ${why}`, { ...details, field: "actor", actor, state, end: this.#ending });
+  }
+
+  /** What `status` shows. @param name what it is called */
+  info(name: string): UserActorInfo {
+    const { clock } = this.#world;
+    const { restart, restarts, pauseMs, restartWindowMs } = this.#actor.getSnapshot().context;
+    const nowMs = clock.nowUs() / 1000;
+    const stateMs = nowMs - this.#changedUs / 1000;
+    return {
+      actor: name,
+      file: "file" in this.source ? this.source.file : null,
+      state: this.state,
+      stateMs,
+      restart,
+      starts: this.#starts,
+      restarts: restarts.filter((atMs) => atMs > nowMs - restartWindowMs).length,
+      nextStartMs: this.state === "backoff" ? Math.max(0, pauseMs - stateMs) : null,
+      end: this.#ending,
+    };
+  }
+
+  /** How it ended last by itself, with what is known of the failure. */
+  get #ending(): UserActorInfo["end"] {
+    const { end } = this.#actor.getSnapshot().context;
+    if (end === null) return null;
+    const { reason } = end as UserActorEnd;
+    if (reason === "done" || this.#error === null) return { reason };
+    const { code, message, details } = this.#error;
+    const { file, line, column } = details as { readonly file?: string; readonly line?: number; readonly column?: number };
+    return {
+      reason,
+      code,
+      message,
+      ...(file !== undefined && { file }),
+      ...(line !== undefined && { line }),
+      ...(column !== undefined && { column }),
+    };
+  }
+
+  #spawn(): void {
+    this.#starts += 1;
+    if (this.#loaded !== null) return this.#adopt(this.#loaded);
+    this.#made = null;
+    const load = this.loadAside();
+    this.#load = load;
+    load.loaded.then(
+      (loaded) => {
+        this.#load = null;
+        this.#adopt(loaded);
+      },
+      (thrown) => {
+        this.#load = null;
+        const error = HoldfastError.from(thrown);
+        if (this.state === "stopping") this.#gone();
+        else if (error.code === "BAD_ACTOR") this.refuse(error);
+        else if (load.failure === "blocked") {
+          this.#error = error;
+          this.#actor.send({ type: "silent" });
+        } else this.#fall(error);
+      },
+    );
+  }
+
+  #adopt(loaded: VersionedActor): void {
+    const { actor, version } = loaded;
+    this.#loaded = loaded;
+    this.#made = { files: actor.files, version };
+    queueMicrotask(() => this.#hooks.loaded());
+  }
+
+  /** It has come to its end by itself. */
+  #fall(error: HoldfastError | null): void {
+    if (error !== null) this.#error = error;
+    const end: UserActorEnd = error === null ? { reason: "done" } : { reason: "failed", error: error.toValue() };
+    this.#actor.send({ type: "exited", end });
+  }
+
+  /** Ends what there is of it; `#gone` follows. */
+  #end(hard: boolean): void {
+    if (this.#run !== null) return hard ? this.#run.kill() : this.#run.stop();
+    if (this.#load !== null) return this.#load.abandon();
+    queueMicrotask(() => this.#gone());
+  }
+
+  #gone(): void {
+    if (this.#run !== null || this.#load !== null) return;
+    const { clock, chance } = this.#world;
+    this.send({ type: "gone", nowMs: clock.nowUs() / 1000, chance: chance() });
+  }
+
+  /** What has been loaded is not started. */
+  #discard(): void {
+    this.#loaded?.actor.discard();
+    this.#loaded = null;
+  }
+
+  #tell(state: ProcessState): void {
+    const { log } = this.#world;
+    const { end, pauseMs, restarts, restartLimit } = this.#actor.getSnapshot().context;
+    const { code, message, details = {} } = this.#error ?? {};
+    const about = {
+      ...details,
+      actor: this.claimed ?? this.source.name,
+      ...("file" in this.source && { file: this.source.file }),
+      code,
+      reason: message,
+    };
+    const { actor } = about;
+    switch (state) {
+      case "stopping":
+        if (end?.reason === "blocked") log.warn({ actor }, "actor blocks its thread: it is ended");
+        break;
+      case "stopped":
+        log.info({ actor }, "actor stopped");
+        break;
+      case "done":
+        log.info({ actor }, "actor is done");
+        break;
+      case "backoff":
+        log.warn({ ...about, pauseMs: Math.round(pauseMs) }, "actor failed: it is started again");
+        break;
+      case "failed": {
+        const gaveUp = end?.reason !== "unstartable" && restarts.length > 0 && restarts.length >= restartLimit;
+        log.error({ ...about, ...(gaveUp && { restartLimit }) }, "actor failed: it is not started again");
+      }
+    }
+  }
+}

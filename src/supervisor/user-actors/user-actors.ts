@@ -1,0 +1,284 @@
+import type { ActorSettings } from "../../protocol/actors-table.ts";
+import { HoldfastError } from "../../protocol/errors.ts";
+import { processNameSchema } from "../../protocol/process-table.ts";
+import type { UserActorInfo } from "../../protocol/replies.ts";
+import { similarNames } from "../../protocol/similar-names.ts";
+import type { ActorSource } from "../../user-actors/actor-host.ts";
+import type { Client } from "../client.ts";
+import type { Rights } from "../rights.ts";
+import { type ActorWorld, UserActor } from "./user-actor.ts";
+
+/** Which actors there are to be, and what holds for them. */
+export interface ActorPlan {
+  readonly settings: ActorSettings;
+  /** What they are made from, in the order in which they get their names. @throws HoldfastError `BAD_CONFIG` with the `key` */
+  readonly sources: () => readonly ActorSource[];
+}
+
+/** All users' actors: who is called what, what has changed in their files, and who waits for one of them. */
+export class UserActors {
+  readonly #world: ActorWorld;
+  readonly #ended: () => void;
+  /** In the order in which they get their names. */
+  #all: UserActor[] = [];
+  /** They end, and are not to be any more. */
+  readonly #leaving = new Set<UserActor>();
+  #plan: ActorPlan;
+  /** Who waits for an actor to be something. Each looks for itself whenever anything has changed. */
+  readonly #waits = new Set<() => void>();
+  /** What has been begun to reload; one follows the other. */
+  #reloading: Promise<unknown> = Promise.resolve();
+  #closing = false;
+
+  /** @param ended is called when none of them runs, once they are being shut */
+  constructor(plan: ActorPlan, world: ActorWorld, ended: () => void) {
+    this.#plan = plan;
+    this.#world = world;
+    this.#ended = ended;
+  }
+
+  /** None of them runs or is to. */
+  get areAtRest(): boolean {
+    return this.#all.every(({ isAtRest }) => isAtRest);
+  }
+
+  /** All that there are, by their names. */
+  get byName(): ReadonlyMap<string, UserActor> {
+    return new Map(this.#all.map((actor) => [this.nameOf(actor), actor]));
+  }
+
+  /** What `status` shows: only operators see them. */
+  all({ access }: Rights): UserActorInfo[] {
+    return access.admin ? this.#all.map((actor) => actor.info(this.nameOf(actor))) : [];
+  }
+
+  /** What an actor is called: until it has a name of its own, as its file is, with the ending where another one is called so. */
+  nameOf({ claimed, source }: UserActor): string {
+    if (claimed !== null) return claimed;
+    const isTaken = this.#all.some((other) => other.claimed === source.name);
+    return isTaken && "file" in source ? source.file.slice(source.file.lastIndexOf("/") + 1) : source.name;
+  }
+
+  /** Starts all of them. @throws HoldfastError `BAD_CONFIG` with the `key` */
+  startAll(): void {
+    for (const actor of this.#plan.sources().map((source) => this.#add(source))) actor.send({ type: "start" });
+  }
+
+  /**
+   * Starts an actor, and answers when it runs or has done its work.
+   * @throws HoldfastError `ACTOR_UNKNOWN`, `ACTOR_FAILED`, `SHUTTING_DOWN`, `DISCONNECTED`
+   */
+  start(client: Client, name: string): Promise<UserActorInfo> {
+    return this.#bring(client, name, "start");
+  }
+
+  /** The same for one that runs: it is ended before that. @throws HoldfastError as `start` */
+  restart(client: Client, name: string): Promise<UserActorInfo> {
+    return this.#bring(client, name, "restart");
+  }
+
+  /** Ends an actor, and answers when nothing is left of it. @throws HoldfastError `ACTOR_UNKNOWN`, `DISCONNECTED` */
+  stop(client: Client, name: string, hard = false): Promise<UserActorInfo> {
+    const actor = this.find(name);
+    actor.send({ type: "stop", hard });
+    return client.wait((resolve, reject) =>
+      this.#when(
+        actor,
+        ({ state }) => state !== "stopping",
+        () => resolve(actor.info(this.nameOf(actor))),
+        reject,
+      ),
+    );
+  }
+
+  /** @throws HoldfastError `ACTOR_UNKNOWN` */
+  find(name: string): UserActor {
+    const { byName } = this;
+    const actor = byName.get(name);
+    if (actor !== undefined) return actor;
+    const nearest = similarNames(name, [...byName.keys()]);
+    const hint = nearest.length > 0 ? `; did you mean ${nearest.join(", ")}?` : "";
+    throw new HoldfastError("ACTOR_UNKNOWN", `there is no actor "${name}"${hint}`, { field: "actor", nearest });
+  }
+
+  /**
+   * Which actors there are to be from now on, and what holds for them. Nothing has changed yet.
+   * @returns what makes it hold; `reload` then starts and ends them
+   * @throws HoldfastError `BAD_CONFIG` with the `key`
+   */
+  reconfigured(plan: ActorPlan): () => void {
+    plan.sources();
+    return () => {
+      this.#plan = plan;
+      for (const actor of this.#all) actor.configure(plan.settings);
+    };
+  }
+
+  /**
+   * Looks at what they are made from. Who is new is started, who is not there any more is ended, and who says something else is loaded beside
+   * the one that runs, which is then ended softly and makes room; where that fails it goes on. Resolves when all that has been decided.
+   * @throws HoldfastError `BAD_ACTOR`, `ACTOR_FAILED`, `BAD_CONFIG`: the first that is wrong, with all others in its message. The log has each
+   */
+  reload(): Promise<void> {
+    const reloaded = this.#reloading.then(() => this.#reload());
+    this.#reloading = reloaded.catch(() => {});
+    return reloaded;
+  }
+
+  /** Ends all of them, softly or at once. None is started any more. */
+  shut(hard: boolean): void {
+    this.#closing = true;
+    for (const actor of this.#all) actor.send({ type: "stop", hard });
+    this.#look();
+  }
+
+  #add(source: ActorSource): UserActor {
+    const actor: UserActor = new UserActor(source, this.#plan.settings, this.#world, {
+      loaded: () => this.#look(),
+      changed: () => this.#look(),
+      moved: () => {},
+    });
+    this.#all.push(actor);
+    return actor;
+  }
+
+  #bring(client: Client, name: string, type: "start" | "restart"): Promise<UserActorInfo> {
+    if (this.#closing) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is ending, and starts no actor");
+    const actor = this.find(name);
+    actor.send({ type });
+    return client.wait((resolve, reject) =>
+      this.#when(
+        actor,
+        ({ state }) => {
+          if (state === "failed" || state === "backoff") throw actor.failure();
+          if (state === "stopped") throw actor.failure("was stopped before it ran");
+          return state === "running" || state === "done";
+        },
+        () => resolve(actor.info(this.nameOf(actor))),
+        reject,
+      ),
+    );
+  }
+
+  /** Looks whether something is so of an actor, now and when anything has changed, until it is or never will be. @returns what calls it off */
+  #when(actor: UserActor, isSo: (actor: UserActor) => boolean, then: () => void, never: (error: unknown) => void): () => void {
+    const look = () => {
+      try {
+        if (!isSo(actor)) return;
+        then();
+      } catch (error) {
+        never(error);
+      }
+      this.#waits.delete(look);
+    };
+    this.#waits.add(look);
+    queueMicrotask(look);
+    return () => this.#waits.delete(look);
+  }
+
+  /** Something has changed: some may have their names, have left, or are what somebody waits for. */
+  #look(): void {
+    for (const actor of [...this.#leaving]) if (actor.isAtRest) this.#forget(actor);
+    for (const actor of this.#all) this.#name(actor);
+    for (const look of [...this.#waits]) look();
+    if (this.#closing && this.areAtRest) this.#ended();
+  }
+
+  /** Gives an actor its name, unless one before it may still want the same: which of two has it does not depend on who is faster. */
+  #name(actor: UserActor): void {
+    const { wish } = actor;
+    if (wish === null) return;
+    const before = this.#all.slice(0, this.#all.indexOf(actor));
+    if (actor.claimed !== wish && before.some(({ claimed, isLoading }) => claimed === null && isLoading)) return;
+    try {
+      this.#assertFree(wish, actor);
+    } catch (error) {
+      return actor.refuse(HoldfastError.from(error));
+    }
+    actor.begin(wish);
+  }
+
+  /** @throws HoldfastError `BAD_ACTOR` */
+  #assertFree(name: string, actor: UserActor): void {
+    const file = "file" in actor.source ? { file: actor.source.file } : {};
+    if (!processNameSchema.safeParse(name).success) {
+      throw new HoldfastError(
+        "BAD_ACTOR",
+        `"${name}" is no name for an actor: it must be letters, digits, and . _ - behind the first`,
+        file,
+      );
+    }
+    const other = this.#all.find(({ claimed }) => claimed === name);
+    if (other === undefined || other === actor) return;
+    const where = "file" in other.source ? other.source.file : "the program itself";
+    throw new HoldfastError("BAD_ACTOR", `there is an actor "${name}" already, of ${where}`, { ...file, actor: name });
+  }
+
+  #forget(actor: UserActor): void {
+    this.#leaving.delete(actor);
+    this.#all = this.#all.filter((other) => other !== actor);
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#closing) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is ending, and starts no actor");
+    const sources = this.#plan.sources();
+    const here = this.#all.filter((actor) => !this.#leaving.has(actor));
+    const isStill = (actor: UserActor) => sources.some((source) => isSame(source, actor.source));
+    for (const actor of here.filter((each) => !isStill(each))) {
+      this.#leaving.add(actor);
+      actor.send({ type: "stop" });
+    }
+    const added = sources.filter((source) => !here.some((actor) => isSame(source, actor.source))).map((source) => this.#add(source));
+    const order = (actor: UserActor) => sources.findIndex((source) => isSame(source, actor.source));
+    this.#all.sort((one, other) => order(one) - order(other));
+    this.#look();
+    const changed = here.filter((actor) => isStill(actor) && !actor.isStopped && actor.isOutdated);
+    const outcomes = await Promise.all([...added.map((actor) => this.#startAnew(actor)), ...changed.map((actor) => this.#renew(actor))]);
+    const errors = outcomes.filter((outcome) => outcome !== null);
+    const [first] = errors;
+    if (first !== undefined)
+      throw new HoldfastError(first.code, errors.map(({ message }) => message).join("; "), first.details, { cause: first });
+  }
+
+  /** Has an actor run what its source says now. @returns why it does not */
+  async #renew(actor: UserActor): Promise<HoldfastError | null> {
+    if (actor.state !== "running" && actor.state !== "stopping") return this.#startAnew(actor);
+    try {
+      const loaded = await actor.loadAside().loaded;
+      try {
+        this.#assertFree(loaded.actor.name, actor);
+      } catch (error) {
+        loaded.actor.discard();
+        throw error;
+      }
+      if (this.#closing || actor.isStopped || this.#leaving.has(actor)) loaded.actor.discard();
+      else actor.succeed(loaded);
+      return null;
+    } catch (thrown) {
+      const { code, message, details } = HoldfastError.from(thrown);
+      const name = this.nameOf(actor);
+      this.#world.log.error({ ...details, actor: name, code, reason: message }, "actor can't be reloaded: what runs goes on");
+      return new HoldfastError(code, `actor ${name}: ${message}`, { ...details, actor: name });
+    }
+  }
+
+  /** Starts one that does not run. @returns why it can't be loaded */
+  #startAnew(actor: UserActor): Promise<HoldfastError | null> {
+    actor.send({ type: "restart" });
+    return new Promise((resolve) => {
+      const isDecided = ({ state, isLoading }: UserActor) => state !== "waiting" && state !== "stopping" && !isLoading;
+      const hasFailed = () => actor.state === "failed" || actor.state === "backoff";
+      this.#when(
+        actor,
+        isDecided,
+        () => resolve(hasFailed() ? actor.failure() : null),
+        () => resolve(null),
+      );
+    });
+  }
+}
+
+function isSame(one: ActorSource, other: ActorSource): boolean {
+  if ("file" in one) return "file" in other && one.file === other.file;
+  return "definition" in other && one.definition === other.definition;
+}
