@@ -3,6 +3,7 @@ import { version } from "../version.ts";
 import { examples } from "./arguments.ts";
 import { addBlink } from "./blink.ts";
 import { addCamera } from "./camera.ts";
+import { addCameraWorker } from "./camera-worker.ts";
 import { addClose } from "./close.ts";
 import { addConfig } from "./config.ts";
 import { addDoctor } from "./doctor.ts";
@@ -43,6 +44,8 @@ export async function run(args: readonly string[]): Promise<never> {
 
 async function perform(args: readonly string[]): Promise<number> {
   let command = createProgram();
+  // What the supervisor starts beside itself; nobody types it.
+  addCameraWorker(command);
   command.hook("preAction", (_, acting) => {
     command = acting;
   });

@@ -34,6 +34,7 @@ const rules: Record<string, Rule> = {
   },
   client: { may: ["frames", "protocol"], sockets: true },
   "user-actors": { may: ["client", "clock", "protocol"], types: ["actors"] },
+  cameras: { may: ["clock", "libc", "processes", "protocol"], types: ["client"] },
   transports: { may: ["access", "protocol", "clock", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },
   version: { may: ["package.json"] },
   "dry-run": {
@@ -54,7 +55,7 @@ const rules: Record<string, Rule> = {
   testing: { may: ["client", "clock", "frames", "gpio", "processes", "protocol", "supervisor", "transports"] },
   "index-testing": { may: ["clock", "gpio", "testing"] },
   config: { may: ["frames", "protocol"] },
-  cli: { may: ["access", "create-supervisor", "dry-run", "client", "config", "gpio", "frames", "clock", "protocol", "version"] },
+  cli: { may: ["access", "cameras", "create-supervisor", "dry-run", "client", "config", "gpio", "frames", "clock", "protocol", "version"] },
   main: { may: ["cli", "gpio"] },
 };
 

@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { assertRunnable } from "../processes/program-file.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import { FramePipe } from "./frame-pipe.ts";
+import type { PipelineCommand } from "./pipeline-command.ts";
+import { fatalSaying, type PipelineExit, troubleOf } from "./pipeline-trouble.ts";
+
+/** Lines of stderr that are kept to tell why it has ended, and how long one may be. */
+const KEPT_LINES = 20;
+const LONGEST_LINE = 500;
+
+/** From SIGTERM to SIGKILL, in ms. */
+const GRACE_MS = 2000;
+
+/** How long what a program has said and written may take to come when it has ended, in ms. */
+const LAST_WORDS_MS = 500;
+
+/** The program of a camera, which writes frames to its stdout. It belongs to the group of this process. */
+export class PipelineProcess {
+  readonly #program: string;
+  readonly #pipe: FramePipe;
+  readonly #child: ChildProcess;
+  readonly #lines: string[] = [];
+  /** What made its frames useless. */
+  #fatal: HoldfastError | null = null;
+  /** Resolves when it has ended, and what it has said has come. */
+  readonly ended: Promise<PipelineExit>;
+
+  /**
+   * @param frameBytes of one frame
+   * @throws HoldfastError `PROGRAM_MISSING` with the `program`, and the `package` of Debian that has it
+   */
+  constructor({ command, debianPackage }: PipelineCommand, frameBytes: number) {
+    const [program = "", ...args] = command;
+    assertInstalled(command, debianPackage);
+    this.#program = program;
+    this.#pipe = new FramePipe(frameBytes);
+    try {
+      this.#child = spawn(program, args, { stdio: ["ignore", this.#pipe.writingEnd, "pipe"] });
+    } catch (error) {
+      this.#pipe.close();
+      throw notStarted(program, error);
+    }
+    this.#pipe.handedOver();
+    this.ended = this.#follow();
+    // Others that it has started may have its stdout too, and outlive it.
+    void this.ended.then(() => setTimeout(() => this.#pipe.end(), LAST_WORDS_MS).unref());
+  }
+
+  /** Reads what it has written. @returns 0: nobody can write any more */
+  read(into: Uint8Array): Promise<number> {
+    return this.#pipe.read(into);
+  }
+
+  /** Asks it to end, and ends it when it does not. What it writes meanwhile must be read. */
+  async stop(): Promise<void> {
+    this.#child.kill("SIGTERM");
+    const impatience = setTimeout(() => this.#child.kill("SIGKILL"), GRACE_MS);
+    await this.ended;
+    clearTimeout(impatience);
+  }
+
+  /** Why it has ended by itself. */
+  async trouble(): Promise<HoldfastError> {
+    const exit = await this.ended;
+    return this.#fatal ?? troubleOf(this.#program, exit, this.#lines);
+  }
+
+  /** Nobody reads any more. */
+  close(): void {
+    this.#pipe.close();
+  }
+
+  #follow(): Promise<PipelineExit> {
+    const child = this.#child;
+    const said = this.#listen();
+    return new Promise((resolve) => {
+      const end = (exit: PipelineExit) => {
+        const inTime = new Promise<void>((late) => setTimeout(late, LAST_WORDS_MS).unref());
+        void Promise.race([said, inTime]).then(() => resolve(exit));
+      };
+      child.on("error", (error) => {
+        if (child.pid !== undefined) return;
+        this.#fatal = notStarted(this.#program, error);
+        end({ status: 127 });
+      });
+      child.on("exit", (status, signal) => end(signal === null ? { status: status ?? 0 } : { signal }));
+    });
+  }
+
+  /** Keeps the last lines that it says, until it says no more. */
+  async #listen(): Promise<void> {
+    if (this.#child.stderr === null) return;
+    for await (const line of createInterface({ input: this.#child.stderr })) {
+      this.#lines.push(line.slice(0, LONGEST_LINE));
+      if (this.#lines.length > KEPT_LINES) this.#lines.shift();
+      const fatal = fatalSaying(line);
+      if (fatal === null || this.#fatal !== null) continue;
+      this.#fatal = fatal;
+      this.#child.kill("SIGTERM");
+    }
+  }
+}
+
+function assertInstalled(command: readonly string[], debianPackage: string | null): void {
+  try {
+    assertRunnable({ command, environment: {} }, process.env["PATH"]);
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || debianPackage === null) throw error;
+    const message = `there is no program "${command[0]}" that may be run: it is in Debian's package ${debianPackage}`;
+    throw new HoldfastError(error.code, message, { ...error.details, package: debianPackage });
+  }
+}
+
+function notStarted(program: string, cause: unknown): HoldfastError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new HoldfastError("PROGRAM_MISSING", `${program} could not be started: ${message}`, { program }, { cause });
+}

@@ -1,0 +1,43 @@
+import { HoldfastError } from "../../protocol/errors.ts";
+import type { Pipeline, StreamSettings } from "./pipeline.ts";
+
+/** What GStreamer calls the pixels of a FourCC. */
+const pixels: Readonly<Record<string, string>> = { BGR3: "BGR", RGB3: "RGB", NV12: "NV12", YU12: "I420", GREY: "GRAY8" };
+
+/** It fills lines up to multiples of four bytes, those of planes with half as many pixels too. */
+const WIDTH_STEP = 8;
+
+/**
+ * Whatever GStreamer can take frames from. The source is a device of V4L2, or elements as gst-launch-1.0 has them:
+ * `libcamerasrc`, `videotestsrc is-live=true`.
+ */
+export const gstreamer: Pipeline = {
+  program: "gst-launch-1.0",
+  debianPackage: "gstreamer1.0-tools",
+  formats: [...Object.keys(pixels), "MJPG", "H264"],
+  args: (stream) => {
+    assertWholeLines(stream);
+    const { source, width, height, fps, format } = stream;
+    const elements = source === null || source.startsWith("/") ? ["v4l2src", `device=${source ?? "/dev/video0"}`] : source.split(/\s+/);
+    const size = `width=${width},height=${height},framerate=${fraction(fps)}`;
+    return ["--quiet", ...elements, "!", ...wanted(format, size), "!", "fdsink", "fd=1", "sync=false"];
+  },
+};
+
+function wanted(format: string, size: string): readonly string[] {
+  if (format === "MJPG") return [`image/jpeg,${size}`];
+  const annexB = "video/x-h264,stream-format=byte-stream,alignment=au";
+  if (format === "H264") return [`video/x-h264,${size}`, "!", "h264parse", "config-interval=-1", "!", annexB];
+  return ["videoconvert", "!", `video/x-raw,format=${pixels[format]},${size}`];
+}
+
+/** GStreamer knows rates as fractions. */
+function fraction(fps: number): string {
+  return Number.isInteger(fps) ? `${fps}/1` : `${Math.round(fps * 1000)}/1000`;
+}
+
+function assertWholeLines({ format, width }: StreamSettings): void {
+  if (!(format in pixels) || width % WIDTH_STEP === 0) return;
+  const message = `width: GStreamer fills lines up unless the width is a multiple of ${WIDTH_STEP}, and ${width} is none`;
+  throw new HoldfastError("BAD_FIELD", message, { field: "width" });
+}
