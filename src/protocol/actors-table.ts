@@ -1,15 +1,12 @@
 import { z } from "zod";
 import { assertConfig, badConfig, keyOf } from "./assert-config.ts";
 import { MAX_DURATION_MS, MIN_DURATION_MS } from "./limits.ts";
-import { MAX_RESTARTS, processNameSchema, restartPolicySchema } from "./process-table.ts";
+import { MAX_RESTARTS, restartPolicySchema } from "./process-table.ts";
 
 const durationMs = z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS);
 
 /** Shorter than that, an actor that works hard would be one that blocks: its thread shows signs of life some times a second, in ms. */
 const MIN_BLOCKED_MS = 500;
-
-/** A user's actor is named as its file is, with or without the ending, or as it says itself. */
-export const actorNameSchema = processNameSchema;
 
 /** How users' actors are supervised, as the configuration describes it. */
 export const actorsTableSchema = z.strictObject({

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { actorNameSchema } from "./actors-table.ts";
-import { addressSchema } from "./addresses.ts";
+import { actorNameSchema, addressSchema } from "./addresses.ts";
 import { cameraNameSchema } from "./camera-table.ts";
 import { HoldfastError } from "./errors.ts";
 import { issueInWords } from "./issue-in-words.ts";

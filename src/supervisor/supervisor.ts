@@ -116,7 +116,9 @@ export class Supervisor {
     this.processes = new SupervisedProcesses(configuredProcesses, world, () => this.#tellIfEnded());
     this.cameras = new Cameras(configuredCameras, { ...world, pools: this.pools, command: program }, () => this.#tellIfEnded());
     const { plan, dial, ...around } = actors;
-    this.actors = new UserActors(plan, { ...around, clock, log, chance, dial: (name) => dial(this, name) }, () => this.#tellIfEnded());
+    this.actors = new UserActors(plan, { ...around, clock, log, chance, transitions, dial: (name) => dial(this, name) }, () =>
+      this.#tellIfEnded(),
+    );
     this.#reload = reload ?? (() => this.actors.reload());
     this.addresses = new Addresses(sourcesOf(this), transitions, (client, request) => this.#perform(client, request));
     const actions = {

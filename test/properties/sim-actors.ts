@@ -217,6 +217,7 @@ export class SimThread implements LoadedActor, HostedActor {
     if (this.isGone || this.orders.length > 0) return;
     this.isRunning = true;
     this.#listener?.ready({ machine: {}, accepts: [] });
+    this.#listener?.transition({ event: null, from: null, state: "on" });
     for (const [pin, onMs] of Object.entries(pins)) await this.request("on", { pin, ...(onMs > 0 && { durationMs: onMs }) });
     if (runsMs !== undefined) this.#after(runsMs, () => this.#come());
   }

@@ -290,3 +290,27 @@ test("only operators see them, and have them started and stopped", async () => {
   }
   expect(panel.ask({ op: "reload" }).outcome).toBe("FORBIDDEN");
 });
+
+test("at its address it shows what its machine is in while it runs, and otherwise what has become of it", async () => {
+  const stage = await stageOf({ "door.ts": {} }, { backoffMs: 1000 });
+  expect(stage.ask({ op: "actors", address: "actor/door" }).body).toEqual({
+    actors: [{ address: "actor/door", kind: "actor", parent: "supervisor", state: "on" }],
+  });
+  const operator = stage.world.join("watcher");
+  operator.ask({ op: "observe", address: "actor/door" });
+  await pass(stage, 1);
+  stage.threads("door.ts")[0]?.fail();
+  await pass(stage, 1001);
+  const states = operator.events.map((event) => (event.ev === "transition" ? `${event.from} → ${event.state}` : event.ev));
+  expect(states).toEqual(["null → on", "on → stopping", "stopping → backoff", "backoff → starting", "starting → on"]);
+});
+
+test("one that does not run takes no events", async () => {
+  const stage = await stageOf({ "door.ts": {} });
+  const taken = stage.ask({ op: "actor.send", address: "actor/door", event: { type: "open" } });
+  stage.ask({ op: "actor.stop", actor: "door" });
+  await pass(stage, 1);
+  const refused = stage.ask({ op: "actor.ask", address: "actor/door", event: { type: "open" } });
+  await pass(stage, 1);
+  expect([taken.outcome, refused.outcome]).toEqual(["ok", "ACTOR_NOT_RUNNING"]);
+});

@@ -6,7 +6,7 @@ import type { Accepted } from "./addressed.ts";
 
 /** The operations that an actor takes as events, by the types of these. */
 const operations: { readonly [K in Address["kind"]]: Readonly<Record<string, Op>> } = {
-  supervisor: { shutdown: "shutdown" },
+  supervisor: { shutdown: "shutdown", reload: "reload" },
   pin: {
     on: "on",
     off: "off",

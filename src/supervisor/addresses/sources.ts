@@ -4,6 +4,7 @@ import { formatAddress, ROOT } from "../../protocol/addresses.ts";
 import { withDetails } from "../error-details.ts";
 import type { Supervisor } from "../supervisor.ts";
 import type { Addressed } from "./addressed.ts";
+import { addressedActor } from "./addressed-actor.ts";
 import { addressedClient } from "./addressed-client.ts";
 import { addressedPool, addressedSlot } from "./addressed-pool.ts";
 import { addressedProcess } from "./addressed-process.ts";
@@ -23,7 +24,7 @@ export function addressedSupervisor({ state }: Supervisor): Addressed {
 
 /** All that a supervisor is made of, by addresses. */
 export function sourcesOf(supervisor: Supervisor): Sources {
-  const { pins, pools, processes } = supervisor;
+  const { pins, pools, processes, actors } = supervisor;
   return {
     supervisor: { all: () => [addressedSupervisor(supervisor)], find: () => addressedSupervisor(supervisor) },
     pin: {
@@ -50,6 +51,12 @@ export function sourcesOf(supervisor: Supervisor): Sources {
       all: () => supervisor.clients.map(addressedClient),
       find: ({ client }) => supervisor.clients.filter(({ number }) => number === client).map(addressedClient)[0],
     },
-    actor: { all: () => [], find: () => undefined },
+    actor: {
+      all: () => [...actors.byName].map(([name, actor]) => addressedActor(name, actor)),
+      find: (address) => {
+        const actor = actors.byName.get(address.actor);
+        return actor && addressedActor(address.actor, actor);
+      },
+    },
   };
 }

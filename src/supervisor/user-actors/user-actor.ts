@@ -27,8 +27,8 @@ export interface ActorWorld {
 export interface ActorHooks {
   /** It has been loaded, and is begun or refused. */
   loaded(): void;
-  /** Its state has changed. */
-  changed(): void;
+  /** Its state has changed. @param event for which */
+  changed(event: string): void;
   /** Its own machine has changed its state, or what it knows. */
   moved(change: ActorTransition): void;
 }
@@ -48,6 +48,9 @@ export class UserActor {
   #description: ActorDescription | null = null;
   /** What its own machine is in. */
   #inner: string | null = null;
+  #isObserved = false;
+  /** What its life is told just now. */
+  #event = "start";
   #changedUs: number;
   #starts = 0;
   /** What its last failure was. */
@@ -76,9 +79,16 @@ export class UserActor {
       this.#changedUs = world.clock.nowUs();
       if (this.isAtRest) this.#discard();
       this.#tell(state);
-      hooks.changed();
+      hooks.changed(this.#event);
     });
     this.#actor.start();
+  }
+
+  /** Somebody wants to know all that its machine does, or nobody. */
+  observe(isObserved: boolean): void {
+    if (this.#isObserved === isObserved) return;
+    this.#isObserved = isObserved;
+    this.#run?.hosted.observed(isObserved);
   }
 
   get state(): ProcessState {
@@ -111,9 +121,9 @@ export class UserActor {
     return this.#run?.hosted ?? null;
   }
 
-  /** Of the machine that runs; null: none does. */
+  /** Of the machine that runs, or did last; null: none has. */
   get description(): ActorDescription | null {
-    return this.state === "running" ? this.#description : null;
+    return this.#description;
   }
 
   /** What its own machine is in; null: it does not run. */
@@ -127,6 +137,7 @@ export class UserActor {
   }
 
   send(event: SupervisedEvent): void {
+    this.#event = event.type;
     this.#actor.send(event);
     // It waits for nobody.
     if (this.state === "waiting") this.#actor.send({ type: "cleared" });
@@ -169,7 +180,7 @@ export class UserActor {
         ready: (description) => {
           this.#description = description;
           log.info(about, "actor runs");
-          this.#actor.send({ type: "spawned" });
+          this.send({ type: "spawned" });
         },
         transition: (change) => {
           this.#inner = change.state;
@@ -181,7 +192,7 @@ export class UserActor {
         blocked: () => {
           isOver = true;
           this.#error = this.failure(`blocked its thread for ${blockedMs} ms, and was ended`);
-          this.#actor.send({ type: "silent" });
+          this.send({ type: "silent" });
         },
         ended: (end) => {
           isOver = true;
@@ -191,19 +202,19 @@ export class UserActor {
           window.end();
           this.#run = null;
           this.#inner = null;
-          this.#description = null;
           if (isOver || this.state === "stopping") this.#gone();
           else this.#fall(this.failure("has lost its thread"));
         },
       },
     );
+    if (this.#isObserved) this.#run.hosted.observed(true);
   }
 
   /** It can't have the name that it wants. */
   refuse(error: HoldfastError): void {
     this.#error = error;
     this.#discard();
-    this.#actor.send({ type: "unstartable", message: error.message });
+    this.send({ type: "unstartable", message: error.message });
   }
 
   /** Why it does not run, as a caller is told. */
@@ -211,7 +222,8 @@ export class UserActor {
     const { state } = this;
     const actor = this.claimed ?? this.source.name;
     const { field: _field, ...details } = this.#error?.details ?? {};
-    return new HoldfastError("ACTOR_FAILED", `actor ${actor}: ${why}`, { ...details, field: "actor", actor, state, end: this.#ending });
+    const code = this.#error?.code === "BAD_ACTOR" ? "BAD_ACTOR" : "ACTOR_FAILED";
+    return new HoldfastError(code, `actor ${actor}: ${why}`, { ...details, field: "actor", actor, state, end: this.#ending });
   }
 
   /** What `status` shows. @param name what it is called */
@@ -269,7 +281,7 @@ export class UserActor {
         else if (error.code === "BAD_ACTOR") this.refuse(error);
         else if (load.failure === "blocked") {
           this.#error = error;
-          this.#actor.send({ type: "silent" });
+          this.send({ type: "silent" });
         } else this.#fall(error);
       },
     );
@@ -286,7 +298,7 @@ export class UserActor {
   #fall(error: HoldfastError | null): void {
     if (error !== null) this.#error = error;
     const end: UserActorEnd = error === null ? { reason: "done" } : { reason: "failed", error: error.toValue() };
-    this.#actor.send({ type: "exited", end });
+    this.send({ type: "exited", end });
   }
 
   /** Ends what there is of it; `#gone` follows. */

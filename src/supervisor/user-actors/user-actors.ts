@@ -1,9 +1,11 @@
 import type { ActorSettings } from "../../protocol/actors-table.ts";
+import { actorNameSchema, formatAddress } from "../../protocol/addresses.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
-import { processNameSchema } from "../../protocol/process-table.ts";
 import type { UserActorInfo } from "../../protocol/replies.ts";
 import { similarNames } from "../../protocol/similar-names.ts";
 import type { ActorSource } from "../../user-actors/actor-host.ts";
+import { addressedActor } from "../addresses/addressed-actor.ts";
+import type { Transitions } from "../addresses/transitions.ts";
 import type { Client } from "../client.ts";
 import type { Rights } from "../rights.ts";
 import { type ActorWorld, UserActor } from "./user-actor.ts";
@@ -15,9 +17,14 @@ export interface ActorPlan {
   readonly sources: () => readonly ActorSource[];
 }
 
+/** What they are given of the world. */
+export interface UserActorsWorld extends ActorWorld {
+  readonly transitions: Transitions;
+}
+
 /** All users' actors: who is called what, what has changed in their files, and who waits for one of them. */
 export class UserActors {
-  readonly #world: ActorWorld;
+  readonly #world: UserActorsWorld;
   readonly #ended: () => void;
   /** In the order in which they get their names. */
   #all: UserActor[] = [];
@@ -31,10 +38,13 @@ export class UserActors {
   #closing = false;
 
   /** @param ended is called when none of them runs, once they are being shut */
-  constructor(plan: ActorPlan, world: ActorWorld, ended: () => void) {
+  constructor(plan: ActorPlan, world: UserActorsWorld, ended: () => void) {
     this.#plan = plan;
     this.#world = world;
     this.#ended = ended;
+    world.transitions.whenListened(() => {
+      for (const actor of this.#all) actor.observe(this.#isObserved(actor));
+    });
   }
 
   /** None of them runs or is to. */
@@ -135,10 +145,19 @@ export class UserActors {
   #add(source: ActorSource): UserActor {
     const actor: UserActor = new UserActor(source, this.#plan.settings, this.#world, {
       loaded: () => this.#look(),
-      changed: () => this.#look(),
-      moved: () => {},
+      changed: (event) => {
+        // A machine that has just begun tells of its first state by itself.
+        if (actor.state !== "running") this.#tell(actor, event);
+        this.#look();
+      },
+      moved: (change) => {
+        const { transitions } = this.#world;
+        if (transitions.isHeard) transitions.tell(addressedActor(this.nameOf(actor), actor, change), change.event);
+      },
     });
     this.#all.push(actor);
+    actor.observe(this.#isObserved(actor));
+    this.#tell(actor, null);
     return actor;
   }
 
@@ -188,20 +207,23 @@ export class UserActors {
   #name(actor: UserActor): void {
     const { wish } = actor;
     if (wish === null) return;
-    const before = this.#all.slice(0, this.#all.indexOf(actor));
-    if (actor.claimed !== wish && before.some(({ claimed, isLoading }) => claimed === null && isLoading)) return;
+    const others = this.#all.slice(0, this.#all.indexOf(actor));
+    if (actor.claimed !== wish && others.some(({ claimed, isLoading }) => claimed === null && isLoading)) return;
     try {
       this.#assertFree(wish, actor);
     } catch (error) {
       return actor.refuse(HoldfastError.from(error));
     }
+    const before = this.nameOf(actor);
+    if (before !== wish) this.#world.transitions.gone(addressedActor(before, actor), "rename");
     actor.begin(wish);
+    actor.observe(this.#isObserved(actor));
   }
 
   /** @throws HoldfastError `BAD_ACTOR` */
   #assertFree(name: string, actor: UserActor): void {
     const file = "file" in actor.source ? { file: actor.source.file } : {};
-    if (!processNameSchema.safeParse(name).success) {
+    if (!actorNameSchema.safeParse(name).success) {
       throw new HoldfastError(
         "BAD_ACTOR",
         `"${name}" is no name for an actor: it must be letters, digits, and . _ - behind the first`,
@@ -214,7 +236,16 @@ export class UserActors {
     throw new HoldfastError("BAD_ACTOR", `there is an actor "${name}" already, of ${where}`, { ...file, actor: name });
   }
 
+  #isObserved(actor: UserActor): boolean {
+    return this.#world.transitions.hears(formatAddress({ kind: "actor", actor: this.nameOf(actor) }));
+  }
+
+  #tell(actor: UserActor, event: string | null): void {
+    this.#world.transitions.look(addressedActor(this.nameOf(actor), actor), event);
+  }
+
   #forget(actor: UserActor): void {
+    this.#world.transitions.gone(addressedActor(this.nameOf(actor), actor), "reload");
     this.#leaving.delete(actor);
     this.#all = this.#all.filter((other) => other !== actor);
   }
