@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from .actors import ActorDescription, ActorInfo, Transition
-from .cameras import CameraCounters, CameraFault, CameraInfo
+from .cameras import CameraCounters, CameraFault, CameraInfo, CameraPartInfo
 from .client import Client, connect
 from .errors import HoldfastError
 from .events import EventStream, Watch
@@ -30,6 +30,7 @@ __all__ = [
     "CameraCounters",
     "CameraFault",
     "CameraInfo",
+    "CameraPartInfo",
     "Client",
     "CommandReply",
     "Edge",

@@ -33,6 +33,23 @@ class CameraCounters:
 
 
 @dataclass(frozen=True)
+class CameraPartInfo:
+    """What is done with the frames of a camera."""
+
+    state: Literal["off", "starting", "on", "stopping", "backoff", "failed"]
+    #: Of its process; None: there is none.
+    pid: Optional[int]
+    #: That it has taken.
+    frames: int
+    #: That it has written.
+    files: int
+    #: That it has written.
+    bytes: int
+    #: How it failed last; None: it has not, since it was begun.
+    fault: Optional[CameraFault]
+
+
+@dataclass(frozen=True)
 class CameraInfo:
     """One camera. Of its frames its pool, which has the same name, tells more."""
 
@@ -61,3 +78,7 @@ class CameraInfo:
     counters: CameraCounters
     #: How it failed last; None: it has not, since somebody started it.
     fault: Optional[CameraFault]
+    #: Small JPEG frames in a second pool, ``NAME-preview``.
+    preview: CameraPartInfo
+    #: What is written to files.
+    save: CameraPartInfo

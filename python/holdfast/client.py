@@ -10,7 +10,7 @@ from typing import Any, Callable, Literal, Optional, Sequence, Type, TypeVar, Un
 
 from .actors import ActorDescription, ActorEvent, ActorInfo, Transition, whole
 from .address import UnixAddress, addresses
-from .cameras import CameraInfo
+from .cameras import CameraFormat, CameraInfo
 from .credentials import Credentials
 from .dial import dial
 from .errors import HoldfastError
@@ -353,6 +353,79 @@ class Client:
         :param address: default: all that this client may see
         """
         return EventStream(self._session, "trace", {"address": address})
+
+    def set_camera_fps(self, camera: str, fps: float) -> CameraInfo:
+        """Has a camera bring more or fewer frames a second, and returns with the first of them.
+
+        :raises HoldfastError: ``CAMERA_UNKNOWN``, ``CAMERA_STOPPED``, …
+        """
+        return parsed(CameraInfo, self.request("camera.fps", camera=camera, fps=fps, timeout_ms=None))
+
+    def preview_camera(self, camera: str, on: bool) -> CameraInfo:
+        """Begins or ends the preview of a camera, in the pool ``NAME-preview``. Returns when its first frame is there, or nothing of it is left.
+
+        :raises HoldfastError: ``CAMERA_UNKNOWN``, ``CAMERA_STOPPED``, …
+        """
+        return parsed(CameraInfo, self.request("camera.preview", camera=camera, on=on, timeout_ms=None))
+
+    def save_camera(self, camera: str, on: bool) -> CameraInfo:
+        """Begins or ends to save what a camera captures, as it is configured. Returns when something is written, or all of it.
+
+        :raises HoldfastError: ``CAMERA_UNKNOWN``, ``CAMERA_STOPPED``, ``SAVE_FAILED``, ``BAD_CONFIG``, …
+        """
+        return parsed(CameraInfo, self.request("camera.save", camera=camera, on=on, timeout_ms=None))
+
+    def create_camera(
+        self,
+        camera: str,
+        *,
+        pipeline: Union[str, Sequence[str]],
+        width: int,
+        height: int,
+        source: Optional[str] = None,
+        fps: Optional[float] = None,
+        format: Optional[CameraFormat] = None,
+        slots: Optional[int] = None,
+        autostart: Optional[bool] = None,
+        start_ms: Optional[float] = None,
+        stall_periods: Optional[float] = None,
+        restart: Optional[Literal["always", "on-failure", "never"]] = None,
+        backoff_ms: Optional[float] = None,
+        max_backoff_ms: Optional[float] = None,
+        grace_ms: Optional[float] = None,
+        preview: Optional[dict[str, Any]] = None,
+        save: Optional[dict[str, Any]] = None,
+    ) -> CameraInfo:
+        """Adds a camera until the supervisor ends, and starts it unless ``autostart`` is false. docs/configuration.md has what the settings mean.
+
+        :raises HoldfastError: ``CAMERA_EXISTS``, ``DEVICE_BUSY``, ``FORBIDDEN``
+        """
+        table = {
+            "pipeline": pipeline,
+            "source": source,
+            "width": width,
+            "height": height,
+            "fps": fps,
+            "format": format,
+            "slots": slots,
+            "autostart": autostart,
+            "start_ms": start_ms,
+            "stall_periods": stall_periods,
+            "restart": restart,
+            "backoff_ms": backoff_ms,
+            "max_backoff_ms": max_backoff_ms,
+            "grace_ms": grace_ms,
+            "preview": preview,
+            "save": save,
+        }
+        return parsed(CameraInfo, self.request("camera.create", camera=camera, **table))
+
+    def remove_camera(self, camera: str) -> None:
+        """Ends a camera for good, and returns when nothing is left of it. One that is configured is back with the next reading of the configuration.
+
+        :raises HoldfastError: ``CAMERA_UNKNOWN``, ``FORBIDDEN``
+        """
+        self.request("camera.remove", camera=camera, timeout_ms=None)
 
     def ping(self) -> None:
         """A sign of life, as any request is one: it keeps what was opened with ``heartbeat_ms``. Call it where the program's work goes on."""

@@ -66,9 +66,10 @@ async function obey(
   }
 }
 
-async function follow(capture: Capture, { type }: Order): Promise<void> {
+async function follow(capture: Capture, { type, fps }: Order): Promise<void> {
   if (type === "pause") capture.pause();
-  else await capture.resume();
+  else if (type === "resume") await capture.resume();
+  else await capture.change(fps === undefined ? {} : { fps });
 }
 
 function errorValue(error: HoldfastError): ErrorValue {

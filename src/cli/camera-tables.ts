@@ -6,7 +6,7 @@ import { table } from "./print.ts";
 export function cameraTable(cameras: readonly CameraInfo[], pools: readonly PoolInfo[]): string {
   if (cameras.length === 0) return "There is no camera that you may see.";
   return table(
-    ["CAMERA", "STATE", "FOR", "FRAMES", "FPS", "AGE", "SKIPPED", "STARTS", "FROM", "FAILED BY"],
+    ["CAMERA", "STATE", "FOR", "FRAMES", "FPS", "AGE", "SKIPPED", "STARTS", "PREVIEW", "SAVE", "FROM", "FAILED BY"],
     cameras.map((info) => [
       info.camera,
       info.nextStartMs === null ? info.state : `${info.state}, starts in ${formatSpan(info.nextStartMs)}`,
@@ -16,10 +16,18 @@ export function cameraTable(cameras: readonly CameraInfo[], pools: readonly Pool
       info.frameMs === null ? "-" : formatSpan(info.frameMs),
       String(info.counters.skipped),
       String(info.starts),
+      info.preview.state,
+      info.save.state,
       sourceOf(info),
-      info.fault === null ? "-" : `${info.fault.code}: ${info.fault.message}`,
+      faultOf(info),
     ]),
   );
+}
+
+/** How it has failed, or what is done with its frames has. */
+function faultOf({ fault, preview, save }: CameraInfo): string {
+  const faults = Object.entries({ "": fault, "preview: ": preview.fault, "save: ": save.fault });
+  return faults.flatMap(([what, each]) => (each === null ? [] : [`${what}${each.code}: ${each.message}`])).join("; ") || "-";
 }
 
 function sourceOf({ pipeline, source }: CameraInfo): string {

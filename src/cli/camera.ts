@@ -1,6 +1,6 @@
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import type { HoldfastClient } from "../client/client.ts";
-import { examples } from "./arguments.ts";
+import { examples, frameRate } from "./arguments.ts";
 import { cameraTable } from "./camera-tables.ts";
 import { print, printJson } from "./print.ts";
 import { withClient } from "./session.ts";
@@ -8,7 +8,7 @@ import { withClient } from "./session.ts";
 /** What `--help` says of a camera. */
 const CAMERA = "a camera's name";
 
-/** `holdfast camera list`, `start`, `stop`, `pause` and `resume`. */
+/** `holdfast camera list`, `start`, `stop`, `pause`, `resume`, `fps`, `preview` and `save`. */
 export function addCamera(program: Command): void {
   const camera = program
     .command("camera")
@@ -21,6 +21,9 @@ export function addCamera(program: Command): void {
   addStop(camera);
   addAct(camera, pause);
   addAct(camera, resume);
+  addFps(camera);
+  addSwitch(camera, preview);
+  addSwitch(camera, save);
   examples(camera, {
     "holdfast camera": "which capture, and which have failed",
     "holdfast camera start front && holdfast frames tap front": "its frames",
@@ -102,6 +105,58 @@ function addStop(camera: Command): void {
       onEach(command, names, (client, name) => client.stopCamera(name, { hard })),
     );
   examples(stop, { "holdfast camera stop front": "and wait until nothing is left of it" });
+}
+
+function addFps(camera: Command): void {
+  const fps = camera
+    .command("fps")
+    .summary("Have a camera bring more or fewer frames")
+    .description(
+      "Have a camera bring so many frames a second, until it is configured anew. Its program is started again for that; the pool stays.",
+    )
+    .argument("<name>", CAMERA)
+    .argument("<rate>", "frames a second", frameRate)
+    .action((name: string, rate: number, _: object, command: Command) =>
+      withClient(command, async (client) => void (await client.setCameraFps(name, rate))),
+    );
+  examples(fps, { "holdfast camera fps front 5": "and wait for the first of them" });
+}
+
+/** What is done with the frames of a camera. */
+interface Switch {
+  readonly name: "preview" | "save";
+  readonly summary: string;
+  readonly description: string;
+  readonly example: string;
+}
+
+const preview: Switch = {
+  name: "preview",
+  summary: "Begin or end the preview of a camera",
+  description:
+    "Begin or end the preview of a camera: smaller frames, fewer of them, as JPEG in the pool NAME-preview. Its first frame is waited for.",
+  example: "and: holdfast frames tap front-preview --save now.jpg -n 1",
+};
+
+const save: Switch = {
+  name: "save",
+  summary: "Begin or end to save what a camera captures",
+  description:
+    "Begin or end to save what a camera captures, to the folder that is configured. It returns when something is written, or when all of it is.",
+  example: "with segments of video, or every n-th frame, as configured",
+};
+
+function addSwitch(camera: Command, { name, summary, description, example }: Switch): void {
+  const command = camera
+    .command(name)
+    .summary(summary)
+    .description(description)
+    .argument("<name>", CAMERA)
+    .addArgument(new Argument("<state>", "begin or end it").choices(["on", "off"]))
+    .action((asked: string, state: "on" | "off", _: object, acting: Command) =>
+      withClient(acting, async (client) => void (await client[`${name}Camera`](asked, state === "on"))),
+    );
+  examples(command, { [`holdfast camera ${name} front on`]: example });
 }
 
 /** Does so with all of them. One that can't be had keeps none of the others from it. */

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { CameraTable } from "../protocol/camera-table.ts";
 import { type ErrorValue, HoldfastError } from "../protocol/errors.ts";
 import { MAX_NAME_LENGTH } from "../protocol/limits.ts";
 import type {
@@ -14,7 +15,7 @@ import type {
   TopicInfo,
   UserActorInfo,
 } from "../protocol/replies.ts";
-import type { ActorEvent, CameraPart, Fields, Level, Op, PoolSettings } from "../protocol/requests.ts";
+import type { ActorEvent, CameraPartName, Fields, Level, Op, PoolSettings } from "../protocol/requests.ts";
 import { PROTOCOL_VERSION } from "../protocol/version.ts";
 import { EventStream } from "./event-stream.ts";
 import { FramePool, type PoolClient } from "./frame-pool.ts";
@@ -239,12 +240,37 @@ export class HoldfastClient implements AsyncDisposable {
     return this.request("camera.resume", { camera });
   }
 
+  /** Has a camera bring more or fewer frames a second; resolves with the first of them. @throws HoldfastError `CAMERA_UNKNOWN`, `CAMERA_STOPPED`, … */
+  setCameraFps(camera: string, fps: number): Promise<CameraInfo> {
+    return this.request("camera.fps", { camera, fps });
+  }
+
+  /** Begins or ends the preview of a camera, in the pool `NAME-preview`; resolves when its first frame is there, or nothing of it is left. @throws HoldfastError `CAMERA_UNKNOWN`, `CAMERA_STOPPED`, … */
+  previewCamera(camera: string, on: boolean): Promise<CameraInfo> {
+    return this.request("camera.preview", { camera, on });
+  }
+
+  /** Begins or ends to save what a camera captures, as it is configured; resolves when something is written, or all of it. @throws HoldfastError `CAMERA_UNKNOWN`, `CAMERA_STOPPED`, `SAVE_FAILED`, `BAD_CONFIG`, … */
+  saveCamera(camera: string, on: boolean): Promise<CameraInfo> {
+    return this.request("camera.save", { camera, on });
+  }
+
+  /** Adds a camera until the supervisor ends, and starts it unless `autostart` is false. @throws HoldfastError `CAMERA_EXISTS`, `DEVICE_BUSY`, `FORBIDDEN` */
+  createCamera(camera: string, table: CameraTable): Promise<CameraInfo> {
+    return this.request("camera.create", { ...table, camera });
+  }
+
+  /** Ends a camera for good; resolves when nothing is left of it. One that is configured is back with the next reading of the configuration. @throws HoldfastError `CAMERA_UNKNOWN`, `FORBIDDEN` */
+  async removeCamera(camera: string): Promise<void> {
+    await this.request("camera.remove", { camera });
+  }
+
   /**
    * For the processes of cameras, which the supervisor starts: this client is one of them.
    * @returns what it is to do, and what it is told later
    * @throws HoldfastError `CAMERA_UNKNOWN`, `FORBIDDEN`
    */
-  async attachCamera(camera: string, part: CameraPart): Promise<CameraAttachment> {
+  async attachCamera(camera: string, part: CameraPartName): Promise<CameraAttachment> {
     const orders: EventStream<EventOf<"order">> = new EventStream<EventOf<"order">>(() => this.#subscriptions.leave(orders));
     const { settings } = await this.#subscriptions.add(orders, "camera.attach", { camera, part });
     return { settings, orders };

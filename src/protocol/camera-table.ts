@@ -5,8 +5,14 @@ import { LEAST_SLOTS_TO_READ, MAX_DURATION_MS, MAX_POOL_NAME_LENGTH, MAX_SIDE_PI
 import { restartPolicySchema } from "./process-table.ts";
 import type { PoolSettings } from "./requests.ts";
 
-/** A camera's name is that of its pool; others that belong to it have a word behind theirs. */
-const MAX_CAMERA_NAME_LENGTH = MAX_POOL_NAME_LENGTH - "-preview".length;
+/** What stands behind a camera's name in that of its preview's pool. */
+const PREVIEW_SUFFIX = "-preview";
+
+/** A camera's name is that of its pool. */
+const MAX_CAMERA_NAME_LENGTH = MAX_POOL_NAME_LENGTH - PREVIEW_SUFFIX.length;
+
+/** Of a preview's pool: as many as several consumers take. */
+const PREVIEW_SLOTS = 6;
 
 /** Slowest and fastest pace of a camera, in frames a second. */
 const MIN_FPS = 0.01;
@@ -38,6 +44,30 @@ export type CameraFormat = z.infer<typeof cameraFormatSchema>;
 /** How many frames a camera brings a second. */
 export const framesPerSecondSchema = z.number().min(MIN_FPS).max(MAX_FPS);
 
+/** What is said of the preview of a camera. */
+const previewSchema = z.strictObject({
+  width: sidePixels.optional().describe("in pixels; default 640, or the camera's when that is less"),
+  height: sidePixels.optional().describe("in pixels; default as the camera's picture has it"),
+  fps: framesPerSecondSchema.optional().describe("frames a second; default 5"),
+  quality: z.int().min(1).max(100).optional().describe("of JPEG; default 75"),
+  autostart: z.boolean().optional().describe("whether it is on as soon as the camera captures; default false"),
+});
+
+/** What is said of what a camera saves. */
+const saveSchema = z.strictObject({
+  folder: text.startsWith("/", "must be a path from the root: /srv/video").describe("where, as a path from the root"),
+  everyNth: z.int().min(1).max(1_000_000).optional().describe("save every n-th frame as a JPEG file; default: video"),
+  segmentMs: durationMs.optional().describe("of video in one file; default 60000"),
+  maxBytes: z
+    .int()
+    .min(1)
+    .max(Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe("of all that it has saved, before the oldest is removed; default: no limit"),
+  maxAgeMs: durationMs.optional().describe("of a file, before it is removed; default: no limit"),
+  autostart: z.boolean().optional().describe("whether it is on as soon as the camera captures; default false"),
+});
+
 const tableShape = {
   pipeline: z
     .union([pipelineNameSchema, z.array(text).min(1)])
@@ -60,6 +90,8 @@ const tableShape = {
   backoffMs: durationMs.optional().describe("the first pause before that; each is twice the one before; default 500"),
   maxBackoffMs: durationMs.optional().describe("the longest pause; default 10000"),
   graceMs: durationMs.optional().describe("from SIGTERM to SIGKILL when it is to end; default 3000"),
+  preview: previewSchema.optional().describe("smaller frames, fewer of them, as JPEG in a second pool"),
+  save: saveSchema.optional().describe("what is written to files"),
 };
 
 /** A camera, as the configuration and `camera.create` describe it. */
@@ -68,7 +100,7 @@ export const cameraTableSchema = z.strictObject(tableShape);
 export type CameraTable = z.infer<typeof cameraTableSchema>;
 
 /** What every camera has, said or not. */
-type Settled = Exclude<keyof CameraTable, "pipeline" | "source" | "width" | "height">;
+type Settled = Exclude<keyof CameraTable, "pipeline" | "source" | "width" | "height" | "preview" | "save">;
 
 type Defaults = { readonly [K in Settled]: NonNullable<CameraTable[K]> };
 
@@ -97,6 +129,34 @@ export function cameraSettings(table: CameraTable): CameraSettings {
 /** The pool that a camera fills, as pools are asked for. */
 export function cameraPool({ slots, format, width, height }: CameraSettings): PoolSettings {
   return { slots, fourcc: format, width, height };
+}
+
+/** What the pool of a camera's preview is called. */
+export function previewPoolName(camera: string): string {
+  return `${camera}${PREVIEW_SUFFIX}`;
+}
+
+/** The camera that a pool is the preview of, by its name; null: it is none's. */
+export function cameraOfPreview(pool: string): string | null {
+  return pool.endsWith(PREVIEW_SUFFIX) ? pool.slice(0, -PREVIEW_SUFFIX.length) : null;
+}
+
+/** How a camera is previewed, with what holds where its table says nothing. */
+export function previewSettings({ preview = {}, width, height }: CameraTable) {
+  const { width: own = Math.min(640, width), fps = 5, quality = 75, autostart = false } = preview;
+  return { width: own, height: preview.height ?? Math.max(1, Math.round((height * own) / width)), fps, quality, autostart };
+}
+
+/** The pool of a preview. */
+export function previewPool({ width, height }: { readonly width: number; readonly height: number }): PoolSettings {
+  return { slots: PREVIEW_SLOTS, fourcc: "MJPG", width, height };
+}
+
+/** How a camera is saved, with what holds where its table says nothing; null: it is not. */
+export function saveSettings({ save }: CameraTable) {
+  if (save === undefined) return null;
+  const { folder, everyNth = null, segmentMs = 60_000, maxBytes = null, maxAgeMs = null } = save;
+  return { folder, everyNth, segmentMs, maxBytes, maxAgeMs };
 }
 
 /** Pipelines that have a device to themselves, and the one that they take where nothing is said. */

@@ -62,6 +62,7 @@ export const errorCodes = {
   DEVICE_GONE: "The device is not there, or has been unplugged.",
   DEVICE_REFUSED: "The device refuses what is asked of it, as a size or a format.",
   PIPELINE_EXITED: "The program that brings the frames has ended.",
+  SAVE_FAILED: "What a camera is to save can't be written.",
   FRAME_TRUNCATED: "The frames ended, or stopped, within a frame.",
   BAD_CONFIG: "The configuration has a mistake.",
   PERMISSION_DENIED: "The process may not open this device or file.",

@@ -267,6 +267,18 @@ export type CameraState = z.infer<typeof cameraStateSchema>;
 /** An error that is shown and not answered: how a camera has failed. */
 export const cameraFaultSchema = z.object({ code: z.string().describe("of an error"), message: z.string() });
 
+/** What is done with the frames of a camera. */
+export const cameraPartInfoSchema = z.object({
+  state: z.enum(["off", "starting", "on", "stopping", "backoff", "failed"]),
+  pid: count.nullable().describe("of its process; null: there is none"),
+  frames: count.describe("that it has taken"),
+  files: count.describe("that it has written"),
+  bytes: count.describe("that it has written"),
+  fault: cameraFaultSchema.nullable().describe("how it failed last; null: it has not, since it was begun"),
+});
+/** What is done with the frames of a camera. */
+export type CameraPartInfo = z.infer<typeof cameraPartInfoSchema>;
+
 /** One camera. Of its frames its pool, which has the same name, tells more. */
 export const cameraInfoSchema = z.object({
   camera: z.string().describe("also the name of its pool"),
@@ -292,6 +304,8 @@ export const cameraInfoSchema = z.object({
     })
     .describe("since the supervisor started; up to a second old"),
   fault: cameraFaultSchema.nullable().describe("how it failed last; null: it has not, since somebody started it"),
+  preview: cameraPartInfoSchema.describe("small JPEG frames in a second pool, NAME-preview"),
+  save: cameraPartInfoSchema.describe("what is written to files"),
 });
 /** One camera. */
 export type CameraInfo = z.infer<typeof cameraInfoSchema>;
@@ -305,6 +319,26 @@ export const cameraOrdersSchema = z.object({
   fps: z.number(),
   format: cameraFormatSchema,
   paused: z.boolean().describe("it is not to publish before it is told to"),
+  preview: z
+    .object({
+      pool: z.string().describe("where its JPEG frames go"),
+      width: count,
+      height: count,
+      fps: z.number(),
+      quality: count.describe("of JPEG, 1 to 100"),
+    })
+    .nullable()
+    .describe("null: it is another part"),
+  save: z
+    .object({
+      folder: z.string(),
+      everyNth: count.nullable().describe("so many frames apart are those of which each is a JPEG file; null: video"),
+      segmentMs: z.number().describe("of video in one file"),
+      maxBytes: count.nullable().describe("of all that this camera has saved: the oldest files are removed; null: no limit"),
+      maxAgeMs: z.number().nullable().describe("of a file, before it is removed; null: no limit"),
+    })
+    .nullable()
+    .describe("null: it is another part"),
 });
 /** What a process of a camera is to do. */
 export type CameraOrders = z.infer<typeof cameraOrdersSchema>;
@@ -465,6 +499,11 @@ export const replySchemas = {
   "camera.stop": cameraInfoSchema,
   "camera.pause": cameraInfoSchema,
   "camera.resume": cameraInfoSchema,
+  "camera.fps": cameraInfoSchema,
+  "camera.preview": cameraInfoSchema,
+  "camera.save": cameraInfoSchema,
+  "camera.create": cameraInfoSchema,
+  "camera.remove": empty,
   "camera.attach": z.object({ sub: count, settings: cameraOrdersSchema }),
   "camera.report": empty,
   actors: z.object({
@@ -577,7 +616,8 @@ export const eventSchemas = {
     sub: count,
     ev: z.literal("order"),
     order: count.describe("its number, for the report that answers it"),
-    type: z.enum(["pause", "resume"]),
+    type: z.enum(["pause", "resume", "fps"]),
+    fps: z.number().optional().describe("of fps: frames a second"),
   }),
   end: z.object({
     sub: count,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { actorNameSchema, addressSchema } from "./addresses.ts";
-import { cameraNameSchema } from "./camera-table.ts";
+import { cameraNameSchema, cameraTableSchema, framesPerSecondSchema } from "./camera-table.ts";
 import { HoldfastError } from "./errors.ts";
 import { issueInWords } from "./issue-in-words.ts";
 import {
@@ -121,9 +121,9 @@ const poolShape = {
 export const poolSettingsSchema = z.strictObject(poolShape);
 
 /** Which of its processes of a camera speaks. */
-export const cameraPartSchema = z.enum(["capture"]);
+export const cameraPartSchema = z.enum(["capture", "preview", "record"]);
 /** One of the processes of a camera. */
-export type CameraPart = z.infer<typeof cameraPartSchema>;
+export type CameraPartName = z.infer<typeof cameraPartSchema>;
 
 const counted = z.int().nonnegative().optional();
 /** What a process of a camera has counted. */
@@ -132,6 +132,8 @@ export const cameraCountersSchema = z.strictObject({
   skipped: counted.describe("of these: for which there was no slot"),
   discarded: counted.describe("of these: that came while it was paused"),
   truncated: counted.describe("that ended before their end"),
+  files: counted.describe("that were written"),
+  bytes: counted.describe("that were written"),
 });
 /** What a process of a camera has counted. */
 export type CameraCounters = z.infer<typeof cameraCountersSchema>;
@@ -402,6 +404,11 @@ export const requestSchemas = {
   }),
   "camera.pause": request("camera.pause", { camera: cameraNameSchema }),
   "camera.resume": request("camera.resume", { camera: cameraNameSchema }),
+  "camera.fps": request("camera.fps", { camera: cameraNameSchema, fps: framesPerSecondSchema.describe("frames a second") }),
+  "camera.preview": request("camera.preview", { camera: cameraNameSchema, on: z.boolean() }),
+  "camera.save": request("camera.save", { camera: cameraNameSchema, on: z.boolean() }),
+  "camera.create": request("camera.create", { camera: cameraNameSchema, ...cameraTableSchema.shape }),
+  "camera.remove": request("camera.remove", { camera: cameraNameSchema }),
   "camera.attach": request("camera.attach", { camera: cameraNameSchema, part: cameraPartSchema }),
   "camera.report": request("camera.report", {
     camera: cameraNameSchema,

@@ -131,6 +131,12 @@ const checks: { readonly [O in Op]: Check<O> } = {
   "camera.stop": camera,
   "camera.pause": camera,
   "camera.resume": camera,
+  "camera.fps": camera,
+  "camera.preview": camera,
+  "camera.save": camera,
+  // It says which program is run.
+  "camera.create": admin,
+  "camera.remove": admin,
   // Only a process that the supervisor has started as this camera's is one, whatever else it may do.
   "camera.attach": free,
   "camera.report": free,

@@ -94,8 +94,13 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
   cameras: ({ cameras }, { rights }) => ({ cameras: cameras.all(rights) }),
   "camera.start": ({ cameras }, client, { camera }) => cameras.start(client, camera),
   "camera.stop": ({ cameras }, client, { camera, hard }) => cameras.stop(client, camera, hard),
-  "camera.pause": ({ cameras }, client, { camera }) => cameras.order(client, camera, "pause"),
-  "camera.resume": ({ cameras }, client, { camera }) => cameras.order(client, camera, "resume"),
+  "camera.pause": ({ cameras }, client, { camera }) => cameras.order(client, camera, { type: "pause" }),
+  "camera.resume": ({ cameras }, client, { camera }) => cameras.order(client, camera, { type: "resume" }),
+  "camera.fps": ({ cameras }, client, { camera, fps }) => cameras.order(client, camera, { type: "fps", fps }),
+  "camera.preview": ({ cameras }, client, { camera, on }) => cameras.want(client, camera, "preview", on),
+  "camera.save": ({ cameras }, client, { camera, on }) => cameras.want(client, camera, "record", on),
+  "camera.create": ({ cameras }, _, { id: _id, op: _op, camera, ...table }) => cameras.create(camera, table),
+  "camera.remove": ({ cameras }, client, { camera }) => cameras.remove(client, camera),
   "camera.attach": ({ cameras }, client, request) => cameras.attach(client, request),
   "camera.report": ({ cameras }, client, request) => {
     cameras.report(client, request);

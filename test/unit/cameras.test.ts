@@ -3,6 +3,7 @@ import { type ScriptedClient, World } from "../../src/index-testing.ts";
 import type { SimProcess, SimProgram } from "../../src/processes/sim-host.ts";
 import type { CameraTable } from "../../src/protocol/camera-table.ts";
 import type { CameraInfo, EventOf } from "../../src/protocol/replies.ts";
+import type { CameraPartName } from "../../src/protocol/requests.ts";
 
 const table: CameraTable = { pipeline: ["program"], width: 8, height: 4, format: "GREY" };
 
@@ -14,25 +15,27 @@ class Worker {
     readonly world: World,
     readonly process: SimProcess,
     readonly camera = "front",
+    readonly part: CameraPartName = "capture",
   ) {
     world.processes.start(process.pid);
     this.#client = world.join("worker", process.pid);
   }
 
   attach() {
-    return this.#client.ask({ op: "camera.attach", camera: this.camera, part: "capture" });
+    return this.#client.ask({ op: "camera.attach", camera: this.camera, part: this.part });
   }
 
-  /** Brings a frame into the pool. */
+  /** Brings a frame into its pool. */
   async frame(): Promise<void> {
-    const grant = this.#client.ask({ op: "slot.acquire", pool: this.camera });
+    const pool = this.part === "preview" ? `${this.camera}-preview` : this.camera;
+    const grant = this.#client.ask({ op: "slot.acquire", pool });
     await this.world.settle();
     this.#client.ask({ op: "slot.publish", lease: grant.body.lease, bytes: 32 });
     await this.world.settle();
   }
 
   report(fields: object) {
-    return this.#client.ask({ op: "camera.report", camera: this.camera, part: "capture", ...fields });
+    return this.#client.ask({ op: "camera.report", camera: this.camera, part: this.part, ...fields });
   }
 
   get orders(): EventOf<"order">[] {
@@ -51,7 +54,7 @@ interface Stage {
   readonly world: World;
   readonly ask: ScriptedClient["ask"];
   /** The process that runs last, attached. */
-  worker(camera?: string): Worker;
+  worker(camera?: string, part?: CameraPartName): Worker;
   info(camera?: string): CameraInfo;
 }
 
@@ -68,10 +71,10 @@ async function stageOf(cameras: Readonly<Record<string, Partial<CameraTable>>> =
   return {
     world,
     ask: (asked) => client.ask(asked),
-    worker: (camera = "front") => {
-      const process = world.host.living.findLast(({ spec }) => spec.command.at(-1) === camera);
-      if (process === undefined) throw new Error(`no process of ${camera} runs`);
-      const worker = new Worker(world, process, camera);
+    worker: (camera = "front", part = "capture") => {
+      const process = world.host.living.findLast(({ spec }) => spec.command.slice(-2).join() === `${part},${camera}`);
+      if (process === undefined) throw new Error(`no ${part} process of ${camera} runs`);
+      const worker = new Worker(world, process, camera, part);
       expect(worker.attach().outcome).toBe("ok");
       return worker;
     },
@@ -352,4 +355,126 @@ test("who may use its pool may have the camera, and nobody else sees it", async 
   expect(seen.body.cameras.map(({ camera }) => camera)).toEqual(["front"]);
   expect(panel.ask({ op: "camera.stop", camera: "back" }).outcome).toBe("FORBIDDEN");
   expect(panel.ask({ op: "camera.stop", camera: "front" }).outcome).toBe("pending");
+});
+
+test("it brings other frames a second when it is told to, also when it is started again", async () => {
+  const { world, ask, info, worker, first } = await capturing({ backoffMs: 100, startMs: 9000 });
+  const changed = ask({ op: "camera.fps", camera: "front", fps: 5 });
+  await world.settle();
+  expect(first.orders).toMatchObject([{ type: "fps", fps: 5 }]);
+  // Its pipeline may need as long as at the start.
+  await world.pass(8000);
+  expect([info().state, changed.outcome]).toEqual(["capturing", "pending"]);
+  first.report({ order: first.orders[0]?.order });
+  await world.settle();
+  expect(changed.body).toMatchObject({ fps: 5 });
+  first.end();
+  await world.pass(100);
+  const { process } = worker();
+  expect(process.isGone).toBe(false);
+  expect(info().fps).toBe(5);
+});
+
+test("a preview has a process and a pool of its own, and goes with either of them", async () => {
+  const { world, ask, info, worker } = await capturing({ preview: { width: 4, height: 2, fps: 2, quality: 50 } });
+  const on = ask({ op: "camera.preview", camera: "front", on: true });
+  await world.settle();
+  await world.pass(0);
+  const preview = worker("front", "preview");
+  expect([on.outcome, info().preview.state]).toEqual(["pending", "starting"]);
+  await preview.frame();
+  expect(on.body.preview).toMatchObject({ state: "on", pid: preview.process.pid, fault: null });
+  const pools = () => world.supervisor.pools.all().map(({ pool, layout: { fourcc, width } }) => `${pool} ${fourcc} ${width}`);
+  expect(pools()).toEqual(["front GREY 8", "front-preview MJPG 4"]);
+  const off = ask({ op: "camera.preview", camera: "front", on: false });
+  await world.pass(0);
+  expect([off.body.preview.state, off.body.state, pools()]).toEqual(["off", "capturing", ["front GREY 8"]]);
+});
+
+test("its parts are told what is theirs", async () => {
+  const save = { folder: "/srv/video", everyNth: 30, maxBytes: 1_000_000 };
+  const { world, ask } = await capturing({ preview: { width: 4, height: 2 }, save });
+  ask({ op: "camera.preview", camera: "front", on: true });
+  ask({ op: "camera.save", camera: "front", on: true });
+  await world.settle();
+  await world.pass(0);
+  const settings = (part: CameraPartName) => {
+    const process = world.host.living.find(({ spec }) => spec.command.at(-2) === part) as SimProcess;
+    return new Worker(world, process, "front", part).attach().body.settings;
+  };
+  expect(settings("preview")).toMatchObject({ preview: { pool: "front-preview", width: 4, height: 2, fps: 5, quality: 75 }, save: null });
+  expect(settings("record")).toMatchObject({ preview: null, save: { ...save, segmentMs: 60_000, maxAgeMs: null } });
+});
+
+test("a recording that fails does not touch the capture, and is not tried again in vain", async () => {
+  const { world, ask, info, worker } = await capturing({ save: { folder: "/srv/video" } });
+  const on = ask({ op: "camera.save", camera: "front", on: true });
+  await world.settle();
+  await world.pass(0);
+  const record = worker("front", "record");
+  record.report({ error: { code: "SAVE_FAILED", message: "/srv/video: no space left on device" } });
+  await world.pass(0);
+  expect(on.error?.toValue()).toMatchObject({ code: "SAVE_FAILED", message: "camera front, record: /srv/video: no space left on device" });
+  expect(info()).toMatchObject({ state: "capturing", fault: null, save: { state: "failed", fault: { code: "SAVE_FAILED" } } });
+});
+
+test("a recording is on when its process says so, and goes on while the camera is started again", async () => {
+  const { world, ask, info, worker, first } = await capturing({ save: { folder: "/srv/video" }, backoffMs: 100 });
+  const on = ask({ op: "camera.save", camera: "front", on: true });
+  await world.settle();
+  await world.pass(0);
+  const record = worker("front", "record");
+  record.report({ state: "running", counters: { frames: 1, files: 1, bytes: 100 } });
+  await world.settle();
+  expect(on.body.save).toMatchObject({ state: "on", frames: 1, files: 1, bytes: 100 });
+  first.end();
+  await world.pass(100);
+  expect([info().state, info().save.state, info().save.pid]).toEqual(["starting", "on", record.process.pid]);
+  const stopped = ask({ op: "camera.stop", camera: "front" });
+  await world.pass(0);
+  expect(stopped.body).toMatchObject({ state: "stopped", save: { state: "off", pid: null } });
+  expect(world.host.living).toEqual([]);
+});
+
+test("a camera is not stopped before what was done with its frames has ended", async () => {
+  const stage = await stageOf({ front: { save: { folder: "/srv/video", autostart: true } } }, { endsMs: 50 });
+  await stage.worker().frame();
+  await stage.world.settle();
+  await stage.world.pass(0);
+  stage.worker("front", "record").report({ state: "running" });
+  const stopped = stage.ask({ op: "camera.stop", camera: "front" });
+  await stage.world.pass(49);
+  expect([stopped.outcome, stage.info().state]).toEqual(["pending", "stopping"]);
+  await stage.world.pass(1);
+  expect(stopped.body.state).toBe("stopped");
+});
+
+test("nothing is saved without a folder, or previewed of a camera that is stopped", async () => {
+  const { world, ask } = await stageOf({ front: { autostart: false } });
+  const previewed = ask({ op: "camera.preview", camera: "front", on: true });
+  await world.settle();
+  expect(previewed.outcome).toBe("CAMERA_STOPPED");
+  const stage = await capturing();
+  const saved = stage.ask({ op: "camera.save", camera: "front", on: true });
+  await stage.world.settle();
+  expect(saved.outcome).toBe("BAD_CONFIG");
+});
+
+test("a camera may be made and removed while the supervisor runs, and the configuration leaves it alone", async () => {
+  const { world, ask, info, worker } = await stageOf({ front: { source: "/dev/video0" } });
+  expect(ask({ op: "camera.create", camera: "front", ...table }).outcome).toBe("CAMERA_EXISTS");
+  expect(ask({ op: "camera.create", camera: "side", ...table, source: "/dev/video0" }).outcome).toBe("DEVICE_BUSY");
+  expect(ask({ op: "camera.create", camera: "side", ...table }).body).toMatchObject({ camera: "side", state: "starting" });
+  await world.settle();
+  await world.pass(0);
+  await worker("side").frame();
+  const configuredCameras = { front: { ...table, source: "/dev/video0" } };
+  world.supervisor.reconfigured({ limits: world.supervisor.limits, configuredCameras })();
+  await world.pass(0);
+  expect(info("side").state).toBe("capturing");
+  const removed = ask({ op: "camera.remove", camera: "side" });
+  await world.pass(0);
+  expect(removed.outcome).toBe("ok");
+  expect(ask({ op: "camera.start", camera: "side" }).outcome).toBe("CAMERA_UNKNOWN");
+  expect(world.supervisor.pools.all().map(({ pool }) => pool)).toEqual(["front"]);
 });

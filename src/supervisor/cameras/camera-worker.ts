@@ -1,14 +1,17 @@
 import type { SupervisedEvent } from "../../../actors/supervised.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { ProcessTable } from "../../protocol/process-table.ts";
-import type { CameraInfo, EventOf, ProcessInfo, ProcessState } from "../../protocol/replies.ts";
-import type { CameraCounters, CameraPart, RequestOf } from "../../protocol/requests.ts";
+import type { EventOf, ProcessInfo, ProcessState } from "../../protocol/replies.ts";
+import type { CameraCounters, CameraPartName, RequestOf } from "../../protocol/requests.ts";
 import type { Client } from "../client.ts";
 import { type ProcessWorld, SupervisedProcess } from "../processes/supervised-process.ts";
 import type { Subscription } from "../subscription.ts";
 
 /** What a worker is told to do while it runs. */
 export type Order = Omit<EventOf<"order">, "sub" | "ev" | "order">;
+
+/** Every counter. */
+export type AllCounters = { readonly [C in keyof CameraCounters]-?: number };
 
 /** Who is told of a worker. */
 export interface WorkerHooks {
@@ -45,7 +48,7 @@ export class CameraWorker {
   /** @param command that runs `holdfast` */
   constructor(
     readonly camera: string,
-    readonly part: CameraPart,
+    readonly part: CameraPartName,
     command: readonly string[],
     settings: Pick<ProcessTable, "restart" | "backoffMs" | "maxBackoffMs" | "graceMs">,
     world: ProcessWorld,
@@ -84,9 +87,9 @@ export class CameraWorker {
   }
 
   /** All that its processes have counted. */
-  get counters(): CameraInfo["counters"] {
-    const { frames = 0, skipped = 0, discarded = 0, truncated = 0 } = sum(this.#countedBefore, this.#counted);
-    return { frames, skipped, discarded, truncated };
+  get counters(): AllCounters {
+    const { frames = 0, skipped = 0, discarded = 0, truncated = 0, files = 0, bytes = 0 } = sum(this.#countedBefore, this.#counted);
+    return { frames, skipped, discarded, truncated, files, bytes };
   }
 
   send(event: SupervisedEvent): void {

@@ -1,55 +1,39 @@
-import { type Actor, createActor } from "xstate";
-import { type CameraEvent, cameraMachine } from "../../../actors/camera.ts";
-import { type Clock, xstateClock } from "../../clock/clock.ts";
-import { Watchdog } from "../../clock/watchdog.ts";
-import { type CameraSettings, type CameraTable, cameraPool, cameraSettings } from "../../protocol/camera-table.ts";
-import { type ErrorCode, HoldfastError } from "../../protocol/errors.ts";
-import type { CameraInfo, CameraState, ProcessState, ReplyOf } from "../../protocol/replies.ts";
-import type { RequestOf } from "../../protocol/requests.ts";
+import {
+  type CameraSettings,
+  type CameraTable,
+  cameraPool,
+  cameraSettings,
+  previewPool,
+  previewPoolName,
+  previewSettings,
+  saveSettings,
+} from "../../protocol/camera-table.ts";
+import { HoldfastError } from "../../protocol/errors.ts";
+import type { CameraInfo, CameraPartInfo, CameraState, ReplyOf } from "../../protocol/replies.ts";
+import type { CameraPartName, RequestOf } from "../../protocol/requests.ts";
 import type { Client } from "../client.ts";
-import type { Pools } from "../pools/pools.ts";
-import type { ProcessWorld } from "../processes/supervised-process.ts";
-import { CameraWorker } from "./camera-worker.ts";
+import { CameraPart, type CameraWorld, LEAST_STALL_MS } from "./camera-part.ts";
 
-/** What cameras are given of the world. */
-export interface CameraWorld extends ProcessWorld {
-  readonly pools: Pick<Pools, "create" | "remove">;
-  /** What runs `holdfast`. */
-  readonly command: readonly string[];
-}
+/** What is done with the frames of a camera beside capturing them. */
+export type Extra = Exclude<CameraPartName, "capture">;
 
-/** Shortest time without a frame after which a camera is taken to hang, in ms: its worker tells once a second of those that it skips. */
-const LEAST_STALL_MS = 2000;
+const extras: readonly Extra[] = ["preview", "record"];
 
-/** What no other attempt mends. */
-const lasting: ReadonlySet<string> = new Set<ErrorCode>(["PROGRAM_MISSING", "DEVICE_REFUSED", "FORMAT_UNKNOWN", "BAD_FIELD", "FORBIDDEN"]);
+/** How long the first frame of a preview or recording may take, in ms. */
+const EXTRA_START_MS = 15_000;
 
-/** What a state of the worker's process means to its camera. */
-const meaning = {
-  stopped: "ended",
-  waiting: null,
-  starting: "spawning",
-  running: "spawned",
-  stopping: "ending",
-  backoff: "retrying",
-  done: "ended",
-  failed: "failed",
-} as const satisfies Record<ProcessState, CameraEvent["type"] | null>;
-
-/** One camera: its pool, the worker that fills it, and the machine that says what follows what. */
+/** One camera: its capture, and what is done with the frames while it captures. */
 export class Camera {
   readonly settings: CameraSettings;
-  readonly #world: CameraWorld;
-  readonly #clock: Clock;
-  readonly #worker: CameraWorker;
-  readonly #actor: Actor<typeof cameraMachine>;
-  #watchdog: Watchdog | null = null;
-  #changedUs: number;
-  #pool: "none" | "making" | "there" = "none";
-  /** When its last frame was published, since it was started; null: none was. */
-  #frameUs: number | null = null;
+  readonly #parts: { readonly [P in CameraPartName]: CameraPart };
+  /** What is to be done with the frames. */
+  readonly #wanted = new Set<Extra>();
+  /** Frames a second that it is asked for now. */
+  #fps: number;
+  /** Orders under way for which the pipeline is started anew. */
+  #changes = 0;
 
-  /** @param changed is told when its state has changed */
+  /** @param changed is told when its state has changed, or that of a part */
   constructor(
     readonly name: string,
     table: CameraTable,
@@ -57,195 +41,184 @@ export class Camera {
     changed: () => void,
   ) {
     this.settings = cameraSettings(table);
-    this.#world = world;
-    this.#clock = world.clock;
-    this.#changedUs = world.clock.nowUs();
-    const { startMs, restart, backoffMs, maxBackoffMs, graceMs } = this.settings;
-    const limits = { restart, backoffMs, maxBackoffMs, graceMs };
-    this.#worker = new CameraWorker(name, "capture", world.command, limits, world, {
-      changed: (state) => this.#workerIs(state),
-      is: (state) => this.#actor.send({ type: state === "paused" ? "paused" : "resumed" }),
-      faulted: (fault) => {
-        if (lasting.has(fault.code)) this.#actor.send({ type: "doomed", fault: fault.toValue() });
-      },
-    });
-    const actions = {
-      prepare: () => void this.#prepare(),
-      discard: () => this.#discard(),
-      begin: () => {
-        this.#frameUs = null;
-        this.#worker.send({ type: "start" });
-      },
-      end: () => this.#worker.send({ type: "stop" }),
-      kill: () => this.#worker.send({ type: "stop", hard: true }),
-      giveUp: () => this.#giveUp(`has brought no frame within ${startMs} ms`),
+    this.#fps = this.settings.fps;
+    const { startMs, restart, backoffMs, maxBackoffMs, graceMs, stallPeriods } = this.settings;
+    const limits = { backoffMs, maxBackoffMs, graceMs };
+    const extra = { limits: { ...limits, restart: "on-failure" as const }, startMs: EXTRA_START_MS, stallMs: () => null };
+    const own = { name, settings: cameraPool(this.settings) };
+    const previewed = { name: previewPoolName(name), settings: previewPool(previewSettings(this.settings)) };
+    const stallMs = () => Math.max(LEAST_STALL_MS, (stallPeriods * 1000) / this.#fps, this.#changes > 0 ? startMs : 0);
+    const capture = { part: "capture", pool: own, startMs, limits: { ...limits, restart }, stallMs } as const;
+    this.#parts = {
+      capture: new CameraPart(name, capture, world, () => {
+        this.#follow();
+        changed();
+      }),
+      preview: new CameraPart(name, { part: "preview", pool: previewed, ...extra }, world, changed),
+      record: new CameraPart(name, { part: "record", pool: null, ...extra }, world, changed),
     };
-    this.#actor = createActor(cameraMachine.provide({ actions }), { input: { startMs }, clock: xstateClock(world.clock) });
-    let before: CameraState = "stopped";
-    this.#actor.subscribe(() => {
-      const { state } = this;
-      if (state === before) return;
-      before = state;
-      this.#changedUs = this.#clock.nowUs();
-      this.#watch(state);
-      this.#tell(state);
-      changed();
-    });
-    this.#actor.start();
   }
 
+  /** Of its capture; it is `stopping` until nothing of it is left. */
   get state(): CameraState {
-    const { value } = this.#actor.getSnapshot();
-    if (typeof value === "string") return value;
-    return "starting" in value ? "starting" : "stopping";
+    const { state, isAtRest } = this.#parts.capture;
+    return isAtRest && !this.isAtRest ? "stopping" : state;
   }
 
   /** Nothing of it runs or is to. */
   get isAtRest(): boolean {
-    return this.state === "stopped" || this.state === "failed";
+    return Object.values(this.#parts).every(({ isAtRest }) => isAtRest);
   }
 
   /** Nobody wants it to capture. It may yet have to end. */
   get isStopped(): boolean {
-    const snapshot = this.#actor.getSnapshot();
-    return snapshot.matches("stopped") || snapshot.matches({ stopping: "asked" }) || snapshot.matches({ stopping: "preparing" });
+    return this.#parts.capture.isStopped;
   }
 
-  /** It has its pool, or makes it. */
-  get hasPool(): boolean {
-    return this.#pool !== "none";
+  /** It captures, or would if it were not paused. */
+  get works(): boolean {
+    return this.#parts.capture.works;
+  }
+
+  /** What is done with the frames, or would be. */
+  extra(extra: Extra): CameraPart {
+    return this.#parts[extra];
+  }
+
+  /** Whether a pool is one of its own. */
+  owns(pool: string): boolean {
+    return Object.values(this.#parts).some((part) => part.owns(pool));
   }
 
   start(): void {
-    this.#actor.send({ type: "start" });
+    const { capture } = this.#parts;
+    if (this.isStopped || capture.isAtRest) {
+      this.#want("preview", previewSettings(this.settings).autostart);
+      this.#want("record", this.settings.save?.autostart === true);
+    }
+    capture.start();
   }
 
   stop(hard: boolean): void {
-    this.#actor.send({ type: "stop", hard });
+    this.#wanted.clear();
+    for (const part of Object.values(this.#parts)) part.stop(hard);
   }
 
-  /** Has the worker pause or go on. @throws HoldfastError what `CameraWorker.order` throws */
-  async order(asker: Client, type: "pause" | "resume"): Promise<void> {
-    if (this.state === (type === "pause" ? "paused" : "capturing")) return;
-    await this.#worker.order(asker, { type });
-    this.#actor.send({ type: type === "pause" ? "paused" : "resumed" });
+  /**
+   * Begins or ends to do something with the frames.
+   * @throws HoldfastError `BAD_CONFIG`: the configuration names no folder
+   */
+  want(extra: Extra, on: boolean): void {
+    if (extra === "record" && on && this.settings.save === undefined) {
+      const key = `camera.${this.name}.save.folder`;
+      throw new HoldfastError("BAD_CONFIG", `${key}: the configuration names no folder for what camera ${this.name} saves`, { key });
+    }
+    this.#want(extra, on);
+    if (on && this.works) this.#parts[extra].start();
+    if (!on) this.#parts[extra].stop();
+  }
+
+  /** Has its worker pause, go on, or bring so many frames a second. @throws HoldfastError what `CameraWorker.order` throws */
+  async order(asker: Client, order: { readonly type: "pause" | "resume" } | { readonly type: "fps"; readonly fps: number }): Promise<void> {
+    if (order.type === "pause" && this.state === "paused") return;
+    if (order.type === "resume" && this.state === "capturing") return;
+    if (order.type === "fps" && order.fps === this.#fps) return;
+    if (order.type !== "fps") return this.#parts.capture.order(asker, order);
+    this.#changes += 1;
+    try {
+      await this.#parts.capture.order(asker, order);
+      this.#fps = order.fps;
+    } finally {
+      this.#changes -= 1;
+    }
   }
 
   /** @throws HoldfastError `FORBIDDEN`, `LIMIT_SUBSCRIPTIONS` */
-  attach(client: Client): ReplyOf<"camera.attach"> {
-    const { number: sub } = this.#worker.attach(client);
-    this.#worker.signUs = this.#clock.nowUs();
-    const { pipeline, source = null, width, height, fps, format } = this.settings;
-    const { isPaused } = this.#actor.getSnapshot().context;
-    return { sub, settings: { pipeline, source, width, height, fps, format, paused: isPaused } };
+  attach(client: Client, part: CameraPartName): ReplyOf<"camera.attach"> {
+    const sub = this.#parts[part].attach(client);
+    const { pipeline, source = null, width, height, format } = this.settings;
+    const { isPaused } = this.#parts[part];
+    const about = { pipeline, source, width, height, fps: this.#fps, format, paused: isPaused };
+    const { autostart: _, ...preview } = previewSettings(this.settings);
+    return {
+      sub,
+      settings: {
+        ...about,
+        preview: part === "preview" ? { ...preview, pool: previewPoolName(this.name) } : null,
+        save: part === "record" ? saveSettings(this.settings) : null,
+      },
+    };
   }
 
   /** @throws HoldfastError `FORBIDDEN` */
   report(client: Client, report: RequestOf<"camera.report">): void {
-    this.#worker.report(client, report);
-    // One that is paused has nothing else to show.
-    if (this.state === "paused") this.#worker.signUs = this.#clock.nowUs();
+    this.#parts[report.part].report(client, report);
   }
 
-  /** A client has published a frame into the pool of this name. */
+  /** A client has published a frame into one of its pools. */
   published(client: Client): void {
-    if (!this.#worker.isAttached(client)) return;
-    this.#frameUs = this.#clock.nowUs();
-    this.#worker.signUs = this.#frameUs;
-    if (this.state === "starting") this.#actor.send({ type: "frame" });
+    this.#parts.capture.published(client);
+    this.#parts.preview.published(client);
   }
 
   /** Why it does not capture, as a caller is told. */
   failure(): HoldfastError {
-    const { fault } = this.#actor.getSnapshot().context;
-    const { state } = this;
-    const details = { field: "camera", camera: this.name, state };
-    if (fault === null || (state !== "backoff" && state !== "failed")) {
-      return new HoldfastError("CAMERA_STOPPED", `camera ${this.name} is ${state}`, details);
-    }
-    const { code, message, ...others } = HoldfastError.fromValue(fault);
-    return new HoldfastError(code, `camera ${this.name}: ${message}`, { ...others.details, ...details });
+    return this.#parts.capture.failure();
   }
 
   /** What `cameras` shows. */
   info(): CameraInfo {
-    const nowMs = this.#clock.nowUs() / 1000;
-    const { pipeline, source = null, width, height, fps, format, slots } = this.settings;
-    const { fault } = this.#actor.getSnapshot().context;
-    const { pid, starts, nextStartMs } = this.#worker.info;
+    const { pipeline, source = null, width, height, format, slots } = this.settings;
+    const { capture, preview, record } = this.#parts;
+    const { pid, starts, nextStartMs } = capture.process;
+    const { frames, skipped, discarded, truncated } = capture.counters;
+    const { fault, stateMs, frameMs } = capture;
     return {
       camera: this.name,
       state: this.state,
-      stateMs: nowMs - this.#changedUs / 1000,
+      stateMs,
       pipeline,
       source,
       width,
       height,
-      fps,
+      fps: this.#fps,
       format,
       slots,
       pid,
       starts,
       nextStartMs,
-      frameMs: this.#frameUs === null ? null : nowMs - this.#frameUs / 1000,
-      counters: this.#worker.counters,
+      frameMs,
+      counters: { frames, skipped, discarded, truncated },
       fault: fault && { code: fault.code, message: fault.message },
+      preview: partInfo(preview),
+      save: partInfo(record),
     };
   }
 
-  async #prepare(): Promise<void> {
-    if (this.#pool === "making") return;
-    this.#pool = "making";
-    try {
-      await this.#world.pools.create(this.name, cameraPool(this.settings));
-      this.#pool = "there";
-      this.#actor.send({ type: "prepared" });
-    } catch (error) {
-      this.#pool = "none";
-      this.#actor.send({ type: "refused", fault: HoldfastError.from(error).toValue() });
-    }
+  #want(extra: Extra, on: boolean): void {
+    if (on) this.#wanted.add(extra);
+    else this.#wanted.delete(extra);
   }
 
-  #discard(): void {
-    if (this.#pool !== "there") return;
-    this.#pool = "none";
-    void Promise.resolve(this.#world.pools.remove(this.name)).catch(() => {});
+  /** The frames are there, or will not come any more. While they are about to come again, what is done with them waits for them. */
+  #follow(): void {
+    const { capture } = this.#parts;
+    if (capture.works) for (const extra of this.#wanted) this.#parts[extra].start();
+    if (capture.isStopped || capture.isAtRest) for (const extra of extras) this.#parts[extra].stop();
   }
+}
 
-  #workerIs(state: ProcessState): void {
-    const type = meaning[state];
-    if (type === null) return;
-    if (type === "ending" || type === "failed") {
-      const { fault } = this.#worker;
-      const value = fault?.toValue() ?? null;
-      if (type === "ending") return this.#actor.send({ type, fault: value });
-      return this.#actor.send({ type, fault: value ?? { code: "CAMERA_FAILED", message: "its capture process has ended" } });
-    }
-    this.#actor.send({ type });
-  }
+const partStates = {
+  stopped: "off",
+  starting: "starting",
+  capturing: "on",
+  paused: "on",
+  stopping: "stopping",
+  backoff: "backoff",
+  failed: "failed",
+} as const satisfies Record<CameraState, CameraPartInfo["state"]>;
 
-  #giveUp(why: string): void {
-    this.#worker.fail(new HoldfastError("CAMERA_STALLED", `it ${why}`));
-  }
-
-  /** Waits for frames while it captures, and for its worker's reports while it is paused. */
-  #watch(state: CameraState): void {
-    this.#watchdog?.stop();
-    this.#watchdog = null;
-    if (state !== "capturing" && state !== "paused") return;
-    const { fps, stallPeriods } = this.settings;
-    const stallMs = state === "paused" ? LEAST_STALL_MS : Math.max(LEAST_STALL_MS, (stallPeriods * 1000) / fps);
-    const dueUs = () => Math.max(this.#worker.signUs, this.#changedUs) + stallMs * 1000;
-    const lacks = state === "paused" ? "said nothing" : "brought no frame";
-    this.#watchdog = new Watchdog(this.#clock, stallMs * 1000, dueUs, () => this.#giveUp(`has ${lacks} for ${Math.round(stallMs)} ms`));
-  }
-
-  #tell(state: CameraState): void {
-    const { log } = this.#world;
-    const { fault } = this.#actor.getSnapshot().context;
-    const about = { camera: this.name, ...(fault && { code: fault.code, reason: fault.message }) };
-    if (state === "backoff") log.warn(about, "the camera has failed: it is started again");
-    else if (state === "failed") log.error(about, "the camera has failed: it is not started again");
-    else if (state === "capturing" || state === "paused" || state === "stopped") log.info({ camera: this.name }, `the camera is ${state}`);
-  }
+function partInfo({ state, process, counters, fault }: CameraPart): CameraPartInfo {
+  const { frames, files, bytes } = counters;
+  return { state: partStates[state], pid: process.pid, frames, files, bytes, fault: fault && { code: fault.code, message: fault.message } };
 }

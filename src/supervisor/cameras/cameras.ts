@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
-import { assertCameraTables, type CameraTable, cameraSettings } from "../../protocol/camera-table.ts";
+import { assertCameraTables, type CameraTable, cameraOfPreview, cameraSettings, deviceOf } from "../../protocol/camera-table.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { CameraInfo, ReplyOf } from "../../protocol/replies.ts";
 import type { RequestOf } from "../../protocol/requests.ts";
 import { similarNames } from "../../protocol/similar-names.ts";
 import type { Client } from "../client.ts";
 import { allRights } from "../rights.ts";
-import { Camera, type CameraWorld } from "./camera.ts";
+import { Camera, type Extra } from "./camera.ts";
+import type { CameraWorld } from "./camera-part.ts";
 
 /** What comes after a camera that ends because the configuration has changed. */
 interface Successor {
@@ -22,6 +23,8 @@ export class Cameras {
   readonly #successors = new Map<Camera, Successor>();
   readonly #world: CameraWorld;
   readonly #ended: () => void;
+  /** Those that the configuration does not name: clients have made them. */
+  readonly #created = new Set<string>();
   /** Who waits for a camera to be something. Each looks for itself whenever anything has changed. */
   readonly #waits = new Set<() => void>();
   #closing = false;
@@ -68,7 +71,7 @@ export class Cameras {
     return this.#until(client, name, (camera) => {
       if (this.#successors.has(camera)) return false;
       if (camera.state === "stopped" || camera.state === "failed" || camera.state === "backoff") throw camera.failure();
-      return camera.state === "capturing" || camera.state === "paused";
+      return camera.works;
     });
   }
 
@@ -82,23 +85,73 @@ export class Cameras {
   }
 
   /**
-   * Has a camera publish nothing, or publish again; one that is starting is waited for.
+   * Has a camera publish nothing, publish again, or bring more or fewer frames; one that is starting is waited for.
    * @throws HoldfastError `CAMERA_UNKNOWN`, `CAMERA_STOPPED`, `CAMERA_FAILED`, `DISCONNECTED`, and why it has failed
    */
-  async order(client: Client, name: string, type: "pause" | "resume"): Promise<CameraInfo> {
-    await this.#until(client, name, (camera) => {
-      if (camera.state === "capturing" || camera.state === "paused") return true;
-      if (camera.state === "starting") return false;
-      throw camera.failure();
-    });
+  async order(client: Client, name: string, order: Parameters<Camera["order"]>[1]): Promise<CameraInfo> {
+    await this.#untilItWorks(client, name);
     const camera = this.#find(name);
-    await camera.order(client, type);
+    await camera.order(client, order);
     return camera.info();
   }
 
+  /**
+   * Begins or ends to do something with the frames of a camera, and answers when the first one has been dealt with, or nothing of it is left.
+   * @throws HoldfastError `CAMERA_UNKNOWN`, `CAMERA_STOPPED`, `BAD_CONFIG`, `DISCONNECTED`, and why it has failed
+   */
+  async want(client: Client, name: string, extra: Extra, on: boolean): Promise<CameraInfo> {
+    if (on) await this.#untilItWorks(client, name);
+    this.#find(name).want(extra, on);
+    return this.#until(client, name, (camera) => {
+      const part = camera.extra(extra);
+      if (!on) return part.state !== "stopping";
+      if (part.state === "failed" || part.state === "backoff" || part.isStopped) throw part.failure();
+      return part.works;
+    });
+  }
+
+  /**
+   * A camera that the configuration does not name. It is started unless it says otherwise.
+   * @throws HoldfastError `SHUTTING_DOWN`, `CAMERA_EXISTS`, `DEVICE_BUSY`
+   */
+  create(name: string, table: CameraTable): CameraInfo {
+    if (this.#closing) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is ending, and takes no camera");
+    if (this.#byName.has(name))
+      throw new HoldfastError("CAMERA_EXISTS", `there is a camera ${name} already`, { field: "camera", camera: name });
+    const device = deviceOf(table);
+    const owner = device === null ? undefined : [...this.#byName.values()].find(({ settings }) => deviceOf(settings) === device);
+    if (owner !== undefined) {
+      const message = `${device} is that of camera ${owner.name} already`;
+      throw new HoldfastError("DEVICE_BUSY", message, { field: "source", camera: owner.name });
+    }
+    this.#created.add(name);
+    const camera = this.#add(name, table);
+    if (camera.settings.autostart) camera.start();
+    return camera.info();
+  }
+
+  /** Ends a camera, and answers when nothing is left of it. @throws HoldfastError `CAMERA_UNKNOWN`, `DISCONNECTED` */
+  remove(client: Client, name: string): Promise<ReplyOf<"camera.remove">> {
+    const removed = this.#find(name);
+    this.#successors.set(removed, { table: null, starts: false });
+    removed.stop(false);
+    this.#look();
+    return client.wait((resolve) => {
+      const look = () => {
+        const camera = this.#byName.get(name);
+        if (camera !== undefined && this.#successors.get(camera)?.table === null) return;
+        resolve({});
+        this.#waits.delete(look);
+      };
+      this.#waits.add(look);
+      queueMicrotask(look);
+      return () => this.#waits.delete(look);
+    });
+  }
+
   /** A client says which process of a camera it is. @throws HoldfastError `CAMERA_UNKNOWN`, `FORBIDDEN`, `LIMIT_SUBSCRIPTIONS` */
-  attach(client: Client, { camera }: RequestOf<"camera.attach">): ReplyOf<"camera.attach"> {
-    return this.#find(camera).attach(client);
+  attach(client: Client, { camera, part }: RequestOf<"camera.attach">): ReplyOf<"camera.attach"> {
+    return this.#find(camera).attach(client, part);
   }
 
   /** Such a process tells what has become of it. @throws HoldfastError `CAMERA_UNKNOWN`, `FORBIDDEN` */
@@ -108,13 +161,15 @@ export class Cameras {
 
   /** A client has published a frame. */
   published(client: Client, pool: string): void {
-    this.#byName.get(pool)?.published(client);
+    this.#ofPool(pool)?.published(client);
   }
 
   /** Whether nobody else has a say in whether a pool is there. @throws HoldfastError `POOL_OWNED` */
   assertNotOwned(pool: string): void {
-    if (this.#byName.get(pool)?.hasPool !== true) return;
-    throw new HoldfastError("POOL_OWNED", `pool ${pool} is that of camera ${pool}, and goes when that is stopped`, { field: "pool", pool });
+    const camera = this.#ofPool(pool);
+    if (camera?.owns(pool) !== true) return;
+    const message = `pool ${pool} is that of camera ${camera.name}, and goes when that is stopped`;
+    throw new HoldfastError("POOL_OWNED", message, { field: "pool", pool, camera: camera.name });
   }
 
   /**
@@ -127,6 +182,8 @@ export class Cameras {
     return () => {
       for (const camera of this.#byName.values()) {
         const table = Object.hasOwn(tables, camera.name) ? (tables[camera.name] as CameraTable) : null;
+        if (table !== null) this.#created.delete(camera.name);
+        else if (this.#created.has(camera.name)) continue;
         if (table !== null && !this.#successors.has(camera) && isDeepStrictEqual(cameraSettings(table), camera.settings)) continue;
         const starts = this.#successors.get(camera)?.starts ?? !camera.isStopped;
         this.#successors.set(camera, { table, starts });
@@ -145,6 +202,12 @@ export class Cameras {
     this.#look();
   }
 
+  /** The camera that a pool may be of. */
+  #ofPool(pool: string): Camera | undefined {
+    const previewed = cameraOfPreview(pool);
+    return this.#byName.get(pool) ?? (previewed === null ? undefined : this.#byName.get(previewed));
+  }
+
   #add(name: string, table: CameraTable): Camera {
     const camera = new Camera(name, table, this.#world, () => this.#look());
     this.#byName.set(name, camera);
@@ -158,6 +221,15 @@ export class Cameras {
     const similar = similarNames(name, known);
     const hint = similar.length > 0 ? `; did you mean ${similar.join(", ")}?` : "";
     throw new HoldfastError("CAMERA_UNKNOWN", `there is no camera "${name}"${hint}`, { field: "camera", camera: name });
+  }
+
+  /** Waits until a camera has started, if it is about to. @throws HoldfastError why it does not capture */
+  #untilItWorks(client: Client, name: string): Promise<CameraInfo> {
+    return this.#until(client, name, (camera) => {
+      if (camera.works) return true;
+      if (camera.state === "starting") return false;
+      throw camera.failure();
+    });
   }
 
   /** Waits until something is so of the camera that has this name then. */
@@ -190,8 +262,10 @@ export class Cameras {
   #succeed(): void {
     for (const [camera, { table, starts }] of [...this.#successors]) {
       if (!camera.isAtRest || !this.#successors.delete(camera)) continue;
-      if (table === null) this.#byName.delete(camera.name);
-      else if (starts) this.#add(camera.name, table).start();
+      if (table === null) {
+        this.#byName.delete(camera.name);
+        this.#created.delete(camera.name);
+      } else if (starts) this.#add(camera.name, table).start();
       else this.#add(camera.name, table);
     }
   }
