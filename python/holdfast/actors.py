@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Mapping, Optional, Union
 
-Kind = Literal["supervisor", "pin", "pool", "slot", "process", "client", "actor"]
+Kind = Literal["supervisor", "pin", "pool", "slot", "process", "camera", "client", "actor"]
 
 #: What an actor is sent: the type of an event, or all of it as the actor takes it: ``{"type": "on", "durationMs": 500}``.
 ActorEvent = Union[str, Mapping[str, Any]]

@@ -3,7 +3,7 @@ import { HoldfastError } from "./errors.ts";
 import { MAX_GROUP_NAME_LENGTH, MAX_NAME_LENGTH } from "./limits.ts";
 
 /** What an address leads to: its first word, but for `slot`, which is one of a pool. */
-export const kindSchema = z.enum(["supervisor", "pin", "pool", "slot", "process", "client", "actor"]);
+export const kindSchema = z.enum(["supervisor", "pin", "pool", "slot", "process", "camera", "client", "actor"]);
 /** What an address leads to. */
 export type Kind = z.infer<typeof kindSchema>;
 
@@ -15,6 +15,7 @@ export type Address =
   | { readonly kind: "pool"; readonly pool: string }
   | { readonly kind: "slot"; readonly pool: string; readonly slot: number }
   | { readonly kind: "process"; readonly process: string }
+  | { readonly kind: "camera"; readonly camera: string }
   | { readonly kind: "client"; readonly client: number }
   /** One that a user has written. */
   | { readonly kind: "actor"; readonly actor: string };
@@ -30,13 +31,14 @@ export const actorNameSchema = z
 /** The root: all others are below it. */
 export const ROOT: Address = { kind: "supervisor" };
 
-/** Names of pools, processes and users' actors are alike, and hold no `/`; numbers are written in one way only. */
+/** Names of pools, processes, cameras and users' actors are alike, and hold no `/`; numbers are written in one way only. */
 const NAME = "([A-Za-z0-9][A-Za-z0-9._-]*)";
 const NUMBER = "(0|[1-9]\\d{0,14})";
 /** A line may be called anything, so what stands behind `pin/` is its name, whatever it is. */
 const pinForm = /^pin\/(.+)$/su;
 const poolForm = new RegExp(`^pool/${NAME}(?:/slot/${NUMBER})?$`);
 const processForm = new RegExp(`^process/${NAME}$`);
+const cameraForm = new RegExp(`^camera/${NAME}$`);
 const clientForm = new RegExp(`^client/${NUMBER}$`);
 const actorForm = new RegExp(`^actor/${NAME}$`);
 
@@ -49,6 +51,8 @@ export function parseAddress(text: string): Address | undefined {
   if (pool !== undefined) return slot === undefined ? { kind: "pool", pool } : { kind: "slot", pool, slot: Number(slot) };
   const [, process] = processForm.exec(text) ?? [];
   if (process !== undefined) return { kind: "process", process };
+  const [, camera] = cameraForm.exec(text) ?? [];
+  if (camera !== undefined) return { kind: "camera", camera };
   const [, client] = clientForm.exec(text) ?? [];
   if (client !== undefined) return { kind: "client", client: Number(client) };
   const [, actor] = actorForm.exec(text) ?? [];
@@ -75,6 +79,8 @@ export function formatAddress(address: Address): string {
       return `pool/${address.pool}/slot/${address.slot}`;
     case "process":
       return `process/${address.process}`;
+    case "camera":
+      return `camera/${address.camera}`;
     case "client":
       return `client/${address.client}`;
     case "actor":
@@ -88,7 +94,8 @@ export function parentOf(address: Address): Address | null {
   return address.kind === "slot" ? { kind: "pool", pool: address.pool } : ROOT;
 }
 
-const NO_ADDRESS = "must be an address, such as supervisor, pin/GPIO17, pool/cam0, pool/cam0/slot/3, process/algo, client/12 or actor/door";
+const NO_ADDRESS =
+  "must be an address, such as supervisor, pin/GPIO17, pool/cam0, pool/cam0/slot/3, process/algo, camera/front, client/12 or actor/door";
 
 /** An address, as requests have it. */
 export const addressSchema = z
@@ -96,4 +103,4 @@ export const addressSchema = z
   .min(1)
   .max("pin/".length + MAX_GROUP_NAME_LENGTH)
   .refine((text) => parseAddress(text) !== undefined, NO_ADDRESS)
-  .describe("supervisor, pin/GPIO17, pool/cam0, pool/cam0/slot/3, process/algo, client/12, actor/door");
+  .describe("supervisor, pin/GPIO17, pool/cam0, pool/cam0/slot/3, process/algo, camera/front, client/12, actor/door");

@@ -59,6 +59,8 @@ function sees(client: Client, text: string, pins: Pins): void {
       return rights.assertPool(address.pool);
     case "process":
       return rights.assertAdmin();
+    case "camera":
+      return rights.assertPool(address.camera);
     case "client":
       return address.client === number ? undefined : rights.assertAdmin();
     case "actor":

@@ -1,5 +1,5 @@
 import { type Actor, createActor } from "xstate";
-import { type SupervisorEvent, supervisorMachine } from "../../actors/supervisor.ts";
+import { supervisorMachine } from "../../actors/supervisor.ts";
 import { RefusalLog } from "../access/refusal-log.ts";
 import { type Clock, xstateClock } from "../clock/clock.ts";
 import type { AccessTable } from "../protocol/access.ts";
@@ -13,6 +13,7 @@ import type { Op, PinConfig, Request } from "../protocol/requests.ts";
 import { version } from "../version.ts";
 import { addressedClient } from "./addresses/addressed-client.ts";
 import { Addresses } from "./addresses/addresses.ts";
+import { afterEach } from "./addresses/after-each.ts";
 import { addressedSupervisor, sourcesOf } from "./addresses/sources.ts";
 import { Transitions } from "./addresses/transitions.ts";
 import { Cameras } from "./cameras/cameras.ts";
@@ -130,13 +131,17 @@ export class Supervisor {
       },
     };
     const machine = supervisorMachine.provide({ actions });
-    this.#actor = createActor(machine, { input: { drainMs }, clock: xstateClock(clock) });
+    this.#actor = createActor(machine, {
+      input: { drainMs },
+      clock: xstateClock(clock),
+      inspect: afterEach((event) => transitions.look(addressedSupervisor(this), event)),
+    });
     this.stopped = new Promise((resolve) => this.#actor.subscribe({ complete: resolve }));
     void this.stopped.then(() => {
       for (const { outlet } of [...this.#clients.values()]) outlet.stopped?.();
     });
     this.#actor.start();
-    this.#send({ type: "started" });
+    this.#actor.send({ type: "started" });
   }
 
   /** Those that hold now. */
@@ -250,7 +255,7 @@ export class Supervisor {
   /** Ends the supervisor: softly, or when `hard` or asked again at once. */
   shutdown(hard = false): void {
     this.#surroundings.log.info({ hard: hard || this.state === "draining" }, "shutting down");
-    this.#send({ type: "shutdown", hard });
+    this.#actor.send({ type: "shutdown", hard });
   }
 
   /** What `status` shows. @param asker sees what it may; none: everything */
@@ -294,12 +299,12 @@ export class Supervisor {
 
   #tellIfEnded(): void {
     if (!this.#haveProgramsEnded) return;
-    this.#send({ type: "ended" });
+    this.#actor.send({ type: "ended" });
     this.#tellIfDrained();
   }
 
   #tellIfDrained(): void {
-    if (this.pins.open.length === 0 && this.pools.isEmpty && this.#haveProgramsEnded) this.#send({ type: "drained" });
+    if (this.pins.open.length === 0 && this.pools.isEmpty && this.#haveProgramsEnded) this.#actor.send({ type: "drained" });
   }
 
   /** What a request asks, also one that an event is. @throws HoldfastError as `request` */
@@ -313,11 +318,6 @@ export class Supervisor {
     }
     if (client.isConfined) assertPermitted(client, request, this.pins);
     return route(this, client, request);
-  }
-
-  #send(event: SupervisorEvent): void {
-    this.#actor.send(event);
-    this.#surroundings.transitions.look(addressedSupervisor(this), event.type);
   }
 
   async #follow(client: Client, reply: Promise<Reply>): Promise<Reply> {

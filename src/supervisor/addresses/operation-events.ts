@@ -25,6 +25,16 @@ const operations: { readonly [K in Address["kind"]]: Readonly<Record<string, Op>
   pool: { remove: "pool.remove" },
   slot: {},
   process: { start: "process.start", stop: "process.stop", restart: "process.restart" },
+  camera: {
+    start: "camera.start",
+    stop: "camera.stop",
+    pause: "camera.pause",
+    resume: "camera.resume",
+    fps: "camera.fps",
+    preview: "camera.preview",
+    save: "camera.save",
+    remove: "camera.remove",
+  },
   client: {},
   actor: {},
 };
@@ -80,6 +90,8 @@ function meant(address: Address): Record<string, unknown> {
       return { pool: address.pool };
     case "process":
       return { process: address.process };
+    case "camera":
+      return { camera: address.camera };
     default:
       return {};
   }

@@ -5,6 +5,7 @@ import { withDetails } from "../error-details.ts";
 import type { Supervisor } from "../supervisor.ts";
 import type { Addressed } from "./addressed.ts";
 import { addressedActor } from "./addressed-actor.ts";
+import { addressedCamera } from "./addressed-camera.ts";
 import { addressedClient } from "./addressed-client.ts";
 import { addressedPool, addressedSlot } from "./addressed-pool.ts";
 import { addressedProcess } from "./addressed-process.ts";
@@ -24,7 +25,7 @@ export function addressedSupervisor({ state }: Supervisor): Addressed {
 
 /** All that a supervisor is made of, by addresses. */
 export function sourcesOf(supervisor: Supervisor): Sources {
-  const { pins, pools, processes, actors } = supervisor;
+  const { pins, pools, processes, cameras, actors } = supervisor;
   return {
     supervisor: { all: () => [addressedSupervisor(supervisor)], find: () => addressedSupervisor(supervisor) },
     pin: {
@@ -46,6 +47,10 @@ export function sourcesOf(supervisor: Supervisor): Sources {
     process: {
       all: () => processes.there.map(addressedProcess),
       find: ({ process }) => processes.there.filter(({ name }) => name === process).map(addressedProcess)[0],
+    },
+    camera: {
+      all: () => cameras.there.map(addressedCamera),
+      find: ({ camera }) => cameras.there.filter(({ name }) => name === camera).map(addressedCamera)[0],
     },
     client: {
       all: () => supervisor.clients.map(addressedClient),

@@ -98,6 +98,8 @@ export class Transitions {
     const listeners = this.#to(actor).filter(({ subscription }) => actor.isSeenBy(subscription.client));
     if (listeners.length === 0) return;
     const data = actor.data();
+    // Whoever lives in another thread tells its data with what it tells of itself.
+    if (data instanceof Promise) data.catch(() => {});
     const now = { state: actor.state, data: data instanceof Promise ? {} : data };
     for (const listener of listeners) {
       const before = listener.told.get(actor.address);

@@ -4,6 +4,7 @@ import { HoldfastError } from "../../protocol/errors.ts";
 import type { CameraInfo, ReplyOf } from "../../protocol/replies.ts";
 import type { RequestOf } from "../../protocol/requests.ts";
 import { similarNames } from "../../protocol/similar-names.ts";
+import { addressedCamera } from "../addresses/addressed-camera.ts";
 import type { Client } from "../client.ts";
 import { allRights } from "../rights.ts";
 import { Camera, type Extra } from "./camera.ts";
@@ -41,6 +42,11 @@ export class Cameras {
     this.#world = { ...world, pools: { create: (name, settings) => pools.create(name, settings), remove } };
     this.#ended = ended;
     for (const [name, table] of Object.entries(tables)) this.#add(name, table);
+  }
+
+  /** Those that there are. */
+  get there(): readonly Camera[] {
+    return [...this.#byName.values()];
   }
 
   /** None of them runs or is about to. */
@@ -209,8 +215,12 @@ export class Cameras {
   }
 
   #add(name: string, table: CameraTable): Camera {
-    const camera = new Camera(name, table, this.#world, () => this.#look());
+    const camera: Camera = new Camera(name, table, this.#world, () => {
+      this.#world.transitions.look(addressedCamera(camera), null);
+      this.#look();
+    });
     this.#byName.set(name, camera);
+    this.#world.transitions.look(addressedCamera(camera), null);
     return camera;
   }
 
@@ -258,14 +268,18 @@ export class Cameras {
     if (this.#closing && this.areAtRest) this.#ended();
   }
 
+  #remove(camera: Camera): void {
+    this.#byName.delete(camera.name);
+    this.#created.delete(camera.name);
+    this.#world.transitions.gone(addressedCamera(camera), "reload");
+  }
+
   /** Puts those into place whose predecessors have ended. */
   #succeed(): void {
     for (const [camera, { table, starts }] of [...this.#successors]) {
       if (!camera.isAtRest || !this.#successors.delete(camera)) continue;
-      if (table === null) {
-        this.#byName.delete(camera.name);
-        this.#created.delete(camera.name);
-      } else if (starts) this.#add(camera.name, table).start();
+      if (table === null) this.#remove(camera);
+      else if (starts) this.#add(camera.name, table).start();
       else this.#add(camera.name, table);
     }
   }

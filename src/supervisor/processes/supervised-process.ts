@@ -6,6 +6,7 @@ import type { HostedProcess, ProcessHost } from "../../processes/process-host.ts
 import { HoldfastError } from "../../protocol/errors.ts";
 import { type ProcessSettings, type ProcessTable, processSettings } from "../../protocol/process-table.ts";
 import type { ProcessInfo, ProcessState } from "../../protocol/replies.ts";
+import { afterEach } from "../addresses/after-each.ts";
 import type { Transitions } from "../addresses/transitions.ts";
 import type { Client } from "../client.ts";
 import type { Log } from "../surroundings.ts";
@@ -25,8 +26,10 @@ export interface ProcessWorld {
 export interface ProcessHooks {
   /** It waits for what it is to be started after. */
   waits(): void;
-  /** Its state has changed. @param event what it was told; null: its time was up */
-  changed(event: string | null): void;
+  /** Its state has changed. */
+  changed(): void;
+  /** It has been through an event. Null: its time was up. */
+  told?(event: string | null): void;
 }
 
 /** One program, its process while it runs, and the machine that says what follows what. */
@@ -41,8 +44,6 @@ export class SupervisedProcess {
   /** When it last sent a request over a connection that it has no more; null: it has not. */
   #heardUs: number | null = null;
   #changedUs: number;
-  /** What it is being told; null: nothing. */
-  #event: string | null = null;
   #starts = 0;
   /** What kept its program from being started the last time. */
   #refusal: HoldfastError | null = null;
@@ -64,7 +65,11 @@ export class SupervisedProcess {
     const { restart, startMs, graceMs, backoffMs, maxBackoffMs, restartLimit, restartWindowMs, heartbeatMs } = this.table;
     const limits = { startMs, graceMs, backoffMs, maxBackoffMs, restartLimit, restartWindowMs };
     const input = { restart, silence: { reason: "silent" } as const, speaks: heartbeatMs !== undefined, ...limits };
-    this.#actor = createActor(supervisedMachine.provide({ actions }), { input, clock: xstateClock(world.clock) });
+    this.#actor = createActor(supervisedMachine.provide({ actions }), {
+      input,
+      clock: xstateClock(world.clock),
+      inspect: afterEach((event) => hooks.told?.(event)),
+    });
     let before: ProcessState = "stopped";
     this.#actor.subscribe(() => {
       const { state } = this;
@@ -74,7 +79,7 @@ export class SupervisedProcess {
       this.#watch(state);
       this.#tell(state);
       if (state === "waiting") hooks.waits();
-      hooks.changed(this.#event);
+      hooks.changed();
     });
     this.#actor.start();
   }
@@ -105,10 +110,7 @@ export class SupervisedProcess {
   }
 
   send(event: SupervisedEvent): void {
-    const before = this.#event;
-    this.#event = event.type;
     this.#actor.send(event);
-    this.#event = before;
   }
 
   /** A client has come out of its group. */

@@ -127,10 +127,8 @@ export class SupervisedProcesses {
   #add(name: string, table: ProcessTable): SupervisedProcess {
     const process: SupervisedProcess = new SupervisedProcess(name, table, this.#world, {
       waits: () => this.#clear(process),
-      changed: (event) => {
-        this.#world.transitions.look(addressedProcess(process), event);
-        this.#look();
-      },
+      changed: () => this.#look(),
+      told: (event) => this.#world.transitions.look(addressedProcess(process), event),
     });
     this.#byName.set(name, process);
     this.#world.transitions.look(addressedProcess(process), null);
