@@ -1,7 +1,7 @@
 import { Argument, type Command } from "commander";
-import type { HoldfastClient } from "../client/client.ts";
 import { examples, frameRate } from "./arguments.ts";
 import { cameraTable } from "./camera-tables.ts";
+import { onEach } from "./on-each.ts";
 import { print, printJson } from "./print.ts";
 import { withClient } from "./session.ts";
 
@@ -157,17 +157,4 @@ function addSwitch(camera: Command, { name, summary, description, example }: Swi
       withClient(acting, async (client) => void (await client[`${name}Camera`](asked, state === "on"))),
     );
   examples(command, { [`holdfast camera ${name} front on`]: example });
-}
-
-/** Does so with all of them. One that can't be had keeps none of the others from it. */
-function onEach(
-  command: Command,
-  names: readonly string[],
-  act: (client: HoldfastClient, name: string) => Promise<unknown>,
-): Promise<void> {
-  return withClient(command, async (client) => {
-    const outcomes = await Promise.allSettled(names.map((name) => act(client, name)));
-    const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
-    if (refused.length > 0) throw new AggregateError(refused);
-  });
 }

@@ -58,6 +58,7 @@ const options: Readonly<Record<string, string>> = {
   maxHoldMs: "--max-hold",
   group: "--group",
   url: "--connect, or HOLDFAST_URL",
+  address: "address",
   topic: "topic",
   value: "value",
 };
@@ -170,6 +171,11 @@ const remedies: { readonly [C in ErrorCode]?: Remedy } = {
   LIMIT_TOPICS:
     "Which they are: holdfast topics; to have one keep none: holdfast pub TOPIC --retain; to allow more: holdfast serve --limit topics=4096",
   PERMISSION_DENIED: "To see what this user may do: holdfast doctor",
+  ACTOR_UNKNOWN: "Every actor there is: holdfast actors",
+  ACTOR_NOT_RUNNING: "What it does: holdfast actors",
+  EVENT_UNKNOWN: (_, { args: [address = "ADDRESS"] }) => `What it takes, with the fields: holdfast graph ${address} --json`,
+  EVENT_INVALID: (_, { args: [address = "ADDRESS"] }) => `What it takes, with the fields: holdfast graph ${address} --json`,
+  ASK_TIMEOUT: "To wait longer: --timeout 1m. It may yet do what it was asked",
   NOT_SIMULATED: "Simulated pins: holdfast serve --backend sim --socket /tmp/holdfast-sim.sock",
   NO_BACKEND: "To try it on simulated pins: holdfast serve --backend sim; to see what is wrong: holdfast doctor",
   LIMIT_CLIENTS: "End some of its clients, which `ss -xp` names; to allow more: holdfast serve --limit clients=1024",

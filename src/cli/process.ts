@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import type { HoldfastClient } from "../client/client.ts";
 import type { ProcessInfo } from "../protocol/replies.ts";
 import { examples } from "./arguments.ts";
 import { formatSpan } from "./durations.ts";
+import { onEach } from "./on-each.ts";
 import { print, printJson, table } from "./print.ts";
 import { withClient } from "./session.ts";
 
@@ -94,19 +94,6 @@ function addStop(process: Command): void {
   examples(stop, {
     "holdfast process stop algo": "and wait until it has ended",
     "holdfast process stop algo camera --hard": "two of them, at once",
-  });
-}
-
-/** Does so with all of them. One that can't be had keeps none of the others from it. */
-function onEach(
-  command: Command,
-  names: readonly string[],
-  act: (client: HoldfastClient, name: string) => Promise<unknown>,
-): Promise<void> {
-  return withClient(command, async (client) => {
-    const outcomes = await Promise.allSettled(names.map((name) => act(client, name)));
-    const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
-    if (refused.length > 0) throw new AggregateError(refused);
   });
 }
 

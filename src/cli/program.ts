@@ -1,6 +1,9 @@
 import { Command, CommanderError, type Option } from "commander";
 import { version } from "../version.ts";
+import { addActor } from "./actor.ts";
+import { addActors } from "./actors.ts";
 import { examples } from "./arguments.ts";
+import { addAsk } from "./ask.ts";
 import { addBlink } from "./blink.ts";
 import { addCamera } from "./camera.ts";
 import { addCameraWorker } from "./camera-worker.ts";
@@ -10,6 +13,9 @@ import { addDoctor } from "./doctor.ts";
 import { isMisuse, reportFailure } from "./failure.ts";
 import { addFrames } from "./frames.ts";
 import { fullName } from "./full-name.ts";
+import { addGraph } from "./graph.ts";
+import { addInspect } from "./inspect.ts";
+import { addObserve } from "./observe.ts";
 import { addOff } from "./off.ts";
 import { addOn } from "./on.ts";
 import { addPattern } from "./pattern.ts";
@@ -20,6 +26,8 @@ import { addProcess } from "./process.ts";
 import { addPub } from "./pub.ts";
 import { addPulse } from "./pulse.ts";
 import { addRead } from "./read.ts";
+import { addReload } from "./reload.ts";
+import { addSend } from "./send.ts";
 import { addServe } from "./serve.ts";
 import { addSim } from "./sim.ts";
 import { addStatus } from "./status.ts";
@@ -27,6 +35,7 @@ import { addSub } from "./sub.ts";
 import { addToggle } from "./toggle.ts";
 import { addToken } from "./token.ts";
 import { addTopics } from "./topics.ts";
+import { addTrace } from "./trace.ts";
 import { addValue } from "./value.ts";
 import { addWatch } from "./watch.ts";
 import { addWrite } from "./write.ts";
@@ -89,6 +98,7 @@ export function createProgram(): Command {
     .exitOverride();
   program.commandsGroup("The supervisor:");
   addServe(program);
+  addReload(program);
   addStatus(program);
   addDoctor(program);
   addConfig(program);
@@ -106,6 +116,8 @@ export function createProgram(): Command {
   addPub(program);
   addSub(program);
   addTopics(program);
+  program.commandsGroup("Actors, by their addresses:");
+  for (const add of [addActors, addSend, addAsk, addObserve, addTrace, addInspect, addGraph, addActor]) add(program);
   program.commandsGroup("Supervised processes:");
   addProcess(program);
   program.commandsGroup("Simulated pins:");
@@ -116,6 +128,7 @@ export function createProgram(): Command {
     "holdfast watch 4 --bias pull-up": "a button",
     "holdfast frames tap cam0": "frames of a camera",
     "holdfast sub 'door/#'": "what programs tell each other",
+    "holdfast trace": "all that happens",
     "holdfast --connect holdfast://shed.local on 17": "a pin of another machine",
     "holdfast blink --help": "all about a command",
   });

@@ -55,7 +55,10 @@ const rules: Record<string, Rule> = {
   testing: { may: ["client", "clock", "frames", "gpio", "processes", "protocol", "supervisor", "transports"] },
   "index-testing": { may: ["clock", "gpio", "testing"] },
   config: { may: ["frames", "protocol"] },
-  cli: { may: ["access", "cameras", "create-supervisor", "dry-run", "client", "config", "gpio", "frames", "clock", "protocol", "version"] },
+  cli: {
+    may: ["access", "cameras", "create-supervisor", "dry-run", "client", "config", "gpio", "frames", "clock", "protocol", "version"],
+    types: ["machine-definition"],
+  },
   main: { may: ["cli", "gpio"] },
 };
 

@@ -2,11 +2,12 @@ import { once } from "node:events";
 import type { Command } from "commander";
 import type { HoldfastClient } from "../../client/client.ts";
 import type { Frame } from "../../client/frame.ts";
-import type { FrameOptions, FrameStream } from "../../client/frame-stream.ts";
+import type { FrameOptions } from "../../client/frame-stream.ts";
 import { RealClock } from "../../clock/real.ts";
 import { formatBytes } from "../../frames/bytes-in-words.ts";
 import type { Policy } from "../../protocol/requests.ts";
-import { counted, flush, formatNs, paint, print, printJson } from "../print.ts";
+import { dieOf, endSoftly } from "../interruption.ts";
+import { counted, formatNs, paint, print, printJson } from "../print.ts";
 import { withClient } from "../session.ts";
 import { frameSaver, save } from "./saved-frame.ts";
 
@@ -73,28 +74,6 @@ export async function tapFrames(name: string, flags: TapFlags, command: Command)
     return interrupted?.();
   });
   if (interruption) await dieOf(interruption);
-}
-
-/**
- * From now on a signal ends the frames, and lets what is being done with the last one be finished. A second one ends the process.
- * @returns tells which signal it was; null: none yet
- */
-function endSoftly(frames: FrameStream): () => NodeJS.Signals | null {
-  let first: NodeJS.Signals | null = null;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => {
-      first ??= signal;
-      void frames.return();
-    });
-  }
-  return () => first;
-}
-
-/** Ends as every program that a signal ends. */
-async function dieOf(signal: NodeJS.Signals): Promise<never> {
-  await flush();
-  process.kill(process.pid, signal);
-  return new Promise(() => {});
 }
 
 /** What becomes of a consumer, and of its pool, when the process that has started it is there no more. */
