@@ -54,7 +54,8 @@ export class Subscription {
   }
 }
 
-/** In bytes. Other events are short, and a value that is kept is there anyhow. */
+/** In bytes, of what programs and users' actors have to say. Other events are short, and a value that is kept is there anyhow. */
 function weightOf(event: Event): number {
-  return event.ev === "message" && !event.retained ? encode(event).length : 0;
+  const isLong = (event.ev === "transition" && event.from !== null) || (event.ev === "message" && !event.retained);
+  return isLong ? encode(event).length : 0;
 }

@@ -159,10 +159,8 @@ export class Connection implements Outlet {
   #answerLater(id: number, reply: Promise<Reply>): void {
     this.#pending.add(id);
     reply
-      .then(
-        (body) => this.#send({ id, ok: true, ...body }),
-        (error) => this.#send(failure(id, error)),
-      )
+      .then((body) => this.#send({ id, ok: true, ...body }))
+      .catch((error) => this.#send(failure(id, error)))
       .finally(() => {
         this.#pending.delete(id);
         this.#endIfDone();

@@ -151,3 +151,70 @@ describe("following", () => {
     expect(world.defects).toEqual([]);
   });
 });
+
+describe("a follower", () => {
+  test("who is slow loses the oldest transitions, never the newest, and is told how many", async () => {
+    const world = new World({ limits: { backlogEvents: 3 } });
+    const [observer, owner] = [world.join("observer"), world.join("owner")];
+    owner.ask({ op: "open", pin: "GPIO17", direction: "out" });
+    observer.ask({ op: "observe", address: "pin/GPIO17" });
+    await world.settle();
+    observer.ready = false;
+    for (const op of ["on", "off", "on", "off", "on"] as const) owner.ask({ op, pin: "GPIO17" });
+    observer.catchUp();
+    expect(transitions(observer)).toEqual([
+      [null, null, "idle"],
+      ["on", "idle", "on"],
+      ["off", "on", "idle"],
+      ["on", "idle", "on"],
+    ]);
+    expect((observer.events as EventOf<"transition">[]).map(({ lost }) => lost)).toEqual([0, 2, 0, 0]);
+  });
+
+  test("of a line hears what the group does that it is a part of; one who follows all hears of the group", async () => {
+    const world = new World();
+    const [observer, tracer, owner] = [world.join("observer"), world.join("tracer"), world.join("owner")];
+    observer.ask({ op: "observe", address: "pin/GPIO17" });
+    tracer.ask({ op: "trace" });
+    owner.ask({ op: "open", pin: "GPIO4+GPIO17", direction: "out" });
+    owner.ask({ op: "write", pin: "GPIO4+GPIO17", levels: [0, 1] });
+    await world.settle();
+    expect(observer.events.at(-1)).toMatchObject({ address: "pin/GPIO17", state: "on", data: { level: 1 } });
+    expect(transitions(tracer, "pin/GPIO17")).toEqual([]);
+    expect(transitions(tracer, "pin/GPIO4+GPIO17").map(([event]) => event)).toEqual(["open", "write"]);
+    expect(tracer.events.filter((event) => event.ev === "edge").map(({ member, level }) => [member, level])).toEqual([["GPIO17", 1]]);
+  });
+
+  test("is told of the edges of inputs, and goes on when another one stops", async () => {
+    const world = new World();
+    const [first, second, owner] = [world.join("first"), world.join("second"), world.join("owner")];
+    owner.ask({ op: "open", pin: "GPIO4", direction: "in" });
+    for (const tracer of [first, second]) tracer.ask({ op: "trace", address: "pin/GPIO4" });
+    world.wire("GPIO4").drive(1);
+    first.ask({ op: "unwatch", sub: 1 });
+    world.wire("GPIO4").drive(0);
+    await world.settle();
+    const levels = ({ events }: ScriptedClient) => events.flatMap((event) => (event.ev === "edge" ? [event.level] : []));
+    expect([levels(first), levels(second)]).toEqual([[1], [1, 0]]);
+  });
+});
+
+test("a program follows and sends by the methods of its client", async () => {
+  const world = new World();
+  const client = await world.connect({ name: "program" });
+  const relay = await client.output("GPIO17");
+  const [observed, traced] = [await client.observeActor("pin/17"), await client.trace("pin/17")];
+  await client.send("pin/GPIO17", { type: "on" });
+  expect(await client.ask("pin/GPIO17", { type: "read" })).toMatchObject({ level: 1 });
+  await expect(client.ask("pin/GPIO17", { type: "fly" })).rejects.toMatchObject({ code: "EVENT_UNKNOWN" });
+  const states: string[] = [];
+  for await (const { state } of observed) if (states.push(state) === 2) break;
+  expect(states).toEqual(["idle", "on"]);
+  const seen: string[] = [];
+  for await (const event of traced) if (seen.push(event.ev) === 3) break;
+  expect(seen.sort()).toEqual(["edge", "transition", "transition"]);
+  expect((await client.actors("pin/GPIO17")).map(({ state }) => state)).toEqual(["on"]);
+  expect((await client.describeActor("pin/GPIO17")).accepts.map(({ type }) => type)).toContain("blink");
+  await relay.close();
+  await client.close();
+});

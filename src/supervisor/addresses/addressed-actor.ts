@@ -3,6 +3,7 @@ import { HoldfastError } from "../../protocol/errors.ts";
 import type { ActorTransition, HostedActor } from "../../user-actors/actor-host.ts";
 import type { UserActor } from "../user-actors/user-actor.ts";
 import type { Addressed } from "./addressed.ts";
+import { carried, carriedFields } from "./carried.ts";
 
 /**
  * A user's actor at its address. While it runs, its own machine's state and context are what it shows, and otherwise what its life has come to.
@@ -18,11 +19,11 @@ export function addressedActor(name: string, actor: UserActor, change?: ActorTra
     address: formatAddress({ kind: "actor", actor: name }),
     state: change?.state ?? actor.inner ?? actor.state,
     data: () => {
-      if (change !== undefined) return change.data ?? {};
+      if (change !== undefined) return carriedFields(change.data ?? {});
       if (actor.inner !== null)
         return hosted()
           .snapshot()
-          .then(({ data }) => data);
+          .then(({ data }) => carriedFields(data));
       const { starts, restarts, end } = actor.info(name);
       return { starts, restarts, end };
     },
@@ -31,7 +32,19 @@ export function addressedActor(name: string, actor: UserActor, change?: ActorTra
     inbox: {
       accepts: () => actor.description?.accepts ?? [],
       send: (_, event) => hosted().send(event),
-      ask: (_, event, timeoutMs) => hosted().ask(event, timeoutMs),
+      ask: (_, event, timeoutMs) =>
+        hosted()
+          .ask(event, timeoutMs)
+          .then((reply) => carriedReply(name, reply)),
     },
   };
+}
+
+function carriedReply(name: string, reply: unknown): unknown {
+  try {
+    return carried(reply);
+  } catch (error) {
+    const { message } = HoldfastError.from(error);
+    throw new HoldfastError("ACTOR_FAILED", `actor ${name} has answered what no message can carry: ${message}`, { actor: name });
+  }
 }
