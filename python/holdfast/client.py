@@ -400,7 +400,7 @@ class Client:
 
         :raises HoldfastError: ``CAMERA_EXISTS``, ``DEVICE_BUSY``, ``FORBIDDEN``
         """
-        table = {
+        table: dict[str, Any] = {
             "pipeline": pipeline,
             "source": source,
             "width": width,
