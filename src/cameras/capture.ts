@@ -2,10 +2,13 @@ import type { FramePool } from "../client/frame-pool.ts";
 import type { WritableFrame } from "../client/writable-frame.ts";
 import { type Clock, timestampNs } from "../clock/clock.ts";
 import { HoldfastError } from "../protocol/errors.ts";
+import type { CameraCounters } from "../protocol/requests.ts";
+import type { CameraTask, Order } from "./camera-duty.ts";
 import { pipelineCommand } from "./pipeline-command.ts";
 import { type PipelineFrames, pipelineFrames, type ReadFrame } from "./pipeline-frames.ts";
 import { PipelineProcess } from "./pipeline-process.ts";
 import type { StreamSettings } from "./pipelines/pipeline.ts";
+import { slotAtOnce, unlessPassing } from "./slot-at-once.ts";
 
 /** What is to be captured. */
 export interface CaptureSettings extends StreamSettings {
@@ -13,26 +16,8 @@ export interface CaptureSettings extends StreamSettings {
   readonly pipeline: string | readonly string[];
 }
 
-/** What has become of frames since the start. */
-export interface CaptureCounters {
-  /** That have come whole. */
-  readonly frames: number;
-  /** Of these: for which there was no slot, or that are longer than one. */
-  readonly skipped: number;
-  /** Of these: that came while it was paused. */
-  readonly discarded: number;
-  /** That ended before their end. */
-  readonly truncated: number;
-}
-
-/** The shortest wait for a slot that can be asked for, in ms: the next frame does not wait. */
-const NO_WAIT_MS = 1;
-
-/** Errors of a slot after which the next one may be had. */
-const passing: ReadonlySet<string> = new Set(["SLOT_NONE", "POOL_GONE"]);
-
 /** Runs a camera's pipeline, and publishes its frames. Whoever is slow: the pipeline is read on. */
-export class Capture {
+export class Capture implements CameraTask {
   readonly #pool: FramePool;
   readonly #clock: Clock;
   #settings: CaptureSettings;
@@ -54,7 +39,8 @@ export class Capture {
     this.#isPaused = isPaused;
   }
 
-  get counters(): CaptureCounters {
+  /** Frames that are longer than a slot are `skipped`, as those are for which there is none. */
+  get counters(): { readonly [C in "frames" | "skipped" | "discarded" | "truncated"]: number } & CameraCounters {
     const { frames, skipped, discarded, truncated } = this.#counted;
     const { broken, tooLong } = this.#reader?.losses ?? { broken: 0, tooLong: 0 };
     return { frames: frames + tooLong, skipped: skipped + tooLong, discarded, truncated: truncated + broken };
@@ -79,6 +65,12 @@ export class Capture {
   stop(): void {
     this.#isStopping = true;
     void this.#pipeline?.stop();
+  }
+
+  async follow({ type, fps }: Order): Promise<void> {
+    if (type === "pause") this.pause();
+    else if (type === "resume") await this.resume();
+    else if (fps !== undefined) await this.change({ fps });
   }
 
   /** Nothing is published from now on. The pipeline runs on, and what it brings is read and thrown away. */
@@ -109,7 +101,7 @@ export class Capture {
     const { format, pipeline: named } = this.#settings;
     const { bytes } = this.#pool.layout;
     this.#isChanging = false;
-    const pipeline = new PipelineProcess(pipelineCommand(named, this.#settings), bytes);
+    const pipeline = new PipelineProcess(pipelineCommand(named, this.#settings), { frameBytes: bytes });
     this.#pipeline = pipeline;
     const reader = pipelineFrames(
       format,
@@ -159,7 +151,7 @@ export class Capture {
 
   async #publish({ bytes, timestampNs, isKey }: ReadFrame, slot: WritableFrame | null): Promise<void> {
     if (this.#isEnding) return;
-    const published = slot && (await this.#unlessPassing(slot.publish({ bytes, timestampNs, ...metaOf(isKey) })));
+    const published = slot && (await unlessPassing(slot.publish({ bytes, timestampNs, ...metaOf(isKey) })));
     if (published === null) this.#counted.skipped++;
     this.#tellWaiting();
   }
@@ -177,18 +169,7 @@ export class Capture {
 
   /** A slot for the next frame; null: there is none, or the frame is not for anybody. */
   #slot(): Promise<WritableFrame | null> {
-    if (this.#isPaused || this.#isEnding) return Promise.resolve(null);
-    return this.#unlessPassing(this.#pool.produce({ waitMs: NO_WAIT_MS }));
-  }
-
-  /** Null: it can't be had for this frame, and perhaps for the next. */
-  async #unlessPassing<T>(asked: Promise<T>): Promise<T | null> {
-    try {
-      return await asked;
-    } catch (error) {
-      if (error instanceof HoldfastError && passing.has(error.code)) return null;
-      throw error;
-    }
+    return this.#isPaused || this.#isEnding ? Promise.resolve(null) : slotAtOnce(this.#pool);
   }
 
   /** The pipeline that runs is about to end. */

@@ -16,10 +16,18 @@ const GRACE_MS = 2000;
 /** How long what a program has said and written may take to come when it has ended, in ms. */
 const LAST_WORDS_MS = 500;
 
-/** The program of a camera, which writes frames to its stdout. It belongs to the group of this process. */
+/** How a program is connected to this process. */
+export interface PipelineEnds {
+  /** Of one of the frames that it writes to its stdout, in bytes; null: it writes none. */
+  readonly frameBytes: number | null;
+  /** It is given frames on its stdin; default false. */
+  readonly isFed?: boolean;
+}
+
+/** A program that a camera's frames come from, or go through. It belongs to the group of this process. */
 export class PipelineProcess {
   readonly #program: string;
-  readonly #pipe: FramePipe;
+  readonly #pipe: FramePipe | null;
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
   /** What made its frames useless. */
@@ -27,30 +35,41 @@ export class PipelineProcess {
   /** Resolves when it has ended, and what it has said has come. */
   readonly ended: Promise<PipelineExit>;
 
-  /**
-   * @param frameBytes of one frame
-   * @throws HoldfastError `PROGRAM_MISSING` with the `program`, and the `package` of Debian that has it
-   */
-  constructor({ command, debianPackage }: PipelineCommand, frameBytes: number) {
+  /** @throws HoldfastError `PROGRAM_MISSING` with the `program`, and the `package` of Debian that has it */
+  constructor({ command, debianPackage }: PipelineCommand, { frameBytes, isFed = false }: PipelineEnds) {
     const [program = "", ...args] = command;
     assertInstalled(command, debianPackage);
     this.#program = program;
-    this.#pipe = new FramePipe(frameBytes);
+    this.#pipe = frameBytes === null ? null : new FramePipe(frameBytes);
     try {
-      this.#child = spawn(program, args, { stdio: ["ignore", this.#pipe.writingEnd, "pipe"] });
+      this.#child = spawn(program, args, { stdio: [isFed ? "pipe" : "ignore", this.#pipe?.writingEnd ?? "ignore", "pipe"] });
     } catch (error) {
-      this.#pipe.close();
+      this.#pipe?.close();
       throw notStarted(program, error);
     }
-    this.#pipe.handedOver();
+    // Of its end the exit tells.
+    this.#child.stdin?.on("error", () => {});
+    this.#pipe?.handedOver();
     this.ended = this.#follow();
     // Others that it has started may have its stdout too, and outlive it.
-    void this.ended.then(() => setTimeout(() => this.#pipe.end(), LAST_WORDS_MS).unref());
+    void this.ended.then(() => setTimeout(() => this.#pipe?.end(), LAST_WORDS_MS).unref());
   }
 
   /** Reads what it has written. @returns 0: nobody can write any more */
   read(into: Uint8Array): Promise<number> {
-    return this.#pipe.read(into);
+    return this.#pipe?.read(into) ?? Promise.resolve(0);
+  }
+
+  /** Gives it data on its stdin. Resolves when the data may change again. @returns false: it takes no more */
+  write(data: Uint8Array): Promise<boolean> {
+    const { stdin } = this.#child;
+    if (stdin === null || !stdin.writable) return Promise.resolve(false);
+    return new Promise((resolve) => stdin.write(data, (error) => resolve(error === null || error === undefined)));
+  }
+
+  /** It has been given all that there is, and ends when it has seen to that. */
+  endInput(): void {
+    this.#child.stdin?.end();
   }
 
   /** Asks it to end, and ends it when it does not. What it writes meanwhile must be read. */
@@ -69,7 +88,7 @@ export class PipelineProcess {
 
   /** Nobody reads any more. */
   close(): void {
-    this.#pipe.close();
+    this.#pipe?.close();
   }
 
   #follow(): Promise<PipelineExit> {

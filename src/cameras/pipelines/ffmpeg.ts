@@ -56,3 +56,21 @@ export function sourceOf({ source }: StreamSettings, what: string): string {
   if (source !== null) return source;
   throw new HoldfastError("MISSING_FIELD", `source: the pipeline needs ${what}`, { field: "source" });
 }
+
+/** JPEG pictures, as many as come out of the filters. @param quality 1 to 100 */
+export function jpegOutput(filters: readonly string[], quality: number): readonly string[] {
+  // What ffmpeg calls quality is a quantiser: 2 is the best, 31 the worst.
+  const quantiser = String(Math.round(31 - ((quality - 1) / 99) * 29));
+  // The encoder refuses two frames at one instant of its clock, of which a tick may be seconds. When they were captured is not asked of it.
+  const counted = [...filters, "setpts=1000*N/TB"].join(",");
+  return ["-vf", counted, "-c:v", "mjpeg", "-q:v", quantiser, "-threads", "1", ...toStdout("mjpeg")];
+}
+
+/** What ffmpeg writes to a file: the frames as they are where they are encoded already, else as H.264. */
+export function fileOutput({ format, width, height }: StreamSettings, path: string): readonly string[] {
+  const isEncoded = !(format in pixelFormats);
+  // Colours are had for blocks of 2 x 2 pixels.
+  const evened = width % 2 === 0 && height % 2 === 0 ? [] : ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2"];
+  const made = [...evened, "-c:v", "libx264", "-preset", "superfast", "-pix_fmt", "yuv420p", "-fps_mode", "passthrough"];
+  return ["-an", ...(isEncoded ? ["-c:v", "copy"] : made), "-f", "matroska", "-y", path];
+}

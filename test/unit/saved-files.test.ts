@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SavedFiles } from "../../src/cameras/saved-files.ts";
+import { refusal } from "../refusal.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "holdfast-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const files = (camera = "front", limits = {}) => new SavedFiles(camera, { folder, maxBytes: null, maxAgeMs: null, ...limits });
+/** A file of the camera `front`, as old as it says. */
+function file(name: string, bytes: number, ageMs = 0): void {
+  writeFileSync(join(folder, name), "x".repeat(bytes));
+  utimesSync(join(folder, name), (Date.now() - ageMs) / 1000, (Date.now() - ageMs) / 1000);
+}
+const day = (number: number) => `front-2026-01-0${number}T00-00-00.000Z.mkv`;
+
+test("a file has the time of its first frame in its name, and that name when it is finished", () => {
+  const saved = files();
+  const name = saved.nameAt(Date.UTC(2026, 0, 2, 3, 4, 5, 678), "mkv");
+  expect(name).toBe("front-2026-01-02T03-04-05.678Z.mkv");
+  writeFileSync(saved.unfinishedPath(name), "abc");
+  expect(readdirSync(folder)).toEqual([`${name}.part`]);
+  expect(saved.finish(name, saved.nameAt(Date.UTC(2026, 0, 3), "mkv"))).toBe(3);
+  expect(readdirSync(folder)).toEqual(["front-2026-01-03T00-00-00.000Z.mkv"]);
+});
+
+test("a file with nothing in it goes, and so does one that was never made", () => {
+  const saved = files();
+  writeFileSync(saved.unfinishedPath(day(1)), "");
+  expect([saved.finish(day(1)), saved.finish(day(2))]).toEqual([0, 0]);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test("what a recorder has left unfinished gets its name when the next one begins; that of other cameras does not", () => {
+  const others = ["frontal-2026-01-01T00-00-00.000Z.mkv.part", "front-door-2026-01-01T00-00-00.000Z.mkv.part", "front.part"];
+  for (const name of [`${day(1)}.part`, ...others]) file(name, 4);
+  files();
+  expect(readdirSync(folder).sort()).toEqual([day(1), ...others].sort());
+});
+
+test("the oldest files go when all of them are too large, but nothing that is another's, or that is being written", () => {
+  for (const number of [1, 2, 3]) file(day(number), 100);
+  file("front-2025.mkv", 1000);
+  const saved = files("front", { maxBytes: 250 });
+  file(`front-2025-01-01T00-00-00.000Z.mkv.part`, 30);
+  saved.prune(Date.now());
+  expect(readdirSync(folder).sort()).toEqual(["front-2025-01-01T00-00-00.000Z.mkv.part", "front-2025.mkv", day(2), day(3)].sort());
+});
+
+test("files that are too old go", () => {
+  file(day(1), 10, 60_000);
+  file(day(2), 10, 1000);
+  files("front", { maxAgeMs: 30_000 }).prune(Date.now());
+  expect(readdirSync(folder)).toEqual([day(2)]);
+  expect(readFileSync(join(folder, day(2)), "utf8")).toHaveLength(10);
+});
+
+test("a folder that is not there is said to be so", () => {
+  const limits = { folder: join(folder, "none"), maxBytes: null, maxAgeMs: null };
+  expect(refusal(() => new SavedFiles("front", limits))).toMatchObject({ code: "SAVE_FAILED", details: { folder: limits.folder } });
+});
