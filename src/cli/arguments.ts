@@ -8,7 +8,7 @@ import { parseBytes, parsePictureSize } from "./sizes.ts";
 export const PIN = "GPIO17, 17, BOARD11, a line's own name, or chip-label:offset; a group: GPIO17+GPIO27";
 
 /** What `--help` says of an actor's address. */
-export const ADDRESS = "supervisor, pin/GPIO17, pool/cam0, pool/cam0/slot/3, process/algo, client/12, actor/door";
+export const ADDRESS = "supervisor, pin/GPIO17, pool/cam0, pool/cam0/slot/3, process/algo, camera/front, client/12, actor/door";
 
 /** Makes a parser's complaint one of the command line's. */
 function asArgument<T>(parse: (text: string) => T): (text: string) => T {

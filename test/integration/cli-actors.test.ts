@@ -148,16 +148,16 @@ describe("trace", () => {
     ] as const) {
       const file = join(shell.folder, `${signal}.vcd`);
       const trace = shell.start("trace", "--vcd", file);
-      await eventually("the supervisor in the file", () => wavesSoFar(file)?.has("supervisor supervisor:running") === true);
+      await eventually("the supervisor in the file", () => wavesSoFar(file)?.has("supervisor supervisor=running") === true);
       await shell.ok("blink", "17", "--on", "1ms", "--off", "1ms", "-n", "3", "--done");
       await shell.ok("close", "17");
-      await eventually("the closed pin in the file", () => wavesSoFar(file)?.get("pin GPIO17:state")?.at(-1)?.[1] === "closed");
+      await eventually("the closed pin in the file", () => wavesSoFar(file)?.get("pin GPIO17/state")?.at(-1)?.[1] === "closed");
       trace.kill(signal);
       expect(await trace.ended).toMatchObject({ status, out: "", err: "" });
       const { waves } = readDump(readFileSync(file, "latin1"));
       const levels = (waves.get("pin GPIO17") ?? []).map(([, level]) => level);
       expect(levels.filter((level, index) => level !== levels[index - 1]).join("")).toBe("z0101010z");
-      expect(waves.get("pin GPIO17:blinking")?.map(([, value]) => value)).toEqual(["0", "1", "0"]);
+      expect(waves.get("pin GPIO17=blinking")?.map(([, value]) => value)).toEqual(["0", "1", "0"]);
     }
   });
 

@@ -66,27 +66,44 @@ describe("a trace as waveforms", () => {
       transition(5, "actor/door", "moving.up fast"),
       transition(9, "actor/door", "gone"),
     );
-    expect(waves.get("actor door:state")).toEqual([
+    expect(waves.get("actor door/state")).toEqual([
       [0, "gone"],
       [0, "shut"],
       [5, "moving.up\\x20fast"],
       [9, "gone"],
     ]);
-    expect(waves.get("actor door:shut")).toEqual([
+    expect(waves.get("actor door=shut")).toEqual([
       [0, "0"],
       [0, "1"],
       [5, "0"],
     ]);
-    expect(waves.get("actor door:moving_up_fast")).toEqual([
+    expect(waves.get("actor door=moving_up_fast")).toEqual([
       [0, "0"],
       [5, "1"],
       [9, "0"],
     ]);
   });
 
+  test("a pin was closed before it came, and any other was not there", () => {
+    const { waves } = dumpOf(transition(0, "pin/GPIO17", "idle", { level: 0 }), transition(0, "client/7", "connected"));
+    expect(waves.get("pin GPIO17/state")?.[0]).toEqual([0, "closed"]);
+    expect(waves.get("client 7/state")?.[0]).toEqual([0, "gone"]);
+  });
+
+  test("names have nothing that GTKWave or PulseView take for something else: levels, ranges, ends of words", () => {
+    const { waves } = dumpOf(transition(0, "pin/gpiochip-x:4 [7]", "on", { level: 1 }), transition(0, "actor/a.b", "c:d e"));
+    expect([...waves.keys()]).toEqual([
+      "pin gpiochip-x_4__7_/state",
+      "pin gpiochip-x_4__7_=on",
+      "pin gpiochip-x_4__7_",
+      "actor a_b/state",
+      "actor a_b=c_d_e",
+    ]);
+  });
+
   test("of states side by side each has a wire", () => {
     const { waves } = dumpOf(transition(0, "actor/house", "door.shut, light.on"), transition(5, "actor/house", "door.shut, light.off"));
-    const last = (state: string) => waves.get(`actor house:${state}`)?.at(-1);
+    const last = (state: string) => waves.get(`actor house=${state}`)?.at(-1);
     expect([last("door_shut"), last("light_on"), last("light_off")]).toEqual([
       [5, "1"],
       [5, "0"],
@@ -96,7 +113,7 @@ describe("a trace as waveforms", () => {
 
   test("a state that is told again is no change", () => {
     const { waves } = dumpOf(transition(0, "client/1", "connected"), transition(5, "client/1", "connected"));
-    expect(waves.get("client 1:connected")).toEqual([
+    expect(waves.get("client 1=connected")).toEqual([
       [0, "0"],
       [0, "1"],
     ]);
@@ -107,7 +124,7 @@ describe("a trace as waveforms", () => {
       transition(0, "pin/GPIO18", "on", { level: null, value: 0.25 }),
       transition(7, "pin/GPIO18", "idle", { level: 0, value: 0 }),
     );
-    expect(waves.get("pin GPIO18:duty")).toEqual([
+    expect(waves.get("pin GPIO18/duty")).toEqual([
       [0, "0"],
       [0, "0.25"],
       [7, "0"],
@@ -140,7 +157,7 @@ describe("a trace as waveforms", () => {
     vcd.write();
     const { waves } = readDump(readFileSync(path, "latin1"));
     expect(waves.get("pin GPIO4")?.at(-1)).toEqual([20, "1"]);
-    expect(waves.get("actor door:open")?.at(-1)).toEqual([30, "1"]);
+    expect(waves.get("actor door=open")?.at(-1)).toEqual([30, "1"]);
   });
 
   test("what comes too late by far does not turn time back", () => {
@@ -157,7 +174,7 @@ describe("a trace as waveforms", () => {
     const odd = ["", " ", "$end", "$comment x", "#17", "a\\nb", "s\tz", "0v1", "{a: 1}", "größer", "\u0000\u2028", "😀"];
     const { waves } = dumpOf(...odd.map((state, index) => transition(index, `actor/a${index}`, state)));
     for (const [index, state] of odd.entries()) {
-      const [, told = ""] = waves.get(`actor a${index}:state`)?.at(-1) ?? [];
+      const [, told = ""] = waves.get(`actor a${index}/state`)?.at(-1) ?? [];
       const bytes = told.replace(/\\x(..)/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
       expect(Buffer.from(bytes, "latin1").toString()).toBe(state);
     }

@@ -1,12 +1,10 @@
 import type { StateDefinition } from "../../machine-definition.ts";
+import { addressOf, formatAddress, parentOf, ROOT } from "../../protocol/addresses.ts";
 import type { TracedTransition } from "../traced.ts";
 import { type StateValue, stateValue } from "./state-value.ts";
 
 /** The release of `@statelyai/inspect` whose events these are. */
 const VERSION = "0.7.1";
-
-/** The session that all others belong to. */
-const ROOT = "supervisor";
 
 /** An event as Stately Inspector takes it. What an actor is called here it is called there: its session is its address. */
 export type StatelyEvent = StatelyBase &
@@ -46,7 +44,7 @@ export function actorEvent(transition: TracedTransition, machine: StateDefinitio
     ...base(address, nowMs),
     type: "@xstate.actor",
     name: address,
-    parentId: parentOf(address),
+    parentId: parentId(address),
     definition: JSON.stringify(machine ?? { id: address }),
     snapshot: snapshotOf(transition, machine),
   };
@@ -61,7 +59,7 @@ export function transitionEvents(transition: TracedTransition, machine: StateDef
 }
 
 function base(address: string, nowMs: number): StatelyBase {
-  return { sessionId: address, rootId: ROOT, createdAt: String(nowMs), id: null, _version: VERSION };
+  return { sessionId: address, rootId: formatAddress(ROOT), createdAt: String(nowMs), id: null, _version: VERSION };
 }
 
 function snapshotOf({ state, from, data }: TracedTransition, machine: StateDefinition | null): Snapshot {
@@ -72,7 +70,7 @@ function snapshotOf({ state, from, data }: TracedTransition, machine: StateDefin
   return { status, value: stateValue(machine, isGone && from !== null ? from : state), context: data };
 }
 
-function parentOf(address: string): string | undefined {
-  const [, pool] = /^(pool\/[^/]+)\/slot\//.exec(address) ?? [];
-  return pool ?? (address === ROOT ? undefined : ROOT);
+function parentId(address: string): string | undefined {
+  const parent = parentOf(addressOf(address));
+  return parent === null ? undefined : formatAddress(parent);
 }

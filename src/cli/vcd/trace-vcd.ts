@@ -8,8 +8,9 @@ type Seen = TracedTransition | TracedEdge;
 /** The state of an actor that is not there any more. */
 const GONE = "gone";
 
-/** What each kind of variable is before anything is known of it. The wire of a pin is a `line`. */
-const before = { line: "z", wire: 0, string: GONE, real: 0 } as const;
+/** What each kind of variable is before anything is known of it. A `state` is text; the wire of a pin is a `line`, and was closed. */
+const before = { line: "z", wire: 0, state: GONE, "state of a pin": "closed", real: 0 } as const;
+const types = { line: "wire", wire: "wire", state: "string", "state of a pin": "string", real: "real" } as const;
 
 /**
  * A trace as a file of waveforms. Of each pin a wire, which is `z` while the pin is closed and `x` while nobody knows; of each actor its state as
@@ -90,11 +91,11 @@ export class TraceVcd {
     if (past?.state === state) return;
     const [kind = "", ...rest] = address.split("/");
     const name = rest.length === 0 ? kind : rest.join("/");
-    this.#set(kind, `${name}:state`, "string", state);
+    this.#set(kind, `${name}/state`, kind === "pin" ? "state of a pin" : "state", state);
     for (const wire of past?.wires ?? []) this.#file.set(wire, 0);
     // Of parallel states each has a wire.
     const states = state === GONE ? [] : state.split(", ");
-    this.#present.set(address, { state, wires: states.flatMap((each) => this.#set(kind, `${name}:${each}`, "wire", 1) ?? []) });
+    this.#present.set(address, { state, wires: states.flatMap((each) => this.#set(kind, `${name}=${each}`, "wire", 1) ?? []) });
   }
 
   #writeLevels({ address, state, data }: TracedTransition): void {
@@ -107,8 +108,8 @@ export class TraceVcd {
       else if (known === 0 || known === 1) this.#set("pin", line, "line", known);
       else if (!this.#variables.has(`pin ${line}`)) this.#set("pin", line, "line", "x");
     }
-    if (typeof value === "number" && (!Number.isInteger(value) || this.#variables.has(`pin ${pin}:duty`)))
-      this.#set("pin", `${pin}:duty`, "real", value);
+    if (typeof value === "number" && (!Number.isInteger(value) || this.#variables.has(`pin ${pin}/duty`)))
+      this.#set("pin", `${pin}/duty`, "real", value);
   }
 
   /** @returns null: there is no room for the variable */
@@ -116,7 +117,7 @@ export class TraceVcd {
     const key = `${scope} ${name}`;
     let variable = this.#variables.get(key);
     if (variable === undefined) {
-      variable = this.#file.declare(scope, name, kind === "line" ? "wire" : kind, before[kind]);
+      variable = this.#file.declare(scope, name, types[kind], before[kind]);
       this.#variables.set(key, variable);
       if (variable === null) this.#leftOut += 1;
     }

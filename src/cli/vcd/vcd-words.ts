@@ -1,5 +1,5 @@
-/** What may not be in a name, for one reader or the other: GTKWave and PulseView take a dot for a level of the tree, and blanks end a word. */
-const notInNames = /[^\w/:+@-]/g;
+/** What may not be in a name: a dot is a level of the tree for GTKWave and PulseView, a colon part of a range for GTKWave, and blanks end a word. */
+const notInNames = /[^\w/=+@-]/g;
 
 /** A name as one word. */
 export function identifier(name: string): string {
