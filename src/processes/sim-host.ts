@@ -82,6 +82,11 @@ export class SimProcess implements HostedProcess {
     if (program.runsMs !== undefined) this.#after(program.runsMs, () => this.end({ status: program.status ?? 0 }));
   }
 
+  /** It has ended itself; others of its group may be left. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   signal(signal: "SIGTERM" | "SIGKILL"): void {
     this.signals.push(signal);
     const { endsMs = 0, othersEndMs } = this.#program;

@@ -10,6 +10,8 @@ const table: CameraTable = { pipeline: ["program"], width: 8, height: 4, format:
 /** The process of a camera, as a test has it act. */
 class Worker {
   readonly #client: ScriptedClient;
+  /** It is not to publish from the start on. */
+  isToPause = false;
 
   constructor(
     readonly world: World,
@@ -75,7 +77,7 @@ async function stageOf(cameras: Readonly<Record<string, Partial<CameraTable>>> =
       const process = world.host.living.findLast(({ spec }) => spec.command.slice(-2).join() === `${part},${camera}`);
       if (process === undefined) throw new Error(`no ${part} process of ${camera} runs`);
       const worker = new Worker(world, process, camera, part);
-      expect(worker.attach().outcome).toBe("ok");
+      worker.isToPause = worker.attach().body.settings.paused;
       return worker;
     },
     info: (camera = "front") => world.supervisor.status().cameras.find((info) => info.camera === camera) as CameraInfo,
@@ -266,6 +268,7 @@ test("one that is paused needs no frames, and stays paused when it is started ag
   expect(info()).toMatchObject({ state: "backoff", fault: { code: "CAMERA_STALLED", message: "it has said nothing for 2000 ms" } });
   await world.pass(100);
   const second = worker();
+  expect([first.isToPause, second.isToPause]).toEqual([false, true]);
   expect(second.report({ state: "paused" }).outcome).toBe("ok");
   expect(info().state).toBe("paused");
 });

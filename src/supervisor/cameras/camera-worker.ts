@@ -160,9 +160,9 @@ export class CameraWorker {
 
   #changed(): void {
     const { state } = this.#process;
+    // The connection of a process may end later than that itself.
+    if (state !== "running" && state !== "stopping") this.#detach();
     if (state === "starting") {
-      // The connection of the one before may end later than that itself.
-      this.#detach();
       this.#fault = null;
       this.#countedBefore = sum(this.#countedBefore, this.#counted);
       this.#counted = {};
