@@ -5,12 +5,16 @@ import { MAX_RESTARTS, restartPolicySchema } from "./process-table.ts";
 
 const durationMs = z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS);
 
-/** Shorter than that, an actor that works hard would be one that blocks: its thread shows signs of life some times a second, in ms. */
-const MIN_BLOCKED_MS = 500;
+/** A thread shows a sign of life twice a second: who is to be missed sooner than that would be missed while it is well, in ms. */
+const MIN_BLOCKED_MS = 1000;
 
 /** How users' actors are supervised, as the configuration describes it. */
 export const actorsTableSchema = z.strictObject({
   folder: z.string().min(1).optional().describe("where their files are: every .ts, .js and .mjs directly in it is an actor"),
+  watch: z
+    .boolean()
+    .optional()
+    .describe("whether a file that changes is swapped at once, not only when the configuration is read again; default false"),
   restart: restartPolicySchema.optional().describe("when one is started again after it has ended by itself; default on-failure"),
   blockedMs: durationMs
     .min(MIN_BLOCKED_MS)
@@ -26,7 +30,7 @@ export const actorsTableSchema = z.strictObject({
 export type ActorsTable = z.infer<typeof actorsTableSchema>;
 
 /** What holds for every user's actor. */
-export type ActorSettings = { readonly [K in Exclude<keyof ActorsTable, "folder">]-?: NonNullable<ActorsTable[K]> };
+export type ActorSettings = { readonly [K in Exclude<keyof ActorsTable, "folder" | "watch">]-?: NonNullable<ActorsTable[K]> };
 
 const defaults: ActorSettings = {
   restart: "on-failure",
@@ -42,7 +46,7 @@ const defaults: ActorSettings = {
 export function actorSettings(table: ActorsTable): ActorSettings {
   const said = Object.fromEntries(Object.entries(table).filter(([, value]) => value !== undefined)) as ActorsTable;
   assertConfig(actorsTableSchema, said, ["actors"]);
-  const { folder: _folder, ...settings } = { ...defaults, ...said } as ActorSettings & { readonly folder?: string };
+  const { folder: _folder, watch: _watch, ...settings } = { ...defaults, ...said } as ActorSettings & ActorsTable;
   const { backoffMs, maxBackoffMs } = settings;
   if (backoffMs > maxBackoffMs) {
     throw badConfig(keyOf(["actors", "backoffMs"]), `${backoffMs} ms is longer than maxBackoffMs, ${maxBackoffMs} ms`);

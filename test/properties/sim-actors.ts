@@ -44,6 +44,10 @@ export class SimActorFolder {
     return this.#host as SimActorHost;
   }
 
+  has(name: string): boolean {
+    return this.#actors.has(pathOf(name));
+  }
+
   /** Says what is in a file from now on; undefined: there is none. */
   write(name: string, actor: SimActor | undefined): void {
     if (actor === undefined) this.#actors.delete(pathOf(name));
@@ -113,11 +117,13 @@ export class SimThread implements LoadedActor, HostedActor {
   #listener: ActorListener | null = null;
   #link: Link | null = null;
   #heard: () => void = () => {};
-  #isBlocked = false;
+  #blockedUs: number | null = null;
   #lastId = 0;
   readonly #pending = new Map<number, (message: Readonly<Record<string, unknown>>) => void>();
   isGone = false;
   isRunning = false;
+  /** It has been told to run, and is or is to be a client of the supervisor. */
+  isStarted = false;
   /** What it has been told. */
   readonly orders: ("stop" | "kill")[] = [];
 
@@ -128,6 +134,15 @@ export class SimThread implements LoadedActor, HostedActor {
     clock: Clock,
   ) {
     this.#clock = clock;
+  }
+
+  /** For how long it has been blocked, in ms; null: it is not. */
+  get blockedMs(): number | null {
+    return this.#blockedUs === null || this.isGone ? null : (this.#clock.nowUs() - this.#blockedUs) / 1000;
+  }
+
+  get #isBlocked(): boolean {
+    return this.#blockedUs !== null;
   }
 
   get name(): string {
@@ -147,7 +162,7 @@ export class SimThread implements LoadedActor, HostedActor {
         this.#vanish();
         reject(new Error("aborted"));
       });
-      if (loads === "blocks") this.#isBlocked = true;
+      if (loads === "blocks") this.#blockedUs = this.#clock.nowUs();
       if (typeof loads !== "number") return;
       this.#after(loads, () => {
         if (refusal === undefined) return resolve();
@@ -159,6 +174,7 @@ export class SimThread implements LoadedActor, HostedActor {
 
   start(dial: Dial, listener: ActorListener): HostedActor {
     this.#listener = listener;
+    this.isStarted = true;
     this.#heard = () => listener.heard();
     queueMicrotask(
       () => void this.#run(dial).catch((error) => this.#end({ reason: "failed", error: HoldfastError.from(error).toValue() })),
@@ -227,7 +243,7 @@ export class SimThread implements LoadedActor, HostedActor {
       case "done":
         return this.#end({ reason: "done" });
       case "blocks":
-        this.#isBlocked = true;
+        this.#blockedUs = this.#clock.nowUs();
         return;
       case "goes":
         return this.#vanish();

@@ -245,6 +245,28 @@ test("new files start and removed ones end; who was stopped or has failed is tre
   expect(stage.world.shown("GPIO17")).toBeUndefined();
 });
 
+test("a file that comes back, by this or another name, has its name again when what was there has ended", async () => {
+  const stage = await stageOf({ "door.ts": { endsMs: 50 }, "light.ts": { endsMs: 50 } });
+  stage.folder.write("door.ts", undefined);
+  stage.folder.write("light.ts", undefined);
+  stage.ask({ op: "reload" });
+  await pass(stage, 10);
+  stage.folder.write("door.ts", {});
+  stage.folder.write("light.js", {});
+  stage.ask({ op: "reload" });
+  await pass(stage, 10);
+  expect([stage.info("door")?.state, stage.info("light")?.state, stage.info("light.js")?.state]).toEqual([
+    "stopping",
+    "stopping",
+    "starting",
+  ]);
+  await pass(stage, 50);
+  expect(stage.world.status().actors.map(({ actor, state, file }) => `${actor} ${state} ${file}`)).toEqual([
+    "door running /actors/door.ts",
+    "light running /actors/light.js",
+  ]);
+});
+
 test("a reload while another one runs comes behind it", async () => {
   const stage = await stageOf({ "door.ts": {} });
   stage.folder.write("door.ts", { loads: 100 });
@@ -278,6 +300,16 @@ test("a shutdown ends all of them softly before it closes pins, and starts none"
   expect([stage.world.stopped, stage.world.shown("GPIO17")?.state]).toEqual([false, "closing"]);
   await pass(stage, 40);
   expect([stage.world.stopped, stage.folder.host.living.length, stage.world.clock.pending]).toEqual([true, 0, 0]);
+});
+
+test("a shutdown waits for nothing that is being loaded", async () => {
+  const stage = await stageOf({ "door.ts": {} });
+  stage.folder.write("door.ts", { loads: "waits" });
+  stage.ask({ op: "reload" });
+  await pass(stage, 10);
+  stage.world.supervisor.shutdown();
+  await pass(stage, 1);
+  expect([stage.world.stopped, stage.folder.host.living.length]).toEqual([true, 0]);
 });
 
 test("only operators see them, and have them started and stopped", async () => {

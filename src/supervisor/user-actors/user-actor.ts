@@ -116,6 +116,11 @@ export class UserActor {
     return this.#run === null && this.state === "starting" ? (this.#loaded?.actor.name ?? null) : null;
   }
 
+  /** That it was made from the last time; of what could not be loaded, its own. */
+  get files(): readonly string[] {
+    return this.#made?.files ?? ("file" in this.source ? [this.source.file] : []);
+  }
+
   /** What runs, or is being started or ended. */
   get hosted(): HostedActor | null {
     return this.#run?.hosted ?? null;
@@ -272,7 +277,10 @@ export class UserActor {
     load.loaded.then(
       (loaded) => {
         this.#load = null;
-        this.#adopt(loaded);
+        if (this.state === "starting") return this.#adopt(loaded);
+        // It has been ended in the moment in which it was loaded; what is to be started next is another one.
+        loaded.actor.discard();
+        this.#gone();
       },
       (thrown) => {
         this.#load = null;
@@ -325,9 +333,9 @@ export class UserActor {
     const { end, pauseMs, restarts, restartLimit } = this.#actor.getSnapshot().context;
     const { code, message, details = {} } = this.#error ?? {};
     const about = {
+      ...("file" in this.source && { file: this.source.file }),
       ...details,
       actor: this.claimed ?? this.source.name,
-      ...("file" in this.source && { file: this.source.file }),
       code,
       reason: message,
     };

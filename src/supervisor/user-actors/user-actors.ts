@@ -8,6 +8,7 @@ import { addressedActor } from "../addresses/addressed-actor.ts";
 import type { Transitions } from "../addresses/transitions.ts";
 import type { Client } from "../client.ts";
 import type { Rights } from "../rights.ts";
+import type { ActorLoad } from "./actor-load.ts";
 import { type ActorWorld, UserActor } from "./user-actor.ts";
 
 /** Which actors there are to be, and what holds for them. */
@@ -33,6 +34,9 @@ export class UserActors {
   #plan: ActorPlan;
   /** Who waits for an actor to be something. Each looks for itself whenever anything has changed. */
   readonly #waits = new Set<() => void>();
+  readonly #whenLoaded: (() => void)[] = [];
+  /** Those that are being loaded beside what runs. */
+  readonly #aside = new Set<ActorLoad>();
   /** What has been begun to reload; one follows the other. */
   #reloading: Promise<unknown> = Promise.resolve();
   #closing = false;
@@ -55,6 +59,16 @@ export class UserActors {
   /** All that there are, by their names. */
   get byName(): ReadonlyMap<string, UserActor> {
     return new Map(this.#all.map((actor) => [this.nameOf(actor), actor]));
+  }
+
+  /** All that they are made from. */
+  get files(): readonly string[] {
+    return this.#all.flatMap(({ files }) => files);
+  }
+
+  /** Calls back whenever one has been loaded, from files that may be others than before. */
+  whenLoaded(told: () => void): void {
+    this.#whenLoaded.push(told);
   }
 
   /** What `status` shows: only operators see them. */
@@ -138,13 +152,17 @@ export class UserActors {
   /** Ends all of them, softly or at once. None is started any more. */
   shut(hard: boolean): void {
     this.#closing = true;
+    for (const load of this.#aside) load.abandon();
     for (const actor of this.#all) actor.send({ type: "stop", hard });
     this.#look();
   }
 
   #add(source: ActorSource): UserActor {
     const actor: UserActor = new UserActor(source, this.#plan.settings, this.#world, {
-      loaded: () => this.#look(),
+      loaded: () => {
+        for (const told of this.#whenLoaded) told();
+        this.#look();
+      },
       changed: (event) => {
         // A machine that has just begun tells of its first state by itself.
         if (actor.state !== "running") this.#tell(actor, event);
@@ -209,6 +227,8 @@ export class UserActors {
     if (wish === null) return;
     const others = this.#all.slice(0, this.#all.indexOf(actor));
     if (actor.claimed !== wish && others.some(({ claimed, isLoading }) => claimed === null && isLoading)) return;
+    // One that leaves makes room.
+    if ([...this.#leaving].some(({ claimed }) => claimed === wish)) return;
     try {
       this.#assertFree(wish, actor);
     } catch (error) {
@@ -253,8 +273,10 @@ export class UserActors {
   async #reload(): Promise<void> {
     if (this.#closing) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is ending, and starts no actor");
     const sources = this.#plan.sources();
-    const here = this.#all.filter((actor) => !this.#leaving.has(actor));
     const isStill = (actor: UserActor) => sources.some((source) => isSame(source, actor.source));
+    const back = [...this.#leaving].filter(isStill);
+    for (const actor of back) this.#leaving.delete(actor);
+    const here = this.#all.filter((actor) => !this.#leaving.has(actor));
     for (const actor of here.filter((each) => !isStill(each))) {
       this.#leaving.add(actor);
       actor.send({ type: "stop" });
@@ -264,7 +286,10 @@ export class UserActors {
     this.#all.sort((one, other) => order(one) - order(other));
     this.#look();
     const changed = here.filter((actor) => isStill(actor) && !actor.isStopped && actor.isOutdated);
-    const outcomes = await Promise.all([...added.map((actor) => this.#startAnew(actor)), ...changed.map((actor) => this.#renew(actor))]);
+    const outcomes = await Promise.all([
+      ...[...added, ...back].map((actor) => this.#startAnew(actor)),
+      ...changed.map((actor) => this.#renew(actor)),
+    ]);
     const errors = outcomes.filter((outcome) => outcome !== null);
     const [first] = errors;
     if (first !== undefined)
@@ -274,8 +299,10 @@ export class UserActors {
   /** Has an actor run what its source says now. @returns why it does not */
   async #renew(actor: UserActor): Promise<HoldfastError | null> {
     if (actor.state !== "running" && actor.state !== "stopping") return this.#startAnew(actor);
+    const load = actor.loadAside();
+    this.#aside.add(load);
     try {
-      const loaded = await actor.loadAside().loaded;
+      const loaded = await load.loaded;
       try {
         this.#assertFree(loaded.actor.name, actor);
       } catch (error) {
@@ -290,6 +317,8 @@ export class UserActors {
       const name = this.nameOf(actor);
       this.#world.log.error({ ...details, actor: name, code, reason: message }, "actor can't be reloaded: what runs goes on");
       return new HoldfastError(code, `actor ${name}: ${message}`, { ...details, actor: name });
+    } finally {
+      this.#aside.delete(load);
     }
   }
 
