@@ -202,4 +202,4 @@ test("views that are all that a program keeps stay readable, whatever ends and h
   expect(wrong).toBe(0);
   // When the collector takes which one is its own affair.
   expect(left).toBeLessThan(most / 4);
-}, 60_000);
+}, 240_000);

@@ -11,7 +11,7 @@ export const executable = join(import.meta.dir, "..", "..", "dist", "holdfast");
 if (!existsSync(executable)) throw new Error(`there is no ${executable}: run \`make build\` first`);
 
 /** How long a test may wait for what must come: slow machines with other work to do pass, and only what hangs fails. */
-const PATIENCE_MS = Number(process.env["TEST_PATIENCE_MS"] ?? 30_000);
+const PATIENCE_MS = Number(process.env["TEST_PATIENCE_MS"] ?? 120_000);
 
 /** Where the supervisors of a test take their lines from. */
 export type Lines = "sim" | "chardev";

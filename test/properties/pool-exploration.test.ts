@@ -256,5 +256,5 @@ for (const [name, setting] of Object.entries({ sharing, scarce, bare, mixed })) 
     const states = ["free", "writing", "ready", ...(isRead ? ["reading"] : []), ...(setting.severs ? ["quarantined"] : [])];
     for (const state of states) expect(explorer.states.some((key) => key.includes(state))).toBe(true);
     console.log(`pool ${name}: ${explorer.states.length} states, ${explorer.transitions} transitions, ${explorer.steps} steps`);
-  }, 120_000);
+  }, 240_000);
 }

@@ -104,4 +104,4 @@ test("every snippet of TypeScript is one that the compiler takes", async () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
-}, 60_000);
+}, 240_000);

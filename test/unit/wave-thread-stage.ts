@@ -11,7 +11,7 @@ import type { CommandRequest, Level } from "../../src/protocol/requests.ts";
 const F_SETFL = 4;
 
 /** The longest that anything may take, in ms: a machine may be very busy. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 /** A change of the line, as the player has told of it. */
 export interface ToldEdge {

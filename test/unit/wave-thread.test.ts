@@ -6,7 +6,7 @@ import type { Level } from "../../src/protocol/requests.ts";
 import { ThreadStage } from "./wave-thread-stage.ts";
 
 // A busy machine lets a thread wait.
-setDefaultTimeout(30_000);
+setDefaultTimeout(240_000);
 
 const line = { id: 0, pin: "GPIO17" } as const;
 /** A blink of 1 kHz, and one so fast that the thread is at the line for much of the time. */
