@@ -1,6 +1,6 @@
 import { type CommandName, commandNumbers } from "../../src/transports/pigpio/command-numbers.ts";
 import { REPORT_BYTES, type Report } from "../../src/transports/pigpio/report.ts";
-import { decodeReport } from "../unit/pigpio-stage.ts";
+import { decodeReport } from "../pigpio-report.ts";
 import { ByteConnection, dial } from "./byte-connection.ts";
 import { eventually } from "./processes.ts";
 

@@ -3,7 +3,8 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import { PigpioConnection } from "../../src/transports/pigpio/connection.ts";
-import { decodeReport, PigpioStage } from "./pigpio-stage.ts";
+import { decodeReport } from "../pigpio-report.ts";
+import { PigpioStage } from "./pigpio-stage.ts";
 
 const REPORT_BYTES = 12;
 

@@ -4,6 +4,7 @@ import type { Command } from "../../src/transports/pigpio/command-reader.ts";
 import { Daemon } from "../../src/transports/pigpio/daemon.ts";
 import type { Program } from "../../src/transports/pigpio/notifications.ts";
 import type { Report } from "../../src/transports/pigpio/report.ts";
+import { decodeReport } from "../pigpio-report.ts";
 
 /** What a test's program says: a command with its parameters. */
 export type Words = readonly [name: CommandName | number, p1?: number, p2?: number, extension?: number];
@@ -63,15 +64,4 @@ export class PigpioStage {
   program(label = "program"): ScriptedProgram {
     return new ScriptedProgram(this.daemon, label);
   }
-}
-
-/** A report as its reader takes it apart. */
-export function decodeReport(bytes: Uint8Array): Report {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return {
-    sequence: view.getUint16(0, true),
-    flags: view.getUint16(2, true),
-    tick: view.getUint32(4, true),
-    levels: view.getUint32(8, true),
-  };
 }

@@ -7,7 +7,8 @@ import { MAX_DURATION_MS } from "../../src/protocol/limits.ts";
 import { Daemon } from "../../src/transports/pigpio/daemon.ts";
 import { Notifications } from "../../src/transports/pigpio/notifications.ts";
 import type { Report } from "../../src/transports/pigpio/report.ts";
-import { decodeReport, PigpioStage, ScriptedProgram, type Words } from "./pigpio-stage.ts";
+import { decodeReport } from "../pigpio-report.ts";
+import { PigpioStage, ScriptedProgram, type Words } from "./pigpio-stage.ts";
 import { PwmKernel, pi3 } from "./pwm-kernel.ts";
 
 const gpio = (offset: number) => ({ chip: "sim:0", offset });
