@@ -122,7 +122,11 @@ export function noAnswerRemedy({ details: { paths } }: HoldfastError): string {
 const remedies: { readonly [C in ErrorCode]?: Remedy } = {
   PIN_UNKNOWN: "Every pin of this machine: holdfast pins",
   PIN_AMBIGUOUS: "Name it by its chip and offset; every pin of this machine: holdfast pins",
-  PIN_NOT_OPEN: ({ details: { open } }) => (open === undefined ? "What is open: holdfast pins --open" : `Name it as it is open: ${open}`),
+  PIN_NOT_OPEN: ({ details: { open } }, command) => {
+    if (open !== undefined) return `Name it as it is open: ${open}`;
+    if (command.name() === "send" || command.name() === "ask") return "These commands open it first: holdfast on, off, blink and so on";
+    return "What is open: holdfast pins --open";
+  },
   PIN_ALREADY_OPEN: "Name each pin once; two names may mean the same one: holdfast pins",
   PIN_BUSY: (error, command) => {
     const { group, member, holder } = error.details;

@@ -59,6 +59,13 @@ describe("send and ask", () => {
     expect(await shell.ok("pool", "list", "--json")).toBe('{"pools":[]}\n');
   });
 
+  shellStory("to a pin that nobody holds says what opens one", async (shell) => {
+    await shell.ok("on", "17");
+    const remedy = "  These commands open it first: holdfast on, off, blink and so on\n";
+    expect((await shell.run("send", "pin/GPIO17", "off")).err).toEndWith(remedy);
+    expect((await shell.run("ask", "pin/GPIO27", "on")).err).toEndWith(remedy);
+  });
+
   shellStory("say what is wrong with what was typed", async (shell) => {
     const hint = "What it takes, with the fields: holdfast graph supervisor --json";
     expect(await shell.run("send", "supervisor", "explode")).toEqual({
