@@ -31,6 +31,9 @@ await install(
   "python3-pigpio",
   "pigpio-tools",
   "libpigpiod-if2-1",
+  "gtkwave",
+  "sigrok-cli",
+  "graphviz",
 );
 
 const folder = mkdtempSync(join(tmpdir(), "holdfast-python-"));

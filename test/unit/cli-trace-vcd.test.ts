@@ -111,8 +111,17 @@ describe("a trace as waveforms", () => {
     ]);
   });
 
-  test("a state that is told again is no change", () => {
-    const { waves } = dumpOf(transition(0, "client/1", "connected"), transition(5, "client/1", "connected"));
+  test("what is told again is no change", () => {
+    const { waves } = dumpOf(
+      transition(0, "client/1", "connected"),
+      transition(5, "client/1", "connected"),
+      edge(6, "GPIO4", 1),
+      edge(7, "GPIO4", 1),
+    );
+    expect(waves.get("pin GPIO4")).toEqual([
+      [0, "z"],
+      [6, "1"],
+    ]);
     expect(waves.get("client 1=connected")).toEqual([
       [0, "0"],
       [0, "1"],

@@ -17,6 +17,8 @@ const INITIAL_BYTES = 4 * PAGE_BYTES;
 export interface Variable {
   readonly id: string;
   readonly type: "wire" | "string" | "real";
+  /** As it was set last. */
+  value: Value;
 }
 
 /** What a variable can be: of a wire `0`, `1`, `x` for unknown or `z` for nobody drives it. */
@@ -58,12 +60,12 @@ export class VcdFile {
    * @returns null: there is no room for it any more
    */
   declare(scope: string, name: string, type: Variable["type"], initial: Value): Variable | null {
-    const variable: Variable = { id: `v${this.#variables}`, type };
+    const variable: Variable = { id: `v${this.#variables}`, type, value: initial };
     const width = type === "real" ? 64 : 1;
     const line = `$scope module ${identifier(scope)} $end\n$var ${type} ${width} ${variable.id} ${identifier(name)} $end\n$upscope $end\n`;
-    if (!this.#declarations.fits(line) || !this.#initial.fits(change(variable, initial))) return null;
+    if (!this.#declarations.fits(line) || !this.#initial.fits(change(variable))) return null;
     this.#declarations.add(line);
-    this.#initial.add(change(variable, initial));
+    this.#initial.add(change(variable));
     this.#variables += 1;
     return variable;
   }
@@ -89,8 +91,11 @@ export class VcdFile {
     this.advance(this.#timeUs + us);
   }
 
+  /** From now on a variable is so. Nothing is written where it was so already. */
   set(variable: Variable, value: Value): void {
-    this.#waiting.push(change(variable, value));
+    if (variable.value === value) return;
+    variable.value = value;
+    this.#waiting.push(change(variable));
   }
 
   /** Writes what has been said. */
@@ -182,7 +187,7 @@ class File {
   }
 }
 
-function change({ id, type }: Variable, value: Value): string {
+function change({ id, type, value }: Variable): string {
   if (type === "wire") return `${value}${id}\n`;
   return type === "real" ? `r${value} ${id}\n` : `s${escaped(String(value))} ${id}\n`;
 }
