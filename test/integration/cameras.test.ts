@@ -1,0 +1,141 @@
+import { expect } from "bun:test";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { CameraInfo, HoldfastClient } from "../../src/index.ts";
+import { eventually, type ServeProcess, type Stage, story } from "./processes.ts";
+import { Shell } from "./shell.ts";
+
+const BYTES = 64 * 48;
+
+/** Frames without end. */
+const frames = `while :; do head -c ${BYTES} /dev/zero; sleep 0.02; done`;
+
+interface Scene {
+  readonly supervisor: ServeProcess;
+  readonly client: HoldfastClient;
+  readonly shell: Shell;
+  info(): Promise<CameraInfo>;
+}
+
+/** A supervisor with one camera, `front`, whose pipeline is a script. */
+async function sceneOf(stage: Stage, script: string, ...lines: readonly string[]): Promise<Scene> {
+  // A machine that is busy is no camera that hangs.
+  const patience = ["startMs = 60000", ...(lines.some((line) => line.startsWith("stall")) ? [] : ["stallPeriods = 3000"])];
+  const pipeline = stage.file("pipeline.sh", script);
+  const table = ["[camera.front]", `pipeline = ["/bin/sh", ${JSON.stringify(pipeline)}]`, 'format = "GREY"', "width = 64", "height = 48"];
+  const config = [
+    "[frames]",
+    `directory = ${JSON.stringify(stage.folder)}`,
+    ...table,
+    "backoffMs = 20",
+    "maxBackoffMs = 100",
+    ...patience,
+    ...lines,
+  ];
+  const supervisor = await stage.serve("--config", stage.file("holdfast.toml", config.join("\n")));
+  const shell = new Shell(stage.folder, { HOLDFAST_SOCKET: stage.socket });
+  stage.resources.defer(() => void shell[Symbol.asyncDispose]());
+  stage.resources.defer(() => {
+    for (const pid of startedBy(stage)) process.kill(pid, "SIGKILL");
+  });
+  const client = await stage.connect();
+  const info = async () => (await client.cameras())[0] as CameraInfo;
+  return { supervisor, client, shell, info };
+}
+
+/** The processes that the supervisor of a stage has started, and those that these have: they are told where it is. */
+function startedBy({ socket }: Stage): number[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    try {
+      const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+      return (
+        variables.includes(`HOLDFAST_SOCKET=${socket}`) && variables.some((variable) => variable.startsWith("HOLDFAST_PROCESS=camera/"))
+      );
+    } catch {
+      return false;
+    }
+  });
+}
+
+function poolFiles({ folder }: Stage): string[] {
+  return readdirSync(folder).filter((name) => name.startsWith("holdfast-front"));
+}
+
+story("a camera fills its pool from the start on, and when it has stopped nothing of it is left", async (stage) => {
+  const { client, shell } = await sceneOf(stage, frames);
+  await shell.ok("camera", "start", "front");
+  expect(await shell.ok("camera")).toContain("capturing");
+  const pool = await client.pool("front");
+  expect(pool.layout).toMatchObject({ slots: 8, fourcc: "GREY", width: 64, height: 48 });
+  for await (using frame of pool.frames()) {
+    expect(frame.data.length).toBe(BYTES);
+    break;
+  }
+  await pool.close();
+  expect([startedBy(stage).length > 1, poolFiles(stage).length]).toEqual([true, 1]);
+  await shell.ok("camera", "stop", "front");
+  expect([startedBy(stage), poolFiles(stage)]).toEqual([[], []]);
+  expect((await shell.run("camera", "pause", "front")).err).toStartWith("CAMERA_STOPPED: camera front is stopped");
+});
+
+story("when its pipeline ends the camera says why, and captures again as soon as that goes", async (stage) => {
+  const gone = join(stage.folder, "gone");
+  const { client, info } = await sceneOf(stage, `[ -e ${gone} ] && { echo '/dev/video0: No such device' >&2; exit 1; }\n${frames}`);
+  await client.startCamera("front");
+  const published = async () => (await client.pools())[0]?.published ?? 0;
+  const pool = await client.pool("front");
+  const seen: number[] = [];
+  const reading = (async () => {
+    for await (using frame of pool.frames()) seen.push(frame.seq);
+  })();
+  await eventually("frames come", () => seen.length > 0);
+  writeFileSync(gone, "");
+  const { pid } = await info();
+  process.kill(-(pid as number), "SIGKILL");
+  await eventually("it has been tried several times", async () => (await info()).starts > 3);
+  expect(await info()).toMatchObject({ fault: { code: expect.stringMatching(/^(DEVICE_GONE|PIPELINE_EXITED)$/) } });
+  const before = await published();
+  rmSync(gone);
+  await eventually("it captures", async () => (await info()).state === "capturing");
+  await eventually("its consumer goes on", () => (seen.at(-1) ?? 0) > before);
+  await pool.close();
+  await reading;
+});
+
+story("a pipeline that brings nothing any more is ended, and started again", async (stage) => {
+  const { client, info } = await sceneOf(stage, `head -c ${BYTES} /dev/zero; exec sleep 1000`, "stallPeriods = 1");
+  await client.startCamera("front");
+  await eventually("it has been started again", async () => (await info()).starts > 1);
+  expect((await info()).fault?.code).toBe("CAMERA_STALLED");
+});
+
+story("a frame that is cut short is not published", async (stage) => {
+  const { client, info } = await sceneOf(stage, `head -c ${2 * BYTES + 100} /dev/zero`, 'restart = "never"', "autostart = false");
+  await client.startCamera("front").catch(() => {});
+  await eventually("it has failed", async () => (await info()).state === "failed");
+  expect(await info()).toMatchObject({ fault: { code: "FRAME_TRUNCATED" }, counters: { frames: 2, truncated: 1 } });
+});
+
+story("after SIGKILL of the supervisor no process of a camera is left, and the next one removes its pool", async (stage) => {
+  const { client, supervisor } = await sceneOf(stage, frames);
+  await client.startCamera("front");
+  supervisor.kill("SIGKILL");
+  await eventually("no process is left", () => startedBy(stage).length === 0);
+  expect(poolFiles(stage).length).toBe(1);
+  await stage.serve("--config", stage.file("other.toml", `[frames]\ndirectory = ${JSON.stringify(stage.folder)}`));
+  expect(poolFiles(stage)).toEqual([]);
+});
+
+story("one that is paused publishes nothing until it goes on, and other frames a second are soon there", async (stage) => {
+  const { client, shell, info } = await sceneOf(stage, frames);
+  await client.startCamera("front");
+  await shell.ok("camera", "pause", "front");
+  const published = async () => (await client.pools())[0]?.published;
+  const before = await published();
+  await eventually("frames are thrown away", async () => (await info()).counters.discarded > 5);
+  expect(await published()).toBe(before);
+  await shell.ok("camera", "resume", "front");
+  await shell.ok("camera", "fps", "front", "5");
+  expect(await info()).toMatchObject({ state: "capturing", fps: 5 });
+});
