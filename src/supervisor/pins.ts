@@ -54,8 +54,8 @@ export class Pins {
     this.#emptied = emptied;
     this.#configured = this.#examined(configured, access, surroundings.limits.maxOnMs);
     this.#names = new PinNames(surroundings.backend.chips(), this.#configured.aliases);
-    surroundings.transitions.whenListened(() => {
-      for (const pin of this.open) this.#trace(pin);
+    surroundings.transitions.whenListened((withAllBelow) => {
+      if (withAllBelow) for (const pin of this.open) this.#trace(pin);
     });
   }
 

@@ -30,8 +30,9 @@ const GONE = "gone";
 /** Where every actor tells that it has changed, and who is told of it. */
 export class Transitions {
   readonly #clock: Clock;
-  readonly #listeners = new Set<Listener>();
-  readonly #whenListened: (() => void)[] = [];
+  /** By the addresses that they listen to. */
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #whenListened: ((withAllBelow: boolean) => void)[] = [];
   /** Whether anybody listens to anything: whoever has much to tell looks at this first, and at nothing else. */
   isHeard = false;
 
@@ -39,8 +40,8 @@ export class Transitions {
     this.#clock = clock;
   }
 
-  /** Calls back whenever somebody begins or ceases to listen. */
-  whenListened(told: () => void): void {
+  /** Calls back whenever somebody begins or ceases to listen. @param told is told whether that is to all below an actor, too */
+  whenListened(told: (withAllBelow: boolean) => void): void {
     this.#whenListened.push(told);
   }
 
@@ -67,8 +68,8 @@ export class Transitions {
   listen(client: Client, address: string, withAllBelow: boolean, now: readonly Addressed[]): number {
     const subscription = client.subscribe(() => this.#leave(listener), now.length);
     const listener: Listener = { subscription, address, withAllBelow, told: new Map() };
-    this.#listeners.add(listener);
-    this.#changed();
+    this.#listeners.set(address, (this.#listeners.get(address) ?? new Set()).add(listener));
+    this.#changed(listener);
     subscription.begin(now.flatMap((actor) => this.#snapshot(listener, actor) ?? []));
     return subscription.number;
   }
@@ -113,7 +114,7 @@ export class Transitions {
     const data = actor.data();
     if (!(data instanceof Promise)) return this.#note(listener, address, null, { state: actor.state, data });
     listener.told.set(address, COMING);
-    const isAwaited = () => this.#listeners.has(listener) && listener.told.get(address) === COMING;
+    const isAwaited = () => this.#listeners.get(listener.address)?.has(listener) === true && listener.told.get(address) === COMING;
     data.then(
       (come) => isAwaited() && this.#push(listener, address, null, { state: actor.state, data: come }),
       // It has ended meanwhile, and that is told by itself.
@@ -143,21 +144,23 @@ export class Transitions {
 
   /** Those who listen to an actor, or to one that it is below. */
   #to({ address, isPart = false }: Pick<Addressed, "address" | "isPart">): readonly Listener[] {
-    if (isPart) return [...this.#listeners].filter((listener) => listener.address === address);
-    const above = new Set<string>();
-    for (let at = parentOf(addressOf(address)); at !== null; at = parentOf(at)) above.add(formatAddress(at));
-    return [...this.#listeners].filter(
-      (listener) => listener.address === address || (listener.withAllBelow && above.has(listener.address)),
-    );
+    const listeners = [...(this.#listeners.get(address) ?? [])];
+    if (isPart) return listeners;
+    for (let at = parentOf(addressOf(address)); at !== null; at = parentOf(at)) {
+      for (const listener of this.#listeners.get(formatAddress(at)) ?? []) if (listener.withAllBelow) listeners.push(listener);
+    }
+    return listeners;
   }
 
   #leave(listener: Listener): void {
-    this.#listeners.delete(listener);
-    this.#changed();
+    const all = this.#listeners.get(listener.address);
+    all?.delete(listener);
+    if (all?.size === 0) this.#listeners.delete(listener.address);
+    this.#changed(listener);
   }
 
-  #changed(): void {
+  #changed({ withAllBelow }: Listener): void {
     this.isHeard = this.#listeners.size > 0;
-    for (const told of this.#whenListened) told();
+    for (const told of this.#whenListened) told(withAllBelow);
   }
 }
