@@ -7,6 +7,7 @@ import type { Client } from "../../src/supervisor/client.ts";
 import { ActorFollower } from "./actor-follower.ts";
 import { accessTables } from "./actor-rights.ts";
 import { property } from "./property.ts";
+import { SimActorFolder } from "./sim-actors.ts";
 
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,12}$/);
 /** Whatever a line is called. */
@@ -51,11 +52,27 @@ const processes = {
   algo: { command: ["algo"], backoffMs: 10, graceMs: 20 },
   late: { command: ["late"], after: ["algo"], autostart: false },
 };
-const observed = ["pin/GPIO4", "pin/GPIO17+GPIO27", "pool/cam0", "pool/cam0/slot/1", "process/algo", "client/2", "supervisor"];
+const observed = [
+  "pin/GPIO4",
+  "pin/GPIO17+GPIO27",
+  "pool/cam0",
+  "pool/cam0/slot/1",
+  "process/algo",
+  "client/2",
+  "actor/door",
+  "actor/gate",
+  "supervisor",
+];
 
 /** A world, and somebody who follows what its actors do. */
 class Office {
+  readonly folder = new SimActorFolder({
+    "door.ts": { pins: { GPIO22: 10 }, runsMs: 60, after: "fails" },
+    "bell.ts": { loads: 5, runsMs: 20, after: "done" },
+    "lift.ts": { endsMs: 15 },
+  });
   readonly world = new World({
+    actors: this.folder.parts({ backoffMs: 10, graceMs: 10 }),
     processes,
     drainMs: 200,
     chance: () => 0.5,
@@ -105,6 +122,8 @@ function mayFollow({ table, client }: ActorFollower, address: string, right: "se
       return table.admin === true;
     case "client":
       return table.admin === true || parsed.client === client.number;
+    case "actor":
+      return has(table.actors, [parsed.actor]);
     default:
       return parsed.kind === "supervisor";
   }
@@ -119,6 +138,7 @@ const act = (words: string, run: (office: Office) => void, applies?: (office: Of
     },
     applies,
   );
+const actor = fc.constantFrom("door", "bell", "lift");
 const operator = ({ world }: Office) => world.seat(0);
 const process = fc.constantFrom(...Object.keys(processes));
 const pool = fc.constantFrom(...pools);
@@ -132,6 +152,16 @@ const life = [
     act(`delete the file of ${each}`, ({ world }) => {
       const path = world.supervisor.pools.all().find((info) => info.pool === each)?.layout.path;
       if (path !== undefined && world.memory.paths.includes(path)) world.memory.vanish(path);
+    }),
+  ),
+  fc
+    .tuple(actor, fc.constantFrom("start" as const, "stop" as const, "restart" as const))
+    .map(([each, verb]) => act(`${verb} actor ${each}`, (office) => void operator(office).ask({ op: `actor.${verb}`, actor: each }))),
+  fc.tuple(actor, fc.nat(3)).map(([each, turn]) =>
+    act(`write ${each} ${turn}, and reload`, (office) => {
+      const written = [undefined, { pins: { GPIO27: 5 } }, { name: "gate", runsMs: 10 }, { refusal: { code: "BAD_ACTOR", message: "no" } }];
+      office.folder.write(`${each}.ts`, written[turn]);
+      operator(office).ask({ op: "reload" });
     }),
   ),
   fc.constant(
@@ -174,4 +204,5 @@ property(
     const ours = office.world.defects.filter((defect) => /must not|traced/.test(defect));
     assert.deepEqual(ours, []);
   },
+  40,
 );
