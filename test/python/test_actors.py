@@ -10,21 +10,23 @@ PATIENCE_MS = PATIENCE_S * 1000
 def test_an_event_does_what_the_operation_does_and_is_followed(supervisor, client):
     with client.output("GPIO17"), supervisor.connect().observe_actor("pin/BOARD11") as doings:
         assert doings.state == "idle"
-        client.send("pin/GPIO17", {"type": "on", "durationMs": 50})
+        client.send("pin/GPIO17", "on")
         assert client.ask("pin/GPIO17", "read")["level"] == 1
-        found, turned_on, ended = (doings.get(PATIENCE_MS) for _ in range(3))
+        client.send("pin/GPIO17", {"type": "off", "durationMs": 5})
+        found, turned_on, turned_off, ended = (doings.get(PATIENCE_MS) for _ in range(4))
     assert (found.event, found.from_, found.state) == (None, None, "idle")
-    assert (turned_on.event, turned_on.from_, turned_on.state, turned_on.data["by"]) == ("on", "idle", "on", turned_on.data["by"])
-    assert (ended.event, ended.from_, ended.state, ended.address) == ("ended", "on", "idle", "pin/GPIO17")
+    assert (turned_on.event, turned_on.from_, turned_on.state, turned_on.data["value"]) == ("on", "idle", "on", 1)
+    assert (turned_off.event, turned_off.from_, turned_off.state, turned_off.data["command"]) == ("off", "on", "idle", 2)
+    assert (ended.event, ended.from_, ended.state, ended.address) == ("ended", "idle", "idle", "pin/GPIO17")
 
 
 def test_a_trace_tells_of_edges_too(client):
     with client.trace("pin/GPIO17") as trace, client.output("GPIO17") as led:
         led.blink(on_ms=5, off_ms=5, n=1, ack="done")
-        seen = [trace.get(PATIENCE_MS) for _ in range(5)]
+        seen = [trace.get(PATIENCE_MS) for _ in range(6)]
     edges = [event.level for event in seen if isinstance(event, holdfast.Edge)]
     states = [event.state for event in seen if isinstance(event, holdfast.Transition)]
-    assert (edges, states) == ([1, 0], ["closed", "idle", "blinking"])
+    assert (edges, states) == ([1, 0], ["closed", "idle", "blinking", "idle"])
 
 
 def test_what_there_is_and_what_it_takes(client):
