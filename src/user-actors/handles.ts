@@ -127,7 +127,10 @@ export const reply: Reply = (value?: unknown) => action("reply", isExpression(va
 
 // biome-ignore lint/suspicious/noExplicitAny: the methods of handles say for which machines it is
 function action(type: string, fields: AnyFields): CommandAction<any, any> {
-  return (typeof fields === "function" ? emit((args) => ({ ...fields(args), type })) : emit({ ...fields, type })) as never;
+  if (typeof fields !== "function") return emit({ ...fields, type }) as never;
+  // Named by its key, so that the machine's definition calls it by that.
+  const named = { [type]: (args: Parameters<Evaluated<object, MachineContext, EventObject>>[0]) => ({ ...fields(args), type }) };
+  return emit(named[type] as never) as never;
 }
 
 function isExpression(value: unknown): value is Evaluated<unknown, MachineContext, EventObject> {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { type AnyStateMachine, createMachine } from "xstate";
+import { type AnyStateMachine, createMachine, setup } from "xstate";
+import { z } from "zod";
 import { chartOf } from "../../src/cli/graph/chart.ts";
 import { toDot } from "../../src/cli/graph/dot.ts";
 import { toMermaid } from "../../src/cli/graph/mermaid.ts";
 import * as machines from "../../src/index-machines.ts";
 import { machineDefinition } from "../../src/machine-definition.ts";
+import { defineActor } from "../../src/user-actors/define-actor.ts";
 
 const door = createMachine({
   id: "door",
@@ -83,6 +85,29 @@ describe("a machine as a diagram of Mermaid", () => {
   s3 --> s2 : ask done
 `);
   });
+});
+
+test("what a user's actor commands is called by the names that it has for it", () => {
+  const gate = defineActor({
+    pins: { relay: { out: "GPIO17" }, sensor: { in: "GPIO4" } },
+    topics: { alarm: { publish: "house/alarm" } },
+    events: { open: { ms: z.number() } },
+    machine: ({ pins, topics, types, reply }) =>
+      setup({ types }).createMachine({
+        initial: "shut",
+        states: {
+          shut: {
+            entry: pins.relay.off(),
+            on: { open: { target: "open", actions: pins.relay.on(({ event }) => ({ durationMs: event.ms })) } },
+          },
+          open: { on: { "sensor.rising": { target: "shut", actions: [reply(() => 1), topics.alarm.publish("shut")] } } },
+        },
+      }),
+  });
+  const lines = toMermaid(chart(gate.makeMachine())).split("\n");
+  expect(lines).toContain("  s1 : entry / relay.off");
+  expect(lines).toContain("  s1 --> s2 : open / relay.on");
+  expect(lines).toContain("  s2 --> s1 : sensor.rising / reply, alarm.publish");
 });
 
 describe("a machine as a graph of Graphviz", () => {
