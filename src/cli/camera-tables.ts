@@ -1,5 +1,7 @@
+import { previewPoolName } from "../protocol/camera-table.ts";
 import type { CameraInfo, PoolInfo } from "../protocol/replies.ts";
 import { formatSpan } from "./durations.ts";
+import { groupTable } from "./pool-tables.ts";
 import { table } from "./print.ts";
 
 /** Cameras for a person. @param pools those that there are: what is published is theirs to tell */
@@ -21,6 +23,15 @@ export function cameraTable(cameras: readonly CameraInfo[], pools: readonly Pool
       sourceOf(info),
       faultOf(info),
     ]),
+  );
+}
+
+/** Cameras for a person, and the groups that take their frames. */
+export function cameraStatus(cameras: readonly CameraInfo[], pools: readonly PoolInfo[]): string {
+  const own = cameras.flatMap(({ camera }) => [camera, previewPoolName(camera)]);
+  const takers = pools.filter(({ pool, groups }) => own.includes(pool) && groups.length > 0);
+  return [cameraTable(cameras, pools), ...takers.map((pool) => `Who takes the frames of ${pool.pool}:\n\n${groupTable(pool)}`)].join(
+    "\n\n",
   );
 }
 

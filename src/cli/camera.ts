@@ -1,6 +1,7 @@
 import { Argument, type Command } from "commander";
+import { HoldfastError } from "../protocol/errors.ts";
 import { examples, frameRate } from "./arguments.ts";
-import { cameraTable } from "./camera-tables.ts";
+import { cameraStatus, cameraTable } from "./camera-tables.ts";
 import { onEach } from "./on-each.ts";
 import { print, printJson } from "./print.ts";
 import { withClient } from "./session.ts";
@@ -8,7 +9,7 @@ import { withClient } from "./session.ts";
 /** What `--help` says of a camera. */
 const CAMERA = "a camera's name";
 
-/** `holdfast camera list`, `start`, `stop`, `pause`, `resume`, `fps`, `preview` and `save`. */
+/** `holdfast camera list`, `start`, `stop`, `pause`, `resume`, `fps`, `preview`, `save` and `snapshot`. */
 export function addCamera(program: Command): void {
   const camera = program
     .command("camera")
@@ -17,6 +18,7 @@ export function addCamera(program: Command): void {
       "List, start, stop and pause the cameras that the supervisor runs. Their frames are in pools of the same names. Without a command: list.",
     );
   addList(camera);
+  addStatus(camera);
   addAct(camera, start);
   addStop(camera);
   addAct(camera, pause);
@@ -24,6 +26,7 @@ export function addCamera(program: Command): void {
   addFps(camera);
   addSwitch(camera, preview);
   addSwitch(camera, save);
+  addSnapshot(camera);
   examples(camera, {
     "holdfast camera": "which capture, and which have failed",
     "holdfast camera start front && holdfast frames tap front": "its frames",
@@ -33,7 +36,6 @@ export function addCamera(program: Command): void {
 function addList(camera: Command): void {
   const list = camera
     .command("list", { isDefault: true })
-    .alias("status")
     .summary("List the cameras, and what they do")
     .description(
       "List the cameras: what they do, since when, the frames that they bring, how old the last one is, and how they failed last.",
@@ -50,6 +52,28 @@ function addList(camera: Command): void {
     "holdfast camera list": "for a person",
     "holdfast camera list --json | jq '.cameras[] | {camera, state, fault}'": "for a program",
   });
+}
+
+function addStatus(camera: Command): void {
+  const status = camera
+    .command("status")
+    .summary("Show cameras, and who takes their frames")
+    .description(
+      "Show cameras as `list` does, and of each who takes its frames: how many a second, how old they are then, and how many were dropped.",
+    )
+    .argument("[name...]", `${CAMERA} (default: all)`)
+    .action((names: string[], _: object, command: Command) =>
+      withClient(command, async (client) => {
+        const cameras = await client.cameras();
+        const unknown = names.find((name) => !cameras.some((each) => each.camera === name));
+        if (unknown !== undefined) {
+          throw new HoldfastError("CAMERA_UNKNOWN", `there is no camera ${unknown}`, { field: "camera", camera: unknown });
+        }
+        const shown = names.length === 0 ? cameras : cameras.filter((each) => names.includes(each.camera));
+        await print(cameraStatus(shown, await client.pools()));
+      }),
+    );
+  examples(status, { "holdfast camera status front": "what comes of its frames" });
 }
 
 /** What is done with a camera. */
@@ -157,4 +181,18 @@ function addSwitch(camera: Command, { name, summary, description, example }: Swi
       withClient(acting, async (client) => void (await client[`${name}Camera`](asked, state === "on"))),
     );
   examples(command, { [`holdfast camera ${name} front on`]: example });
+}
+
+function addSnapshot(camera: Command): void {
+  const snapshot = camera
+    .command("snapshot")
+    .summary("Save the next frame of a camera")
+    .description("Save the next frame of a camera that captures: as .png, as .jpg of one with format MJPG, or as .raw.")
+    .argument("<name>", CAMERA)
+    .argument("<file>", "where to")
+    .action(async (name: string, file: string, _: object, command: Command) => {
+      const { saveSnapshot } = await import("./frames/snapshot.ts");
+      await saveSnapshot(name, file, command);
+    });
+  examples(snapshot, { "holdfast camera snapshot front now.png": "a picture" });
 }

@@ -170,6 +170,11 @@ const remedies: { readonly [C in ErrorCode]?: Remedy } = {
     return `Fewer or smaller slots, or more room in ${folder}; what uses it: holdfast pool list, and df ${folder}`;
   },
   MEMORY_FAILED: "To see what is wrong: holdfast doctor",
+  CAMERA_UNKNOWN: "Every camera there is: holdfast camera list",
+  CAMERA_STOPPED: ({ details }) => `To have it capture: holdfast camera start ${details["camera"]}`,
+  CAMERA_STALLED: "What its program says is in the supervisor's log; it is started again: holdfast camera list",
+  CAMERA_FAILED: "What its process said is in the supervisor's log; it is started again: holdfast camera list",
+  POOL_OWNED: ({ details }) => `It goes with the camera: holdfast camera stop ${details["camera"]}`,
   BAD_CONFIG: "All that is wrong at once: holdfast serve --check; every key there is, with an example: docs/configuration.md",
   LIMIT_POOLS: "Remove one that is not needed: holdfast pool remove; to allow more: holdfast serve --limit pools=128",
   LIMIT_TOPICS:

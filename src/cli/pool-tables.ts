@@ -30,7 +30,8 @@ function slotTable({ slots }: PoolInfo): string {
   );
 }
 
-function groupTable({ groups, layout }: PoolInfo): string {
+/** Who takes the frames of a pool, for a person. */
+export function groupTable({ groups, layout }: PoolInfo): string {
   return table(
     ["GROUP", "POLICY", "DEPTH", "DELIVERED", "DROPPED", "QUEUED", "FPS", "AGE", "CONSUMERS"],
     groups.map((group) => [

@@ -139,3 +139,18 @@ story("one that is paused publishes nothing until it goes on, and other frames a
   await shell.ok("camera", "fps", "front", "5");
   expect(await info()).toMatchObject({ state: "capturing", fps: 5 });
 });
+
+story("who takes its frames is shown, and the next one is saved", async (stage) => {
+  const { client, shell } = await sceneOf(stage, frames);
+  expect((await shell.run("camera", "snapshot", "back", "now.png")).err).toStartWith("CAMERA_UNKNOWN");
+  await client.startCamera("front");
+  await using pool = await client.pool("front");
+  const stream = pool.frames({ group: "algo" });
+  using first = (await stream.next()).value;
+  expect(first?.data.length).toBe(BYTES);
+  expect(await shell.ok("camera", "status", "front")).toMatch(/front +capturing.*Who takes the frames of front:.*algo +latest/s);
+  expect(await shell.ok("camera", "snapshot", "front", "now.png")).toBe("");
+  expect(readFileSync(join(stage.folder, "now.png")).subarray(1, 4).toString()).toBe("PNG");
+  await client.stopCamera("front");
+  expect((await shell.run("camera", "snapshot", "front", "now.png")).err).toStartWith("CAMERA_STOPPED: camera front is stopped");
+});

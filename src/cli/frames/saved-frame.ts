@@ -21,11 +21,12 @@ const jpegs = ["JPEG", "MJPG"];
 
 /**
  * How the frames of a pool are saved under names such as `out-%05d.png`.
+ * @param typed how an error names the pattern
  * @throws HoldfastError `BAD_FIELD` when files of that name can't be made of such frames
  */
-export async function frameSaver(pattern: string, layout: PoolLayout): Promise<TakeFrame> {
+export async function frameSaver(pattern: string, layout: PoolLayout, typed = `--save ${pattern}`): Promise<TakeFrame> {
   const { pool, fourcc, planes, width, height } = layout;
-  const refusal = (message: string) => new HoldfastError("BAD_FIELD", `--save ${pattern}: ${message}`, { field: "save" });
+  const refusal = (message: string) => new HoldfastError("BAD_FIELD", `${typed}: ${message}`, { field: "save" });
   const pathOf = fileNames(pattern);
   const ending = extname(pattern).toLowerCase();
   if (ending === ".raw") return ({ data, seq }) => copied(pathOf(seq), data);
