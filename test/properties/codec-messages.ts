@@ -11,6 +11,13 @@ const number = fc.oneof(
 );
 const plainName = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$/);
 const shortText = text.map((value) => value.slice(0, 4)).filter((value) => value.isWellFormed());
+/** What begins as some texts must: with a kind of address, or as a path. */
+const place = fc.oneof(
+  fc.constant("supervisor"),
+  fc.tuple(fc.constantFrom("pin/", "pool/", "process/", "camera/", "actor/", "/"), plainName).map((words) => words.join("")),
+  fc.tuple(plainName, fc.nat(999)).map(([pool, slot]) => `pool/${pool}/slot/${slot}`),
+  fc.nat().map((client) => `client/${client}`),
+);
 const timestampNs = fc.bigInt(0n, 2n ** 64n - 1n);
 const key = text.filter((name) => !name.endsWith("Ns") && name !== "__proto__");
 const nsKey = key.map((name) => `${name}Ns`);
@@ -40,7 +47,7 @@ export function accepted(schema: z.core.$ZodType): fc.Arbitrary<unknown> {
   if (schema instanceof z.ZodUnion) return fc.oneof(...schema.options.map(accepted));
   if (schema instanceof z.ZodUnknown) return anyValue.filter((value) => schema.safeParse(value).success);
   if (schema instanceof z.ZodBoolean) return fc.boolean();
-  if (schema instanceof z.ZodString) return fc.oneof(text, plainName, shortText).filter((value) => schema.safeParse(value).success);
+  if (schema instanceof z.ZodString) return fc.oneof(text, plainName, shortText, place).filter((value) => schema.safeParse(value).success);
   if (schema instanceof z.ZodBigInt) return timestampNs;
   if (schema instanceof z.ZodRecord) {
     const plain = fc.dictionary(key, fc.oneof(text, number, fc.boolean()), { maxKeys: 4, noNullPrototype: true });
