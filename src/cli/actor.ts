@@ -1,17 +1,23 @@
 import type { Command } from "commander";
 import type { HoldfastClient } from "../client/client.ts";
+import { userActorTable } from "./actor-tables.ts";
 import { examples } from "./arguments.ts";
 import { onEach } from "./on-each.ts";
+import { print, printJson } from "./print.ts";
+import { withClient } from "./session.ts";
 
 /** What `--help` says of a user's actor. */
 const ACTOR = "a user's actor, by its name: door";
 
-/** `holdfast actor start`, `stop` and `restart`. */
+/** `holdfast actor list`, `start`, `stop` and `restart`. */
 export function addActor(program: Command): void {
   const actor = program
     .command("actor")
-    .summary("Start, stop and restart users' actors")
-    .description("Start, stop and restart the actors that users have written. What there is: holdfast actors.");
+    .summary("List, start, stop and restart users' actors")
+    .description(
+      "List, start, stop and restart the actors that users have written. What they write is in the supervisor's log. Without a command: list.",
+    );
+  addList(actor);
   addAct(actor, {
     act: "start",
     summary: "Start actors",
@@ -37,7 +43,31 @@ export function addActor(program: Command): void {
     description: "End actors as `stop` does, and start them again as `start` does.",
     example: "from its beginning",
   });
-  examples(actor, { "holdfast actor restart door": "from its beginning", "holdfast reload": "with what has changed in its file" });
+  examples(actor, {
+    "holdfast actor": "what runs, and what has failed",
+    "holdfast actor restart door": "from its beginning",
+    "holdfast reload": "with what has changed in its file",
+  });
+}
+
+function addList(actor: Command): void {
+  const list = actor
+    .command("list", { isDefault: true })
+    .summary("List the actors, and what has become of them")
+    .description(
+      "List the actors of users: what they do, since when, and how they ended last by themselves. Their machines: holdfast actors.",
+    )
+    .option("--json", "print all that is known, as `actors` in the reply to the protocol's `status`")
+    .action(({ json }: { readonly json?: true }, command: Command) =>
+      withClient(command, async (client) => {
+        const { actors } = await client.status();
+        await (json ? printJson({ actors }) : print(userActorTable(actors)));
+      }),
+    );
+  examples(list, {
+    "holdfast actor list": "for a person",
+    "holdfast actor list --json | jq '.actors[] | select(.state == \"failed\") | .end'": "why some have failed",
+  });
 }
 
 /** What brings an actor to run. */

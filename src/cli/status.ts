@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { addressInWords } from "../client/address.ts";
 import type { ClientInfo, Counters, ReplyOf } from "../protocol/replies.ts";
+import { userActorTable } from "./actor-tables.ts";
 import { examples } from "./arguments.ts";
 import { cameraTable } from "./camera-tables.ts";
 import { formatSpan } from "./durations.ts";
@@ -14,10 +15,10 @@ import { withClient } from "./session.ts";
 export function addStatus(program: Command): void {
   const status = program
     .command("status")
-    .summary("Show the supervisor, its clients, open pins, pools, cameras and processes")
+    .summary("Show the supervisor, its clients, open pins, pools, cameras, processes and users' actors")
     .description(
       "Show the supervisor that answers on the socket: its state, what it has counted, its clients, its open pins, its pools with the state " +
-        "and owner of every slot, its cameras and its processes. Why frames were dropped is in --json.",
+        "and owner of every slot, its cameras, its processes and the actors of users. Why frames were dropped is in --json.",
     )
     .option("--json", "print all that is known, as the reply to the protocol's `status`")
     .action(({ json }: { readonly json?: true }, command: Command) =>
@@ -34,7 +35,7 @@ export function addStatus(program: Command): void {
 }
 
 function describe(
-  { state, version, pid, uptimeMs, backend, counters, clients, pins, pools, processes, cameras }: ReplyOf<"status">,
+  { state, version, pid, uptimeMs, backend, counters, clients, pins, pools, processes, cameras, actors }: ReplyOf<"status">,
   place: string,
 ): string {
   const chips = backend === "sim" ? "simulated chips" : "the machine's chips";
@@ -47,6 +48,7 @@ function describe(
     ...(pools.length === 0 ? [] : ["", poolTables(pools)]),
     ...(cameras.length === 0 ? [] : ["", cameraTable(cameras, pools)]),
     ...(processes.length === 0 ? [] : ["", processTable(processes)]),
+    ...(actors.length === 0 ? [] : ["", userActorTable(actors)]),
   ].join("\n");
 }
 
