@@ -1,6 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { AccessRules } from "./access/access-rules.ts";
+import { pipelineCommand } from "./cameras/pipeline-command.ts";
 import { formatBytes } from "./frames/bytes-in-words.ts";
 import { formatOf } from "./frames/format.ts";
 import { fileLayout } from "./frames/layout.ts";
@@ -134,9 +135,24 @@ class Run implements DryRun {
   #lookAtCameras(cameras: NonNullable<OperatorSettings["cameras"]>, pools: Readonly<Record<string, PoolSettings>>): void {
     this.mistakes.push(...mistakesInCameras(cameras, Object.keys(pools)));
     for (const [name, table] of Object.entries(cameras)) {
-      const { pipeline, source, width, height, fps, format } = cameraSettings(table);
-      const from = [pipeline].flat().join(" ") + (source === undefined ? "" : ` from ${source}`);
-      this.#intend(keyOf(["camera", name]), `${format} ${width}x${height}, ${fps} a second, by ${from}`);
+      const { pipeline, source = null, ...stream } = cameraSettings(table);
+      const key = keyOf(["camera", name]);
+      try {
+        const { command, debianPackage } = pipelineCommand(pipeline, { ...stream, source });
+        this.#lookForProgram(key, command, debianPackage);
+        this.#intend(key, `${stream.format} ${stream.width}x${stream.height}, ${stream.fps} a second, by ${command[0]}`);
+      } catch (error) {
+        this.#doubt(key, `can't be captured: ${HoldfastError.from(error).message}`);
+      }
+    }
+  }
+
+  #lookForProgram(key: string, command: readonly string[], debianPackage: string | null): void {
+    try {
+      assertRunnable({ command, environment: {} }, process.env["PATH"]);
+    } catch (error) {
+      const remedy = debianPackage === null ? "" : `; apt-get install ${debianPackage}`;
+      this.#doubt(key, `can't be captured now: ${HoldfastError.from(error).message}${remedy}`);
     }
   }
 

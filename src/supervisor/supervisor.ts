@@ -115,7 +115,11 @@ export class Supervisor {
     this.topics = new Topics(this.#surroundings);
     const world = { host, clock, log, chance, transitions };
     this.processes = new SupervisedProcesses(configuredProcesses, world, () => this.#tellIfEnded());
-    this.cameras = new Cameras(configuredCameras, { ...world, pools: this.pools, command: program }, () => this.#tellIfEnded());
+    this.cameras = new Cameras(
+      configuredCameras,
+      { ...world, pools: this.pools, limits: this.#surroundings.limits, command: program },
+      () => this.#tellIfEnded(),
+    );
     const { plan, dial, ...around } = actors;
     this.actors = new UserActors(plan, { ...around, clock, log, chance, transitions, dial: (name) => dial(this, name) }, () =>
       this.#tellIfEnded(),

@@ -38,7 +38,7 @@ const rules: Record<string, Rule> = {
   transports: { may: ["access", "protocol", "clock", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },
   version: { may: ["package.json"] },
   "dry-run": {
-    may: ["access", "frames", "gpio", "processes", "protocol", "reconfigure", "supervisor", "transports"],
+    may: ["access", "cameras", "frames", "gpio", "processes", "protocol", "reconfigure", "supervisor", "transports"],
   },
   "create-supervisor": {
     may: ["access", "listeners", "reconfigure", "supervisor", "transports", "client", "frames", "processes", "clock", "protocol"],

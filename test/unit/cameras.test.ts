@@ -481,3 +481,10 @@ test("a camera may be made and removed while the supervisor runs, and the config
   expect(ask({ op: "camera.start", camera: "side" }).outcome).toBe("CAMERA_UNKNOWN");
   expect(world.supervisor.pools.all().map(({ pool }) => pool)).toEqual(["front"]);
 });
+
+test("there are no more cameras than there may be pools", async () => {
+  const { world, ask } = await stageOf({});
+  Object.assign(world.supervisor.limits, { pools: 2 });
+  const outcomes = ["a", "b", "c"].map((camera) => ask({ op: "camera.create", camera, ...table, autostart: false }).outcome);
+  expect(outcomes).toEqual(["ok", "ok", "LIMIT_POOLS"]);
+});

@@ -3,6 +3,7 @@ import { type CameraEvent, cameraMachine } from "../../../actors/camera.ts";
 import { type Clock, xstateClock } from "../../clock/clock.ts";
 import { Watchdog } from "../../clock/watchdog.ts";
 import { type ErrorCode, type ErrorValue, HoldfastError } from "../../protocol/errors.ts";
+import type { Limits } from "../../protocol/limits.ts";
 import type { ProcessTable } from "../../protocol/process-table.ts";
 import type { CameraState, ProcessInfo, ProcessState } from "../../protocol/replies.ts";
 import type { CameraPartName, PoolSettings, RequestOf } from "../../protocol/requests.ts";
@@ -14,6 +15,8 @@ import { type AllCounters, CameraWorker, type Order } from "./camera-worker.ts";
 /** What cameras are given of the world. */
 export interface CameraWorld extends ProcessWorld {
   readonly pools: Pick<Pools, "create" | "remove">;
+  /** Those that hold now. */
+  readonly limits: Limits;
   /** What runs `holdfast`. */
   readonly command: readonly string[];
 }

@@ -118,12 +118,14 @@ export class Cameras {
 
   /**
    * A camera that the configuration does not name. It is started unless it says otherwise.
-   * @throws HoldfastError `SHUTTING_DOWN`, `CAMERA_EXISTS`, `DEVICE_BUSY`
+   * @throws HoldfastError `SHUTTING_DOWN`, `CAMERA_EXISTS`, `DEVICE_BUSY`, `LIMIT_POOLS`
    */
   create(name: string, table: CameraTable): CameraInfo {
     if (this.#closing) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is ending, and takes no camera");
     if (this.#byName.has(name))
       throw new HoldfastError("CAMERA_EXISTS", `there is a camera ${name} already`, { field: "camera", camera: name });
+    const limit = this.#world.limits.pools;
+    if (this.#byName.size >= limit) throw new HoldfastError("LIMIT_POOLS", `there may be ${limit} pools, and a camera has one`, { limit });
     const device = deviceOf(table);
     const owner = device === null ? undefined : [...this.#byName.values()].find(({ settings }) => deviceOf(settings) === device);
     if (owner !== undefined) {
