@@ -73,19 +73,21 @@ export class World {
   /** Whether the supervisor has ended. */
   stopped = false;
 
-  constructor({
-    limits = {},
-    drainMs = 10_000,
-    pins = {},
-    access = {},
-    chips,
-    pwm,
-    processes = {},
-    cameras = {},
-    programOf,
-    actors,
-    chance = () => 1,
-  }: WorldOptions = {}) {
+  // What is internal of the options is in no declaration, so the parameter names none of them.
+  constructor(options: WorldOptions = {}) {
+    const {
+      limits = {},
+      drainMs = 10_000,
+      pins = {},
+      access = {},
+      chips,
+      pwm,
+      processes = {},
+      cameras = {},
+      programOf,
+      actors,
+      chance = () => 1,
+    } = options;
     this.sim = Object.assign(new SimBackend({ clock: this.clock, ...(chips && { chips }) }), pwm && { pwm });
     const defect = (fields: object, message: string) => this.defects.push(`${message}: ${inspect(fields)}`);
     this.host = new SimProcessHost(this.clock, programOf);
