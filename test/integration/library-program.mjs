@@ -74,8 +74,23 @@ async function embed() {
       [0, 4],
     ],
   );
-  await led.on();
+  await client.createPool("cam0", { slots: 2, bytes: 16 });
+  const traced = await client.trace("pin/GPIO17");
+  await client.send("pin/GPIO17", { type: "on" });
+  assert.deepEqual(
+    (await client.actors()).slice(-4).map(({ address }) => address),
+    ["pool/cam0", "pool/cam0/slot/0", "pool/cam0/slot/1", "client/1"],
+  );
+  assert.deepEqual((await client.describeActor("pin/GPIO17")).machine.id, "pin");
   await led.off();
+  assert.deepEqual((await take(traced, 5)).map(({ ev, state, level }) => [ev, state ?? level]).sort(), [
+    ["edge", 0],
+    ["edge", 1],
+    ["transition", "idle"],
+    ["transition", "idle"],
+    ["transition", "on"],
+  ]);
+  await client.request("pool.remove", { pool: "cam0" });
   assert.deepEqual(
     (await take(states, 3)).map(({ state, by }) => [state, by]),
     [

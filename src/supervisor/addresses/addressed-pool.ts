@@ -16,6 +16,7 @@ export function addressedPool(pool: Pool): Addressed {
       return { epoch, slots, bytes, fourcc, width, height };
     },
     machine: () => null,
+    parts: () => pool.slots.map((slot) => addressedSlot(pool, slot)),
     isSeenBy: ({ rights }) => rights.mayUse(pool.name),
   };
 }

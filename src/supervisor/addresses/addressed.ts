@@ -22,6 +22,8 @@ export interface Addressed {
   /** Its definition; null: it is no machine. */
   machine(): StateDefinition | Data | null;
   isSeenBy(client: Client): boolean;
+  /** The actors that are a part of it; absent: there are none, or it is the root. */
+  parts?(): readonly Addressed[];
   /** It is a part of another one that is told of in its place: only those hear of it who ask for this very address. */
   readonly isPart?: boolean;
   /** How it takes events; absent: they are operations of the protocol. */

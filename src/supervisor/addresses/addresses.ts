@@ -89,12 +89,10 @@ export class Addresses {
   /** An actor and all below it that a client may see, each behind the one that it is a part of. */
   #below(client: Client, text: string = formatAddress(ROOT)): readonly Addressed[] {
     const top = this.#find(client, text);
-    if (top.kind !== "supervisor" && top.kind !== "pool") return [top];
-    const { supervisor: _, slot, ...kinds } = this.#sources;
-    const slots = Map.groupBy(slot.all(), ({ address }) => parentOfText(address));
-    const withSlots = (actor: Addressed) => [actor, ...(slots.get(actor.address) ?? [])];
-    const below = top.kind === "pool" ? [] : Object.values(kinds).flatMap((source) => source.all());
-    return [...withSlots(top), ...below.flatMap(withSlots)].filter((actor) => actor.isSeenBy(client));
+    // Slots come behind their pools.
+    const { supervisor: _root, slot: _slots, ...kinds } = this.#sources;
+    const others = top.kind === "supervisor" ? Object.values(kinds).flatMap((source) => source.all()) : [];
+    return [top, ...others].flatMap((actor) => [actor, ...(actor.parts?.() ?? [])]).filter((actor) => actor.isSeenBy(client));
   }
 
   /** @throws HoldfastError `ACTOR_UNKNOWN` */
