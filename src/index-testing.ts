@@ -19,6 +19,7 @@ export { holds } from "./testing/holds.ts";
 export { commandRequests, configureRequests, openRequests } from "./testing/pin-requests.ts";
 export { play, type Step, scripts, step } from "./testing/script.ts";
 export type { Answer, Asked, ScriptedClient } from "./testing/scripted-client.ts";
+export { type Commanded, type SimulatedActor, type SimulateOptions, simulate, type Transition } from "./testing/simulated-actor.ts";
 export { topicFilters, topicNames } from "./testing/topic-names.ts";
 export type { TimeOn, Wire, WireEdge } from "./testing/wire.ts";
 export { World, type WorldOptions } from "./testing/world.ts";

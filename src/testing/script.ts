@@ -1,7 +1,13 @@
 import fc from "fast-check";
 
-/** One step of a script: what it does to a scene, in the words that a failure prints. */
-export type Step<Scene extends object> = fc.AsyncCommand<Scene, Scene>;
+/** One step of a script: what it does to a scene, in the words that a failure prints. One for a scene fits every scene that has more. */
+export interface Step<Scene extends object> {
+  /** Whether it applies. */
+  readonly check: (scene: Readonly<Scene>) => boolean;
+  /** fast-check would give it a model and what is real; here they are one scene. */
+  readonly run: (scene: Scene, same: Scene) => Promise<void>;
+  readonly toString: () => string;
+}
 
 /** A step that does `run`; where it does not apply it is left out. */
 export function step<Scene extends object>(
@@ -21,7 +27,8 @@ export function scripts<Scene extends object>(
   most: number,
 ): fc.Arbitrary<Iterable<Step<Scene>>> {
   const { FC_STEPS: replayPath } = process.env;
-  return fc.commands([...steps], { maxCommands: most, size: "max", ...(replayPath === undefined ? {} : { replayPath }) });
+  const settings = { maxCommands: most, size: "max", ...(replayPath === undefined ? {} : { replayPath }) } as const;
+  return fc.commands([...steps], settings) as fc.Arbitrary<Iterable<Step<Scene>>>;
 }
 
 /**

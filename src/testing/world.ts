@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { type ClientOptions, HoldfastClient } from "../client/client.ts";
 import { type Clock, timestampNs } from "../clock/clock.ts";
 import type { SimulatedClock } from "../clock/simulated.ts";
+import type { SharedMemory } from "../frames/memory.ts";
 import { SimSharedMemory } from "../frames/sim.ts";
 import type { PwmOutputs } from "../gpio/backend.ts";
 import { SimBackend, type SimChip } from "../gpio/sim.ts";
@@ -31,6 +32,8 @@ export interface WorldOptions {
   readonly pins?: Readonly<Record<string, PinConfig>>;
   /** What it says of clients. */
   readonly access?: Readonly<Record<string, AccessTable>>;
+  /** Where pools are made; default: nowhere. Clients of `connect` and actors need a `FolderSharedMemory` to see frames. */
+  readonly memory?: SharedMemory;
   /** Default: the 40-pin header of a Raspberry Pi. */
   readonly chips?: readonly SimChip[];
   /** Channels of hardware PWM beside the simulated chips. */
@@ -73,13 +76,20 @@ export class World {
   /** Whether the supervisor has ended. */
   stopped = false;
 
+<<<<<<< HEAD
   // What is internal of the options is in no declaration, so the parameter names none of them.
+=======
+>>>>>>> cc451d0 (Let users run their actors in simulated time, and test a garage door so)
   constructor(options: WorldOptions = {}) {
     const {
       limits = {},
       drainMs = 10_000,
       pins = {},
       access = {},
+<<<<<<< HEAD
+=======
+      memory,
+>>>>>>> cc451d0 (Let users run their actors in simulated time, and test a garage door so)
       chips,
       pwm,
       processes = {},
@@ -90,10 +100,12 @@ export class World {
     } = options;
     this.sim = Object.assign(new SimBackend({ clock: this.clock, ...(chips && { chips }) }), pwm && { pwm });
     const defect = (fields: object, message: string) => this.defects.push(`${message}: ${inspect(fields)}`);
+    // Of which the clients of `connect` are.
+    this.processes.start(process.pid);
     this.host = new SimProcessHost(this.clock, programOf);
     this.supervisor = new Supervisor({
       backend: this.sim,
-      memory: this.memory,
+      memory: memory ?? this.memory,
       processes: this.processes,
       host: this.host,
       clock: this.clock,

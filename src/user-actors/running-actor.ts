@@ -22,7 +22,10 @@ interface Asker {
 }
 
 /** What a running actor tells. */
-export type RunningListener = Pick<ActorListener, "ready" | "transition" | "ended" | "gone">;
+export interface RunningListener extends Pick<ActorListener, "ready" | "transition" | "ended" | "gone"> {
+  /** Its machine has emitted something, which is about to be done. */
+  commanded?(command: ActorEvent): void;
+}
 
 /**
  * A user's actor that runs as a client of a supervisor: its pins are open, its machine is told of their edges, and what the machine emits is
@@ -186,7 +189,9 @@ export class RunningActor {
   }
 
   /** Does what the machine has emitted. What the author emits for his own ends is none of ours. */
-  #command({ type, ...fields }: ActorEvent): void {
+  #command(command: ActorEvent): void {
+    this.#listener.commanded?.(command);
+    const { type, ...fields } = command;
     if (type === "reply") return this.#reply(fields["value"]);
     const dot = type.indexOf(".");
     const [name, op] = [type.slice(0, dot), type.slice(dot + 1)];

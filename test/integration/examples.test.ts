@@ -1,38 +1,56 @@
 import { afterAll, beforeAll, expect } from "bun:test";
-import { cpSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { InstalledLibrary, runtimes } from "./library-project.ts";
 import { eventually, type Stage, story } from "./processes.ts";
 import { Shell, type Typed } from "./shell.ts";
 
+const root = join(import.meta.dir, "..", "..");
+
 const library = new InstalledLibrary();
 beforeAll(() => library.install(), 60_000);
-afterAll(() => library.remove());
+afterAll(() => library.remove(), 60_000);
 
-/** An example, copied into a project that has installed the library. */
+/** A folder in a project that has installed the library, and what runs its programs there. */
 class Example implements AsyncDisposable {
-  readonly folder: string;
+  readonly #folder: string;
   readonly #shell: Shell;
 
   constructor(stage: Stage, name: string, environment: Readonly<Record<string, string>> = {}) {
-    this.folder = join(library.project(stage), name);
-    cpSync(join(import.meta.dir, "..", "..", "examples", name), this.folder, { recursive: true });
-    this.#shell = new Shell(this.folder, { HOLDFAST_SOCKET: stage.socket, ...environment });
+    this.#folder = join(library.project(stage), name);
+    cpSync(join(root, "examples", name), this.#folder, { recursive: true });
+    this.#shell = new Shell(this.#folder, { HOLDFAST_SOCKET: stage.socket, ...environment });
   }
 
-  /** Starts one of its programs. Bun takes it as it is; for Node it is compiled, as Node.js 20 needs it. */
-  async start(runtime: string, program: string, ...options: readonly string[]): Promise<Typed> {
-    if (runtime === "Bun") return this.#shell.startAs([runtimes["Bun"] as string, ...options, join(this.folder, program)]);
-    const outfile = join(this.folder, program.replace(/ts$/, "mjs"));
-    const entryPoints = [join(this.folder, program)];
-    await build({ entryPoints, outfile, bundle: true, packages: "external", platform: "node", format: "esm", target: "node20" });
-    return this.#shell.startAs([runtimes[runtime] as string, ...options, outfile]);
+  /** Starts one of its programs. */
+  async start(runtime: string, program: string): Promise<Typed> {
+    const [command, file] = await runnable(runtime, this.#folder, program);
+    return this.#shell.startAs([command, file]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#shell[Symbol.asyncDispose]();
   }
+}
+
+/** What runs a program: Bun takes it as it is, and for Node it is compiled, as Node.js 20 needs it. */
+async function runnable(runtime: string, folder: string, program: string): Promise<readonly [command: string, file: string]> {
+  const [command, file] = [runtimes[runtime] as string, join(folder, program)];
+  if (runtime === "Bun") return [command, file];
+  const outfile = file.replace(/ts$/, "mjs");
+  await build({ entryPoints: [file], outfile, bundle: true, packages: "external", platform: "node", format: "esm", target: "node20" });
+  return [command, outfile];
+}
+
+/** Runs a file of tests, which must pass. */
+async function passes(runtime: string, folder: string, file: string): Promise<void> {
+  const [command, path] = await runnable(runtime, folder, file);
+  const words = runtime === "Bun" ? ["test", "--timeout", "60000", path] : ["--test", path];
+  await using shell = new Shell(folder, { FC_RUNS: "30" });
+  const { status, out, err } = await shell.startAs([command, ...words]).ended;
+  expect(status, out + err).toBe(0);
+  expect(out + err).toMatch(/(^# pass|^\s*) [1-9]\d*( pass)?$/m);
 }
 
 for (const runtime of Object.keys(runtimes)) {
@@ -74,5 +92,18 @@ for (const runtime of Object.keys(runtimes)) {
     expect(await ask("POST", "/stop")).toEqual([200, "dry"]);
     garden.kill("SIGTERM");
     expect((await garden.ended).status).toBe(0);
+  });
+
+  story(`examples/garage-door, in ${runtime}: its own tests pass`, async (stage) => {
+    const folder = join(library.project(stage), "garage-door");
+    cpSync(join(root, "examples", "garage-door"), folder, { recursive: true });
+    await passes(runtime, folder, "door.test.ts");
+  });
+
+  story(`the actor of docs/testing.md, in ${runtime}: its tests pass`, async (stage) => {
+    const folder = library.project(stage);
+    const page = readFileSync(join(root, "docs", "testing.md"), "utf8");
+    for (const [, text = "", name = ""] of page.matchAll(/^```ts\n(\/\/ (\S+)\n.*?)^```$/gms)) writeFileSync(join(folder, name), text);
+    await passes(runtime, folder, "stairs.test.ts");
   });
 }

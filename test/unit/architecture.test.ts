@@ -52,7 +52,7 @@ const rules: Record<string, Rule> = {
   },
   "index-client": { may: ["client", "protocol"], types: ["frames"] },
   "index-machines": { may: ["actors"] },
-  testing: { may: ["client", "clock", "frames", "gpio", "processes", "protocol", "supervisor", "transports"] },
+  testing: { may: ["client", "clock", "frames", "gpio", "processes", "protocol", "supervisor", "transports", "user-actors"] },
   "index-testing": { may: ["clock", "gpio", "testing"] },
   config: { may: ["frames", "protocol"] },
   cli: {

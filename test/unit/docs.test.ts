@@ -83,7 +83,8 @@ test("every snippet of TypeScript is one that the compiler takes", async () => {
       const snippets = readFileSync(join(root, page), "utf8").matchAll(/^```ts\n(.*?)^```$/gms);
       for (const [index, [, snippet = ""]] of [...snippets].entries()) {
         const whole = snippet.includes("import ") ? snippet : preamble + snippet;
-        writeFileSync(join(folder, `${page.replace("/", "-")}-${index}.ts`), `${whole.replaceAll("…", "void 0;")}\nexport {};\n`);
+        const [, name = `${page.replace("/", "-")}-${index}.ts`] = /^\/\/ (\S+\.ts)$/m.exec(snippet) ?? [];
+        writeFileSync(join(folder, name), `${whole.replaceAll("…", "void 0;")}\nexport {};\n`);
       }
     }
     expect(readdirSync(folder).length).toBeGreaterThan(5);
