@@ -32,8 +32,8 @@ async function compile(arch: Arch): Promise<string> {
       // By default an executable would obey the .env and bunfig.toml (which can preload code) of the directory it is started in.
       "--no-compile-autoload-dotenv",
       "--no-compile-autoload-bunfig",
-      // An import that cannot be resolved now would only be noticed on the board.
-      "--reject-unresolved",
+      // An import that cannot be resolved now would only be noticed on the board. Of users' files nothing is known now.
+      "--allow-unresolved=",
       // Bun writes the directories of this machine in its place. Only transports of pino, which are not used, look at it.
       '--define=__dirname="/"',
     ]}`

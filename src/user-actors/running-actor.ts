@@ -232,7 +232,7 @@ export class RunningActor {
     for (const pool of this.#pools.values()) pool.end();
     this.#machine?.stop();
     if (end?.reason === "failed")
-      this.#failure = new HoldfastError("ACTOR_FAILED", `${this.#name} has failed: ${end.error.message}`, withoutCode(end.error));
+      this.#failure = new HoldfastError("ACTOR_FAILED", `${this.#name} has failed: ${end.error.message}`, whereOf(end.error));
     for (const { refuse } of this.#askers) refuse(this.#failure ?? new HoldfastError("ACTOR_NOT_RUNNING", `${this.#name} has ended`));
     if (end !== null) this.#listener.ended(end);
     await this.#client.close();
@@ -245,7 +245,7 @@ function describe(machine: AnyStateMachine, accepted: AcceptedEvents): ActorDesc
   return { machine: JSON.parse(text), accepts: accepted.described };
 }
 
-/** What an error says of its place. */
-function withoutCode({ code: _, message: __, ...details }: ErrorValue): ErrorDetails {
+/** What an error says of its place, for whoever has sent the event that was too much. */
+function whereOf({ code: _, message: __, stack: ___, ...details }: ErrorValue): ErrorDetails {
   return details;
 }

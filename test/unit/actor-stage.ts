@@ -11,7 +11,7 @@ import { SimProcessHost } from "../../src/processes/sim-host.ts";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
 import { inProcess } from "../../src/transports/in-process.ts";
-import type { ActorDescription, ActorEnd, ActorListener, ActorTransition } from "../../src/user-actors/actor-host.ts";
+import type { ActorDescription, ActorEnd, ActorLine, ActorListener, ActorTransition } from "../../src/user-actors/actor-host.ts";
 import type { ActorDefinition } from "../../src/user-actors/define-actor.ts";
 import { RunningActor } from "../../src/user-actors/running-actor.ts";
 
@@ -33,7 +33,7 @@ export class Told implements ActorListener {
 
   heard(): void {}
 
-  said(): void {}
+  said(_line: ActorLine): void {}
 
   transition(change: ActorTransition): void {
     this.transitions.push(change);

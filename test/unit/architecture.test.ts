@@ -33,7 +33,7 @@ const rules: Record<string, Rule> = {
     types: ["client", "processes", "user-actors"],
   },
   client: { may: ["frames", "protocol"], sockets: true },
-  "user-actors": { may: ["client", "clock", "protocol"], types: ["actors"] },
+  "user-actors": { may: ["client", "clock", "index-client", "protocol"], types: ["actors"] },
   cameras: { may: ["clock", "libc", "processes", "protocol"], types: ["client"] },
   transports: { may: ["access", "protocol", "clock", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },
   version: { may: ["package.json"] },
@@ -59,7 +59,7 @@ const rules: Record<string, Rule> = {
     may: ["access", "cameras", "create-supervisor", "dry-run", "client", "config", "gpio", "frames", "clock", "protocol", "version"],
     types: ["machine-definition"],
   },
-  main: { may: ["cli", "gpio"] },
+  main: { may: ["cli", "gpio", "user-actors"] },
 };
 
 /** Pieces of transports that are none themselves; beside them, no transport knows another. */

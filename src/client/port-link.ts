@@ -1,0 +1,57 @@
+import { type ErrorValue, HoldfastError } from "../protocol/errors.ts";
+import type { Dial, Link } from "./link.ts";
+
+/** What a client in a thread of its own says to the side of the supervisor. */
+export type ToSupervisor = { readonly dial: true } | { readonly request: object } | { readonly close: true };
+/** What it is told. */
+export type ToClient =
+  | { readonly opened: true }
+  | { readonly message: Readonly<Record<string, unknown>> }
+  | { readonly closed: ErrorValue };
+
+/** One end of a way between two threads, on which messages are copied and keep their order. */
+export interface Port<Said, Told> {
+  /** @throws DOMException `DataCloneError` for what can't be copied */
+  post(said: Said): void;
+  /** Has what comes told to this one, and to no other. */
+  listen(hear: (told: Told) => void): void;
+}
+
+/** A way to the supervisor from another thread of its process, over a port whose other end `servePort` has. It can be dialled once. */
+export function overPort(port: Port<ToSupervisor, ToClient>): Dial {
+  return (listener) =>
+    new Promise((resolve, reject) => {
+      let ended = () => {};
+      const over = new Promise<void>((resolve) => {
+        ended = resolve;
+      });
+      const end = (error: HoldfastError) => {
+        reject(error);
+        ended();
+        listener.closed(error);
+      };
+      const link: Link = {
+        send: (request) => {
+          try {
+            port.post({ request });
+          } catch (error) {
+            throw new HoldfastError("BAD_FIELD", `a message cannot carry this: ${(error as Error).message}`, {}, { cause: error });
+          }
+        },
+        close: () => {
+          port.post({ close: true });
+          return over;
+        },
+        abandon: (why) => {
+          port.post({ close: true });
+          end(why);
+        },
+      };
+      port.listen((told) => {
+        if ("opened" in told) resolve(link);
+        else if ("message" in told) listener.message(told.message);
+        else end(HoldfastError.fromValue(told.closed));
+      });
+      port.post({ dial: true });
+    });
+}

@@ -1,0 +1,165 @@
+import { format } from "node:util";
+import { isMainThread, type MessagePort, parentPort, Worker, workerData } from "node:worker_threads";
+import { HoldfastClient } from "../client/client.ts";
+import { overPort, type ToClient } from "../client/port-link.ts";
+import { RealClock } from "../clock/real.ts";
+import { HoldfastError } from "../protocol/errors.ts";
+import type { ActorLine } from "./actor-host.ts";
+import type { ActorDefinition } from "./define-actor.ts";
+import { failureOf } from "./failure.ts";
+import { loadActor } from "./load-actor.ts";
+import { RunningActor } from "./running-actor.ts";
+import { serveModules } from "./served-modules.ts";
+import type { FromThread, Question, ThreadInput, ToThread } from "./thread-messages.ts";
+
+/** How often a thread whose event loop turns says so, in ms. */
+const HEARD_EVERY_MS = 500;
+
+/** What tells a worker that it is this module's. */
+interface ActorWorkerData {
+  readonly holdfastActor: ThreadInput;
+}
+
+/** Starts a thread for one actor, which loads it and waits. */
+export function startActorThread(input: ThreadInput): Worker {
+  const workerData: ActorWorkerData = { holdfastActor: input };
+  // The worker's program is this very module, or, in an executable or a bundle, the file that holds all modules.
+  return new Worker(new URL(import.meta.url), { workerData, name: `holdfast ${input.name}` });
+}
+
+/** The actor of this thread. */
+class ActorThread {
+  readonly #input: ThreadInput;
+  readonly #port: MessagePort;
+  #name: string;
+  #definition: ActorDefinition | null = null;
+  #actor: RunningActor | null = null;
+  #isObserved = false;
+  #isStopped = false;
+  #hearLink: (told: ToClient) => void = () => {};
+
+  constructor(input: ThreadInput, port: MessagePort) {
+    this.#input = input;
+    this.#port = port;
+    this.#name = input.name;
+    port.on("message", (told: ToThread) => this.#hear(told));
+    setInterval(() => this.#tell({ heard: true }), HEARD_EVERY_MS);
+    this.#tell({ heard: true });
+    // Whatever is not caught anywhere is the actor's failure. It is neither that of the thread nor of the process.
+    process.on("uncaughtException", (error) => this.#fail(error));
+    process.on("unhandledRejection", (error) => this.#fail(error));
+    captureConsole((said) => this.#tell({ said }));
+  }
+
+  async load(): Promise<void> {
+    try {
+      serveModules();
+      const { definition, files } = await loadActor(this.#input.file);
+      this.#name = definition.name ?? this.#name;
+      this.#definition = definition;
+      this.#tell({ loaded: { name: this.#name, files } });
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  #hear(told: ToThread): void {
+    if ("link" in told) this.#hearLink(told.link);
+    else if ("ask" in told) void this.#answer(told);
+    else if ("observed" in told) this.#observe(told.observed);
+    else if ("stop" in told) this.#stop();
+    else void this.#start(this.#definition as ActorDefinition);
+  }
+
+  async #start(definition: ActorDefinition): Promise<void> {
+    try {
+      const dial = overPort({
+        post: (link) => this.#tell({ link }),
+        listen: (hear) => {
+          this.#hearLink = hear;
+        },
+      });
+      const client = await HoldfastClient.over(dial, { name: this.#name });
+      this.#actor = new RunningActor(definition, this.#name, client, new RealClock(), {
+        ready: (ready) => this.#tell({ ready }),
+        transition: (transition) => this.#tell({ transition }),
+        ended: (ended) => this.#tell({ ended }),
+        gone: () => this.#tell({ gone: true }),
+      });
+      this.#actor.observed(this.#isObserved);
+      if (this.#isStopped) this.#actor.stop();
+    } catch (error) {
+      if (!this.#isStopped) this.#tell({ ended: { reason: "failed", error: failureOf(error, this.#name) } });
+      this.#tell({ gone: true });
+    }
+  }
+
+  #observe(on: boolean): void {
+    this.#isObserved = on;
+    this.#actor?.observed(on);
+  }
+
+  #stop(): void {
+    this.#isStopped = true;
+    this.#actor?.stop();
+  }
+
+  async #answer(question: Question): Promise<void> {
+    const { ask: answer } = question;
+    try {
+      this.#tell({ answer, value: await this.#do(question) });
+    } catch (error) {
+      this.#tell({ answer, error: refusalOf(error) });
+    }
+  }
+
+  async #do(question: Question): Promise<unknown> {
+    if (this.#actor === null) throw new HoldfastError("ACTOR_NOT_RUNNING", `${this.#name} does not run`);
+    switch (question.what) {
+      case "send":
+        return this.#actor.send(question.event);
+      case "ask":
+        return this.#actor.ask(question.event, question.timeoutMs);
+      case "snapshot":
+        return this.#actor.snapshot();
+    }
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#actor !== null) this.#actor.fail(thrown);
+    else this.#refuse(thrown);
+  }
+
+  #refuse(thrown: unknown): void {
+    const error =
+      thrown instanceof HoldfastError && thrown.code === "BAD_ACTOR"
+        ? thrown.toValue()
+        : { ...failureOf(thrown, this.#name), code: "BAD_ACTOR" };
+    this.#tell({ refused: { file: this.#input.file, ...error } });
+  }
+
+  #tell(told: FromThread): void {
+    this.#port.postMessage(told);
+  }
+}
+
+/** What is answered in the place of what can't be. What another thread can't be told, as a function, is the actor's own mistake. */
+function refusalOf(thrown: unknown) {
+  if (!(thrown instanceof Error) || thrown.name !== "DataCloneError") return HoldfastError.from(thrown).toValue();
+  return new HoldfastError("BAD_FIELD", `a reply cannot carry this: ${thrown.message}`, { field: "reply" }).toValue();
+}
+
+/** Has what a program writes by `console` told as lines. */
+function captureConsole(say: (line: ActorLine) => void): void {
+  const levels = { debug: "debug", trace: "debug", log: "info", info: "info", warn: "warn", error: "error" } as const;
+  for (const [method, level] of Object.entries(levels)) {
+    console[method as keyof typeof levels] = (...values: unknown[]) => say({ level, text: format(...values) });
+  }
+}
+
+function isActorWorkerData(data: unknown): data is ActorWorkerData {
+  return typeof data === "object" && data !== null && "holdfastActor" in data;
+}
+
+if (!isMainThread && parentPort !== null && isActorWorkerData(workerData))
+  void new ActorThread(workerData.holdfastActor, parentPort).load();

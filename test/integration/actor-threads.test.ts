@@ -1,0 +1,278 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { HoldfastError } from "../../src/protocol/errors.ts";
+import type { ActorEnd, ActorLine, HostedActor } from "../../src/user-actors/actor-host.ts";
+import { ThreadActors } from "../../src/user-actors/thread-actors.ts";
+import { ActorStage, Told } from "../unit/actor-stage.ts";
+import { eventually } from "./processes.ts";
+
+// Threads come late on a machine that has other work to do.
+setDefaultTimeout(60_000);
+
+/** An actor of everything that a file may import, and of many ways to fail. */
+const door = `
+import { assign, setup } from "xstate";
+import { defineActor } from "holdfast";
+import { z } from "zod";
+import { twice } from "./walls/twice.ts";
+
+console.log("imported", twice(2));
+
+export default defineActor({
+  pins: { relay: { out: "GPIO17" }, sensor: { in: "GPIO4", bias: "pull-down" } },
+  events: { open: {}, count: { n: z.number() }, odd: {}, hang: {}, fail: {}, timer: {}, reject: {}, exit: {}, halt: {} },
+  machine: ({ pins, types, reply }) =>
+    setup({ types: { ...types, context: {} as { edges: number } } }).createMachine({
+      context: { edges: 0 },
+      initial: "shut",
+      on: {
+        "sensor.*": { actions: assign({ edges: ({ context }) => context.edges + 1 }) },
+        count: { actions: reply(({ event }) => twice(event.n)) },
+        odd: { actions: reply(() => () => "a function") },
+        hang: { actions: () => { console.log("hanging"); for (;;); } },
+        fail: { actions: () => { throw new TypeError("in an action"); } },
+        timer: { actions: () => void setTimeout(() => { throw new TypeError("in a timer"); }) },
+        reject: { actions: () => void Promise.reject(new TypeError("in a promise")) },
+        exit: { actions: () => process.exit(3) },
+        halt: ".halted",
+      },
+      states: {
+        shut: { on: { open: { target: "opened", actions: [pins.relay.on(), () => console.warn("opening", { now: true })] } } },
+        opened: {},
+        halted: { type: "final" },
+      },
+    }),
+});
+`;
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "holdfast-actors-"));
+  write("door.ts", door);
+  write("walls/twice.ts", "export const twice = (n: number): number => 2 * n;\n");
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function write(name: string, text: string): string {
+  const path = join(folder, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
+
+/** What is told of a thread, to be waited for. */
+class Heard extends Told {
+  readonly lines: ActorLine[] = [];
+  readonly #gone = Promise.withResolvers<void>();
+  readonly #ready = Promise.withResolvers<void>();
+  /** It runs, or has ended before it could. */
+  readonly isUp = this.#ready.promise;
+  readonly isOver = this.#gone.promise;
+
+  override said(line: ActorLine): void {
+    this.lines.push(line);
+  }
+
+  override ready(...told: Parameters<Told["ready"]>): void {
+    super.ready(...told);
+    this.#ready.resolve();
+  }
+
+  override ended(end: ActorEnd): void {
+    super.ended(end);
+    this.#ready.resolve();
+  }
+
+  override gone(): void {
+    super.gone();
+    this.#gone.resolve();
+  }
+}
+
+/** What a promise is rejected with. Bun's own `rejects` keeps the messages of workers from coming while it waits. */
+async function failing(promise: Promise<unknown>): Promise<HoldfastError> {
+  const failure = await promise.then(
+    () => null,
+    (error) => error,
+  );
+  if (failure === null) throw new Error("it was not rejected");
+  return failure;
+}
+
+const never = new AbortController().signal;
+
+function load(name: string, heard = () => {}, signal = never) {
+  return new ThreadActors().load({ name: name.replace(/\.\w+$/, ""), file: join(folder, name) }, { heard }, signal);
+}
+
+/** Starts door.ts and waits until it runs. */
+async function start(stage: ActorStage): Promise<{ actor: HostedActor; told: Heard }> {
+  const told = new Heard();
+  const actor = (await load("door.ts")).start(stage.dial("door"), told);
+  await told.isUp;
+  return { actor, told };
+}
+
+describe("an actor in a thread of its own", () => {
+  test("is made from a file that imports xstate, holdfast, zod and its neighbours, wherever it is", async () => {
+    await using stage = await ActorStage.open();
+    const loaded = await load("door.ts");
+    expect([loaded.name, loaded.files]).toEqual(["door", [join(folder, "door.ts"), join(folder, "walls/twice.ts")]]);
+    const told = new Heard();
+    const actor = loaded.start(stage.dial("door"), told);
+    await told.isUp;
+    expect(told.description?.accepts.map(({ type }) => type)).toContain("count");
+    expect(await actor.ask({ type: "count", n: 21 }, 10_000)).toBe(42);
+    actor.stop();
+    await told.isOver;
+    expect(told.end).toBeNull();
+    expect(told.lines).toEqual([{ level: "info", text: "imported 4" }]);
+  });
+
+  test("has commanded what an event is for when the event has been taken", async () => {
+    await using stage = await ActorStage.open();
+    const { actor, told } = await start(stage);
+    await actor.send({ type: "open" });
+    expect(await stage.level("GPIO17")).toBe(1);
+    expect(told.transitions.map(({ event, state }) => [event, state])).toEqual([
+      [null, "shut"],
+      ["open", "opened"],
+    ]);
+    expect(told.lines.at(-1)).toEqual({ level: "warn", text: "opening { now: true }" });
+    actor.stop();
+    await told.isOver;
+    expect((await stage.world.read("GPIO17")).state).toBe("closed");
+  });
+
+  test("hears its inputs, and shows what it knows", async () => {
+    await using stage = await ActorStage.open();
+    const { actor, told } = await start(stage);
+    actor.observed(true);
+    await stage.world.simSet("GPIO4", 1);
+    while ((await actor.snapshot()).data["edges"] !== 1);
+    expect(told.transitions.at(-1)).toEqual({ event: "sensor.rising", from: "shut", state: "shut", data: { edges: 1 } });
+    actor.stop();
+    await told.isOver;
+  });
+
+  test("refuses what its author's schemas do not know, and says when an answer can't be carried", async () => {
+    await using stage = await ActorStage.open();
+    const { actor, told } = await start(stage);
+    expect(await failing(actor.send({ type: "close" }))).toMatchObject({ code: "EVENT_UNKNOWN" });
+    expect(await failing(actor.ask({ type: "count", n: "1" }, 10_000))).toMatchObject({
+      code: "EVENT_INVALID",
+      details: { field: "event.n" },
+    });
+    expect(await failing(actor.ask({ type: "odd" }, 10_000))).toMatchObject({ code: "BAD_FIELD", details: { field: "reply" } });
+    expect(told.end).toBeNull();
+    actor.stop();
+    await told.isOver;
+  });
+
+  test("is done when its machine is", async () => {
+    await using stage = await ActorStage.open();
+    const { actor, told } = await start(stage);
+    await actor.send({ type: "halt" });
+    await told.isOver;
+    expect([told.states, told.end]).toEqual([["shut", "halted"], { reason: "done" }]);
+  });
+
+  test("can be killed while it loops for ever, and gives no sign of life until then", async () => {
+    await using stage = await ActorStage.open();
+    const told = new Heard();
+    let signs = 0;
+    told.heard = () => {
+      signs++;
+    };
+    const actor = (await load("door.ts")).start(stage.dial("door"), told);
+    await told.isUp;
+    const hung = failing(actor.send({ type: "hang" }));
+    await eventually("it hangs", () => told.lines.some(({ text }) => text === "hanging"));
+    const before = signs;
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect(signs).toBe(before);
+    actor.kill();
+    expect(await hung).toMatchObject({ code: "ACTOR_NOT_RUNNING" });
+    await told.isOver;
+    expect(told.end).toBeNull();
+    expect((await stage.world.read("GPIO17")).state).toBe("closed");
+    expect(await failing(actor.snapshot())).toMatchObject({ code: "ACTOR_NOT_RUNNING" });
+  });
+});
+
+describe("an actor in a thread fails", () => {
+  for (const [type, where] of [
+    ["fail", "an action"],
+    ["timer", "a timer"],
+    ["reject", "a promise"],
+  ] as const) {
+    test(`where it throws in ${where}, with the line of its file`, async () => {
+      await using stage = await ActorStage.open();
+      const { actor, told } = await start(stage);
+      const sent = actor.send({ type }).catch(({ code }) => expect(code).toBe("ACTOR_FAILED"));
+      await told.isOver;
+      await sent;
+      const lines = door.split("\n");
+      const line = lines.findIndex((text) => text.includes(`"in ${where}"`)) + 1;
+      expect(told.end).toMatchObject({
+        reason: "failed",
+        error: {
+          code: "ACTOR_FAILED",
+          message: `TypeError: in ${where}`,
+          actor: "door",
+          file: join(folder, "door.ts"),
+          line,
+          source: lines[line - 1]?.trim(),
+        },
+      });
+      expect((await stage.world.read("GPIO17")).state).toBe("closed");
+    });
+  }
+
+  test("when it ends its own thread", async () => {
+    await using stage = await ActorStage.open();
+    const { actor, told } = await start(stage);
+    expect(await failing(actor.send({ type: "exit" }))).toMatchObject({ code: "ACTOR_NOT_RUNNING" });
+    await told.isOver;
+    expect(told.end).toMatchObject({ reason: "failed", error: { code: "ACTOR_FAILED", message: "its thread has ended" } });
+  });
+});
+
+describe("a file that is no actor is refused, with the place of the mistake", () => {
+  const mistakes: [what: string, text: string, said: RegExp, line?: number][] = [
+    ["does not parse", 'import { setup } from "xstate";\n\nconst x = ;\n', /^Unexpected ;/, 3],
+    ["has no default export", "export const x = 3;\n", /^has no default export/],
+    ["exports something else", "export default { name: 'door' };\n", /^has a default export that is none/],
+    ["imports what a module has not", 'import {\n  defineActr,\n} from "holdfast";\ndefineActr();\n', /defineActr/, 2],
+    ["imports a package that is not there", 'import { setup } from "xstate";\nimport "left-pad";\n', /left-pad/, 2],
+    ["imports a file that is not there", '\nimport { x } from "./nothing.ts";\nx();\n', /nothing\.ts/, 2],
+    ["throws", '\n\nfunction act() {\n  throw new TypeError("at once");\n}\nact();\n', /^TypeError: at once/, 4],
+    ["defines it wrongly", 'import { defineActor } from "holdfast";\n\ndefineActor({ machine: 3 } as never);\n', /machine: must be/, 3],
+  ];
+  for (const [what, text, said, line] of mistakes) {
+    test(`one that ${what}`, async () => {
+      const file = write("wrong.ts", text);
+      const error = await failing(load("wrong.ts"));
+      expect(error).toMatchObject({ code: "BAD_ACTOR", message: expect.stringMatching(said), details: { file } });
+      expect(error.details["line"]).toBe(line);
+      if (line !== undefined) expect(error.details["source"]).toBe(text.split("\n")[line - 1]?.trim());
+    });
+  }
+
+  test("one with a neighbour that does not parse: the place is there", async () => {
+    const neighbour = write("walls/cracked.ts", "export const x: number =\n");
+    write("wrong.ts", 'import { x } from "./walls/cracked.ts";\nexport default x;\n');
+    expect(await failing(load("wrong.ts"))).toMatchObject({ code: "BAD_ACTOR", details: { file: neighbour } });
+  });
+
+  test("one that loops for ever can be given up", async () => {
+    write("wrong.ts", "for (;;);\n");
+    const giveUp = new AbortController();
+    const loaded = load("wrong.ts", () => giveUp.abort(), giveUp.signal);
+    expect(await failing(loaded)).toMatchObject({ code: "BAD_ACTOR", message: "its thread has ended while it was loaded" });
+  });
+});
