@@ -76,20 +76,14 @@ export class World {
   /** Whether the supervisor has ended. */
   stopped = false;
 
-<<<<<<< HEAD
   // What is internal of the options is in no declaration, so the parameter names none of them.
-=======
->>>>>>> cc451d0 (Let users run their actors in simulated time, and test a garage door so)
   constructor(options: WorldOptions = {}) {
     const {
       limits = {},
       drainMs = 10_000,
       pins = {},
       access = {},
-<<<<<<< HEAD
-=======
       memory,
->>>>>>> cc451d0 (Let users run their actors in simulated time, and test a garage door so)
       chips,
       pwm,
       processes = {},
