@@ -48,7 +48,6 @@ export class Recording implements CameraTask {
   readonly #files: SavedFiles;
   readonly #clock: Clock;
   readonly #begun: () => void;
-  #hasBegun = false;
   readonly #ended = new AbortController();
   readonly #counted = { frames: 0, files: 0, bytes: 0 };
   /** Segments that end, and why one could not be written. */
@@ -61,7 +60,7 @@ export class Recording implements CameraTask {
   /** Frames of H264 are of no use before a key frame, and when one before them was lost. */
   #needsKey = true;
 
-  /** @param begun is called when something has been written */
+  /** @param begun is called when the first frame has been taken */
   constructor(pool: FramePool, settings: RecordingSettings, files: SavedFiles, clock: Clock, begun: () => void) {
     this.#pool = pool;
     this.#settings = settings;
@@ -86,9 +85,7 @@ export class Recording implements CameraTask {
       for await (using frame of frames) {
         const isTaken = await this.#take(frame);
         if (this.#failure !== null) break;
-        if (!isTaken) continue;
-        this.#counted.frames++;
-        this.#lookWhetherBegun();
+        if (isTaken && this.#counted.frames++ === 0) this.#begun();
       }
     } finally {
       clearInterval(pruning);
@@ -106,14 +103,6 @@ export class Recording implements CameraTask {
   }
 
   async follow(): Promise<void> {}
-
-  /** Only what is in a file has been saved: a disk may be full. */
-  #lookWhetherBegun(): void {
-    if (this.#hasBegun) return;
-    const written = this.#segment === null ? this.#counted.files : this.#files.unfinishedBytes(this.#segment.name);
-    this.#hasBegun = written > 0;
-    if (this.#hasBegun) this.#begun();
-  }
 
   /** @returns false: it is of no use, or can't be taken */
   #take(frame: Frame): Promise<boolean> {
@@ -160,7 +149,7 @@ export class Recording implements CameraTask {
   }
 
   #beginSegment(): Segment {
-    const name = this.#files.newName("mkv");
+    const name = this.#files.nameAt(Date.now(), "mkv");
     const { camera } = this.#settings;
     const output = fileOutput(camera, this.#files.unfinishedPath(name));
     const command = ["ffmpeg", ...quietly(), ...fedInput(camera), ...output];

@@ -1,4 +1,5 @@
 import type { Dial } from "../client/link.ts";
+import type { StateDefinition } from "../machine-definition.ts";
 import type { ErrorValue } from "../protocol/errors.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 
@@ -22,8 +23,7 @@ export interface AcceptedEvent {
 
 /** What can be said of a running actor's machine. */
 export interface ActorDescription {
-  /** XState's definition of it, as plain data. */
-  readonly machine: Readonly<Record<string, unknown>>;
+  readonly machine: StateDefinition;
   readonly accepts: readonly AcceptedEvent[];
 }
 

@@ -1,9 +1,10 @@
 import { type Actor, type AnyStateMachine, createActor, type EventFromLogic, type InspectionEvent, type SnapshotFrom } from "xstate";
 import type { HoldfastClient } from "../client/client.ts";
 import { type Alarm, type Clock, xstateClock } from "../clock/clock.ts";
+import { machineDefinition } from "../machine-definition.ts";
 import { type ErrorDetails, type ErrorValue, HoldfastError } from "../protocol/errors.ts";
 import { AcceptedEvents } from "./accepted-events.ts";
-import type { ActorDescription, ActorEnd, ActorEvent, ActorListener, ActorSnapshot } from "./actor-host.ts";
+import type { ActorEnd, ActorEvent, ActorListener, ActorSnapshot } from "./actor-host.ts";
 import { ActorPins } from "./actor-pins.ts";
 import { ActorPool } from "./actor-pool.ts";
 import { ActorTopics } from "./actor-topics.ts";
@@ -149,6 +150,8 @@ export class RunningActor {
 
   #start(): void {
     const definition = this.#definition.makeMachine();
+    // Guards are replaced next, and lose their names.
+    const description = { machine: machineDefinition(definition), accepts: this.#accepted.described };
     const guards = new GuardErrors(definition);
     const machine = createActor(definition, {
       input: { levels: this.#pins.levels },
@@ -162,7 +165,7 @@ export class RunningActor {
       error: (error) => this.fail(guards.trueCause(error)),
     });
     this.#machine = machine;
-    if (machine.getSnapshot().status !== "error") this.#listener.ready(describe(definition, this.#accepted));
+    if (machine.getSnapshot().status !== "error") this.#listener.ready(description);
     machine.start();
     // Whatever came meanwhile comes now, behind what the machine does at its start.
     this.#pins.listen();
@@ -238,11 +241,6 @@ export class RunningActor {
     await this.#client.close();
     this.#listener.gone();
   }
-}
-
-function describe(machine: AnyStateMachine, accepted: AcceptedEvents): ActorDescription {
-  const text = JSON.stringify(machine.definition, (_, value) => (typeof value === "bigint" ? String(value) : value));
-  return { machine: JSON.parse(text), accepts: accepted.described };
 }
 
 /** What an error says of its place, for whoever has sent the event that was too much. */

@@ -232,7 +232,7 @@ export class SimThread implements LoadedActor, HostedActor {
     for (const pin of Object.keys(pins)) await this.request("open", { pin, direction: "out", waitMs: 10_000 });
     if (this.isGone || this.orders.length > 0) return;
     this.isRunning = true;
-    this.#listener?.ready({ machine: {}, accepts: [] });
+    this.#listener?.ready({ machine: { id: "made-up", type: "atomic" }, accepts: [] });
     this.#listener?.transition({ event: null, from: null, state: "on" });
     for (const [pin, onMs] of Object.entries(pins)) await this.request("on", { pin, ...(onMs > 0 && { durationMs: onMs }) });
     if (runsMs !== undefined) this.#after(runsMs, () => this.#come());

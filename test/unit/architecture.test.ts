@@ -33,7 +33,7 @@ const rules: Record<string, Rule> = {
     types: ["client", "processes", "user-actors"],
   },
   client: { may: ["frames", "protocol"], sockets: true },
-  "user-actors": { may: ["client", "clock", "index-client", "protocol"], types: ["actors"] },
+  "user-actors": { may: ["client", "clock", "index-client", "machine-definition", "protocol"], types: ["actors"] },
   cameras: { may: ["clock", "libc", "processes", "protocol"], types: ["client"] },
   transports: { may: ["access", "protocol", "clock", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },
   version: { may: ["package.json"] },
