@@ -20,6 +20,9 @@ const OUTPUT_WINDOW_MS = 1000;
 /** How long what it has written may take to be read when it has ended, in ms. It may have to wait for a window first. */
 const LAST_WORDS_MS = OUTPUT_WINDOW_MS + 500;
 
+/** What the kernel may have too little of now, and enough later: descriptors, processes, memory (errno(3)). */
+const passing: readonly unknown[] = ["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"];
+
 /** Variables that change what this runtime does, and are not meant for others. */
 const runtimeVariables = ["BUN_OPTIONS", "BUN_BE_BUN", "BUN_INSPECT", "NODE_OPTIONS"];
 
@@ -142,8 +145,8 @@ function spawnShell(command: readonly string[], cwd: string | undefined, env: Re
   }
 }
 
-function notStarted({ message }: Error): HoldfastError {
-  return new HoldfastError("PROGRAM_MISSING", `the kernel starts no process: ${message}`);
+function notStarted({ message, code }: NodeJS.ErrnoException): HoldfastError {
+  return new HoldfastError("PROGRAM_MISSING", `the kernel starts no process: ${message}`, { isPassing: passing.includes(code) });
 }
 
 /** Reads no more than a process may write. */

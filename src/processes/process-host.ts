@@ -17,7 +17,7 @@ export type ProcessExit = { readonly status: number } | { readonly signal: strin
 export interface ProcessListener {
   /** Its program runs. */
   started(): void;
-  /** It could not be started. Nothing else is told. */
+  /** It could not be started. Nothing else is told. The error's `isPassing` is true where another attempt may do better, though nobody changes anything. */
   failed(error: HoldfastError): void;
   /** It has written something. What one call brings may end anywhere, within a line or a character. */
   output(stream: "stdout" | "stderr", bytes: Uint8Array): void;
@@ -39,7 +39,7 @@ export interface HostedProcess {
 export interface ProcessHost {
   /**
    * Starts a process. The listener is told nothing before this has returned.
-   * @throws HoldfastError `PROGRAM_MISSING`
+   * @throws HoldfastError `PROGRAM_MISSING`, as `failed` is told
    */
   spawn(spec: ProcessSpec, listener: ProcessListener): HostedProcess;
   /** The group that a process of this machine belongs to; null: it has ended, or can't be seen from here. */

@@ -6,6 +6,8 @@ import type { HostedProcess, ProcessExit, ProcessHost, ProcessListener, ProcessS
 export interface SimProgram {
   /** It is not there. */
   readonly missing?: boolean;
+  /** The kernel starts no process now, for it lacks this. */
+  readonly lacks?: string;
   /** It ends by itself after so long; absent: never. */
   readonly runsMs?: number;
   /** The status that it ends with then; default 0. */
@@ -37,6 +39,8 @@ export class SimProcessHost implements ProcessHost {
   spawn(spec: ProcessSpec, listener: ProcessListener): HostedProcess {
     const program = this.#programOf(spec);
     if (program.missing === true) throw new HoldfastError("PROGRAM_MISSING", "there is no such program", { program: spec.command[0] });
+    const { lacks } = program;
+    if (lacks !== undefined) throw new HoldfastError("PROGRAM_MISSING", `the kernel has no ${lacks} left`, { isPassing: true });
     const process = new SimProcess(++this.#lastPid, spec, program, this.#clock, listener);
     this.started.push(process);
     return process;

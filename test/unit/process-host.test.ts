@@ -187,7 +187,7 @@ test("who has no descriptors left is told so, and goes on", async () => {
     const { ChildProcesses } = await import(${JSON.stringify(source)});
     const host = new ChildProcesses();
     try { for (;;) openSync("/dev/null", "r"); } catch {}
-    const failed = ({ code }) => setTimeout(() => process.exit(code === "PROGRAM_MISSING" ? 7 : 8), 10);
+    const failed = ({ code, details }) => setTimeout(() => process.exit(code === "PROGRAM_MISSING" && details.isPassing ? 7 : 8), 10);
     host.spawn({ command: ["true"], environment: {} }, { failed });
   `;
   const limited = Bun.spawn(["sh", "-c", 'ulimit -n 128; exec "$@"', "limited", process.execPath, "-e", program], { stderr: "inherit" });

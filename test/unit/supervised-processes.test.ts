@@ -132,6 +132,41 @@ test("a program that is not there is named, is no reason for another try, and ke
   expect(starts("algo")).toEqual([]);
 });
 
+test("where the kernel starts no process now, it is asked again after a pause, until it does or has been asked too often", async () => {
+  const programs: Record<string, SimProgram> = { algo: { lacks: "descriptors" }, other: { lacks: "memory" } };
+  const { world, ask, state, starts } = await stageOf({ algo: { backoffMs: 100 }, other: { restartLimit: 2 }, third: {} }, programs);
+  expect([state("algo"), state("other"), state("third")]).toEqual(["backoff", "backoff", "running"]);
+  const started = ask({ op: "process.start", process: "algo" });
+  await world.pass(0);
+  expect(started.error?.toValue()).toMatchObject({
+    code: "PROCESS_FAILED",
+    message: "process algo could not be started: the kernel has no descriptors left",
+    state: "backoff",
+    end: { reason: "unstartable" },
+  });
+  programs["algo"] = {};
+  await world.pass(100);
+  expect([state("algo"), starts("algo").length]).toEqual(["running", 1]);
+  await world.pass(60_000);
+  expect([state("other"), starts("other").length]).toEqual(["failed", 0]);
+});
+
+test("a connection that an ended process has left to a daemon is no sign of life of the next one", async () => {
+  const { world, starts, state } = await stageOf({ algo: { heartbeatMs: 100, startMs: 300, backoffMs: 10 } });
+  const daemon = world.join("algo", starts("algo")[0]?.pid);
+  expect(state("algo")).toBe("running");
+  starts("algo")[0]?.end({ status: 1 });
+  await world.pass(10);
+  expect([state("algo"), starts("algo").length]).toEqual(["starting", 2]);
+  world.join("algo", starts("algo")[1]?.pid);
+  expect(state("algo")).toBe("running");
+  for (let times = 0; times < 8; times++) {
+    await world.pass(20);
+    daemon.ask({ op: "ping" });
+  }
+  expect(starts("algo")[1]?.hasEnded).toBe(true);
+});
+
 test("stop asks, waits for the grace, and then ends it", async () => {
   const { world, ask, starts, state } = await stageOf({ algo: { graceMs: 500 } }, { algo: { endsMs: null } });
   const stopped = ask({ op: "process.stop", process: "algo" });

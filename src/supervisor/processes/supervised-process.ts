@@ -194,13 +194,25 @@ export class SupervisedProcess {
   #spawn(): void {
     const { host, clock, log, chance } = this.#world;
     const { command, directory, environment } = this.table;
+    // A connection that somebody of an earlier process has kept is no sign of life of this one.
+    this.#clients.clear();
     this.#heardUs = null;
+    this.#refusal = null;
     this.#starts += 1;
     let output: OutputLog | null = null;
+    const gone = () => {
+      this.#hosted = null;
+      this.send({ type: "gone", nowMs: clock.nowUs() / 1000, chance: chance() });
+    };
     const unstartable = (refusal: HoldfastError) => {
+      const { message, details } = refusal;
+      if (details["isPassing"] === true) {
+        this.send({ type: "exited", end: { reason: "unstartable", message } });
+        return gone();
+      }
       this.#hosted = null;
       this.#refusal = refusal;
-      this.send({ type: "unstartable", message: refusal.message });
+      this.send({ type: "unstartable", message });
     };
     try {
       const spec = { command, directory, environment: { ...environment, HOLDFAST_PROCESS: this.name } };
@@ -218,8 +230,7 @@ export class SupervisedProcess {
         },
         gone: () => {
           output?.end();
-          this.#hosted = null;
-          this.send({ type: "gone", nowMs: clock.nowUs() / 1000, chance: chance() });
+          gone();
         },
       });
       this.#hosted = hosted;
