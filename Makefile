@@ -13,7 +13,7 @@ TEST := $(BUN) test --timeout=240000
 # Further options of `bun test`, as in: make test FLAGS="--test-name-pattern lease"
 FLAGS ?=
 
-.PHONY: help setup build lib wheel dist demo demo-frames test test-chaos test-python test-kernel test-kernel-qemu test-arm64 coverage lint format docs bench bench-kernel clean
+.PHONY: help setup build lib wheel dist demo demo-frames test test-chaos test-python test-camera test-kernel test-kernel-qemu test-arm64 coverage lint format docs bench bench-kernel clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -41,6 +41,9 @@ test-chaos: build ## kill and stop processes that exchange frames: CHAOS_SECONDS
 
 test-python: build wheel ## run the tests of the Python package, with the Python and the libraries of Debian, which it installs
 	$(BUN) scripts/test-python.ts $(FLAGS)
+
+test-camera: build ## run the tests of cameras, with Debian's ffmpeg and OpenCV, which it installs
+	$(BUN) scripts/test-camera.ts $(FLAGS)
 
 test-kernel: build lib ## run the executable on a real kernel with simulated chips, as a program of this machine (x86_64)
 	$(BUN) scripts/test-kernel.ts uml $(FLAGS)

@@ -48,6 +48,7 @@ export class Recording implements CameraTask {
   readonly #files: SavedFiles;
   readonly #clock: Clock;
   readonly #begun: () => void;
+  #hasBegun = false;
   readonly #ended = new AbortController();
   readonly #counted = { frames: 0, files: 0, bytes: 0 };
   /** Segments that end, and why one could not be written. */
@@ -60,7 +61,7 @@ export class Recording implements CameraTask {
   /** Frames of H264 are of no use before a key frame, and when one before them was lost. */
   #needsKey = true;
 
-  /** @param begun is called when the first frame has been taken */
+  /** @param begun is called when something has been written */
   constructor(pool: FramePool, settings: RecordingSettings, files: SavedFiles, clock: Clock, begun: () => void) {
     this.#pool = pool;
     this.#settings = settings;
@@ -85,7 +86,9 @@ export class Recording implements CameraTask {
       for await (using frame of frames) {
         const isTaken = await this.#take(frame);
         if (this.#failure !== null) break;
-        if (isTaken && this.#counted.frames++ === 0) this.#begun();
+        if (!isTaken) continue;
+        this.#counted.frames++;
+        this.#lookWhetherBegun();
       }
     } finally {
       clearInterval(pruning);
@@ -103,6 +106,14 @@ export class Recording implements CameraTask {
   }
 
   async follow(): Promise<void> {}
+
+  /** Only what is in a file has been saved: a disk may be full. */
+  #lookWhetherBegun(): void {
+    if (this.#hasBegun) return;
+    const written = this.#segment === null ? this.#counted.files : this.#files.unfinishedBytes(this.#segment.name);
+    this.#hasBegun = written > 0;
+    if (this.#hasBegun) this.#begun();
+  }
 
   /** @returns false: it is of no use, or can't be taken */
   #take(frame: Frame): Promise<boolean> {
@@ -149,7 +160,7 @@ export class Recording implements CameraTask {
   }
 
   #beginSegment(): Segment {
-    const name = this.#files.nameAt(Date.now(), "mkv");
+    const name = this.#files.newName("mkv");
     const { camera } = this.#settings;
     const output = fileOutput(camera, this.#files.unfinishedPath(name));
     const command = ["ffmpeg", ...quietly(), ...fedInput(camera), ...output];

@@ -19,6 +19,9 @@ export class SavedFiles {
   readonly #camera: string;
   readonly #limits: SavedLimits;
   readonly #own: RegExp;
+  /** Several files may be begun, or finished, in one millisecond. */
+  #lastNamedMs = 0;
+  #lastNewMs = 0;
 
   /**
    * Files that were not finished are given their names: what is in them can be read.
@@ -35,14 +38,26 @@ export class SavedFiles {
     });
   }
 
-  /** The name of a file whose first frame was captured then. @param atMs since 1970 */
+  /** The name of a file that begins with a frame that was captured then, and of no other one. @param atMs since 1970, later than the one before */
   nameAt(atMs: number, ending: "mkv" | "jpg"): string {
-    return `${this.#camera}-${new Date(atMs).toISOString().replace(/:/g, "-")}.${ending}`;
+    this.#lastNamedMs = Math.max(Math.floor(atMs), this.#lastNamedMs + 1);
+    return this.#nameOf(this.#lastNamedMs, ending);
+  }
+
+  /** A name for a file that is yet to be written. */
+  newName(ending: "mkv" | "jpg"): string {
+    this.#lastNewMs = Math.max(Date.now(), this.#lastNewMs + 1);
+    return this.#nameOf(this.#lastNewMs, ending);
   }
 
   /** Where a file is written to before it is finished. */
   unfinishedPath(name: string): string {
     return join(this.#limits.folder, name + UNFINISHED);
+  }
+
+  /** How much has been written to a file that is not finished, in bytes. */
+  unfinishedBytes(name: string): number {
+    return statSync(this.unfinishedPath(name), { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /**
@@ -54,7 +69,7 @@ export class SavedFiles {
   finish(unfinished: string, name = unfinished): number {
     return attempt(this.#limits.folder, () => {
       const path = this.unfinishedPath(unfinished);
-      const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      const size = this.unfinishedBytes(unfinished);
       if (size > 0) renameSync(path, join(this.#limits.folder, name));
       else rmSync(path, { force: true });
       return size;
@@ -78,6 +93,10 @@ export class SavedFiles {
         bytes -= own;
       }
     });
+  }
+
+  #nameOf(ms: number, ending: "mkv" | "jpg"): string {
+    return `${this.#camera}-${new Date(ms).toISOString().replace(/:/g, "-")}.${ending}`;
   }
 
   #files(): string[] {

@@ -29,6 +29,13 @@ test("a file has the time of its first frame in its name, and that name when it 
   expect(readdirSync(folder)).toEqual(["front-2026-01-03T00-00-00.000Z.mkv"]);
 });
 
+test("no two files have one name, however soon they follow each other", () => {
+  const saved = files();
+  const names = Array.from({ length: 50 }, () => [saved.newName("mkv"), saved.nameAt(1000, "mkv")]);
+  expect(new Set(names.map(([begun]) => begun)).size).toBe(50);
+  expect(new Set(names.map(([, named]) => named)).size).toBe(50);
+});
+
 test("a file with nothing in it goes, and so does one that was never made", () => {
   const saved = files();
   writeFileSync(saved.unfinishedPath(day(1)), "");

@@ -71,6 +71,18 @@ export function fileOutput({ format, width, height }: StreamSettings, path: stri
   const isEncoded = !(format in pixelFormats);
   // Colours are had for blocks of 2 x 2 pixels.
   const evened = width % 2 === 0 && height % 2 === 0 ? [] : ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2"];
-  const made = [...evened, "-c:v", "libx264", "-preset", "superfast", "-pix_fmt", "yuv420p", "-fps_mode", "passthrough"];
-  return ["-an", ...(isEncoded ? ["-c:v", "copy"] : made), "-f", "matroska", "-y", path];
+  const made = [
+    ...evened,
+    "-c:v",
+    "libx264",
+    "-preset",
+    "superfast",
+    "-tune",
+    "zerolatency",
+    "-pix_fmt",
+    "yuv420p",
+    "-fps_mode",
+    "passthrough",
+  ];
+  return ["-an", ...(isEncoded ? ["-c:v", "copy"] : made), "-flush_packets", "1", "-f", "matroska", "-y", path];
 }
