@@ -1,7 +1,4 @@
 // A garage door: a motor for each direction, an end stop at each end, and a watchdog for when neither is reached.
-//
-//   holdfast serve --actors .                 runs this file as it is
-//   holdfast send actor/door open
 
 import { defineActor, type Level } from "holdfast";
 import { assign, not, setup } from "xstate";

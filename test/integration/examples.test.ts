@@ -47,7 +47,7 @@ async function runnable(runtime: string, folder: string, program: string): Promi
 async function passes(runtime: string, folder: string, file: string): Promise<void> {
   const [command, path] = await runnable(runtime, folder, file);
   const words = runtime === "Bun" ? ["test", "--timeout", "60000", path] : ["--test", path];
-  await using shell = new Shell(folder, { FC_RUNS: "30" });
+  await using shell = new Shell(folder, { FC_RUNS: "15" });
   const { status, out, err } = await shell.startAs([command, ...words]).ended;
   expect(status, out + err).toBe(0);
   expect(out + err).toMatch(/(^# pass|^\s*) [1-9]\d*( pass)?$/m);
@@ -94,11 +94,13 @@ for (const runtime of Object.keys(runtimes)) {
     expect((await garden.ended).status).toBe(0);
   });
 
-  story(`examples/garage-door, in ${runtime}: its own tests pass`, async (stage) => {
-    const folder = join(library.project(stage), "garage-door");
-    cpSync(join(root, "examples", "garage-door"), folder, { recursive: true });
-    await passes(runtime, folder, "door.test.ts");
-  });
+  for (const [example, tests] of Object.entries({ "garage-door": "door.test.ts", conveyor: "conveyor.test.ts" })) {
+    story(`examples/${example}, in ${runtime}: its own tests pass`, async (stage) => {
+      const folder = join(library.project(stage), example);
+      cpSync(join(root, "examples", example), folder, { recursive: true });
+      await passes(runtime, folder, tests);
+    });
+  }
 
   story(`the actor of docs/testing.md, in ${runtime}: its tests pass`, async (stage) => {
     const folder = library.project(stage);
