@@ -1,6 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { AccessRules } from "./access/access-rules.ts";
+import { type ActorsOptions, actorPlan } from "./actor-plan.ts";
 import { pipelineCommand } from "./cameras/pipeline-command.ts";
 import { formatBytes } from "./frames/bytes-in-words.ts";
 import { formatOf } from "./frames/format.ts";
@@ -68,7 +69,16 @@ class Run implements DryRun {
     this.#around = around;
   }
 
-  look({ limits: said = {}, pins = {}, pools = {}, processes = {}, cameras = {}, listen = {}, access = {} }: OperatorSettings): void {
+  look({
+    limits: said = {},
+    pins = {},
+    pools = {},
+    processes = {},
+    cameras = {},
+    actors = {},
+    listen = {},
+    access = {},
+  }: OperatorSettings): void {
     const limits = this.#attempt(() => limitsOf(said)) ?? limitsOf();
     this.#lookAtPins(pins, limits);
     this.#lookAtAccess(access, pins);
@@ -76,6 +86,7 @@ class Run implements DryRun {
     const ofCameras = Object.entries(cameras).map(([name, table]) => [name, cameraPool(cameraSettings(table))]);
     this.#lookAtPools({ ...Object.fromEntries(ofCameras), ...pools }, limits);
     this.#lookAtProcesses(processes);
+    this.#attempt(() => this.#lookAtActors(actors), ["actors"]);
     this.#lookAtListeners(listen, access);
   }
 
@@ -168,6 +179,14 @@ class Run implements DryRun {
         this.#doubt(key, `can't be started now: ${HoldfastError.from(error).message}`);
       }
     }
+  }
+
+  /** What is in their files is looked at by whoever loads them. */
+  #lookAtActors(actors: ActorsOptions): void {
+    const names = actorPlan(actors)
+      .sources()
+      .map(({ name }) => name);
+    if (actors.folder !== undefined) this.#intend("actors", names.length === 0 ? `none in ${actors.folder}` : names.join(", "));
   }
 
   #lookAtListeners(listen: NonNullable<OperatorSettings["listen"]>, access: NonNullable<OperatorSettings["access"]>): void {

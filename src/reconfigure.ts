@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { AccessRules } from "./access/access-rules.ts";
+import { type ActorsOptions, actorPlan } from "./actor-plan.ts";
 import type { Listeners } from "./listeners.ts";
 import type { AccessTable } from "./protocol/access.ts";
 import { aliasesOf } from "./protocol/aliases.ts";
@@ -25,6 +26,8 @@ export interface OperatorSettings {
   readonly processes?: Readonly<Record<string, ProcessTable>>;
   /** Cameras that fill pools of their own, by their names. */
   readonly cameras?: Readonly<Record<string, CameraTable>>;
+  /** Users' actors: where their files are, and how they are supervised. */
+  readonly actors?: ActorsOptions;
   /** Serve on these listeners as well. */
   readonly listen?: ListenSettings;
   /** Who may do what, by the names of the tables; without any, everybody may do everything. */
@@ -54,13 +57,19 @@ export function limitsOf(said: Partial<Limits> = {}): Limits {
  */
 export async function reconfigure(serving: Serving, before: OperatorSettings, now: OperatorSettings): Promise<void> {
   const { supervisor, rules, listeners, log } = serving;
-  const { pins = {}, pools = {}, processes = {}, cameras = {}, listen = {}, access = {} } = now;
+  const { pins = {}, pools = {}, processes = {}, cameras = {}, actors, listen = {}, access = {} } = now;
   if (supervisor.state !== "running")
     throw new HoldfastError("SHUTTING_DOWN", "the supervisor is shutting down and takes no other configuration");
   assertConfig(listenSchema, listen, ["listen"]);
   // A mistake is found before anything is made.
   assertCameraTables(cameras, Object.keys(pools));
-  const configured = { configuredPins: pins, configuredProcesses: processes, configuredCameras: cameras, access };
+  const configured = {
+    configuredPins: pins,
+    configuredProcesses: processes,
+    configuredCameras: cameras,
+    actors: actorPlan(actors),
+    access,
+  };
   const apply = supervisor.reconfigured({ limits: limitsOf(now.limits), ...configured });
   const renewed = new AccessRules(access, aliasesOf(pins));
   const change = listeners.changeTo(listen);
@@ -118,6 +127,7 @@ function changes(before: OperatorSettings, now: OperatorSettings): string[] {
     pools: "pool",
     processes: "process",
     cameras: "camera",
+    actors: "actors",
     listen: "listen",
     access: "access",
   } as const;

@@ -13,7 +13,7 @@ import { operatorSettings } from "./reloading.ts";
 import type { ServeFlags } from "./serve.ts";
 
 /** What `serve` is told that has to do with the configuration. */
-export type ConfigFlags = Pick<ServeFlags, "backend" | "config" | "limit" | "maxOn">;
+export type ConfigFlags = Pick<ServeFlags, "backend" | "config" | "limit" | "maxOn" | "actors" | "watch">;
 
 const refusal = "Mend it: holdfast serve refuses to start with it, and a supervisor that runs refuses to take it";
 

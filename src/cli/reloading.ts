@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { inFile } from "../config/in-file.ts";
 import type { Config } from "../config/parse-config.ts";
 import { type FoundConfig, readConfig } from "../config/read-config.ts";
@@ -8,12 +9,25 @@ import type { ServeLog } from "./serve-log.ts";
 
 /** What the file says and may say anew; options of the command line win over it. */
 export function operatorSettings(
-  { limits, pins, pools, processes, cameras, listen, access }: Config,
-  { limit, maxOn }: Pick<ServeFlags, "limit" | "maxOn">,
+  { limits, pins, pools, processes, cameras, actors, listen, access }: Config,
+  { limit, maxOn, actors: folder, watch }: Pick<ServeFlags, "limit" | "maxOn" | "actors" | "watch">,
 ) {
   const options = { ...limit, ...(maxOn !== undefined && { maxOnMs: maxOn }) };
-  return { limits: { ...limits, ...options }, pins, pools, processes, cameras, listen, access } satisfies Partial<SupervisorOptions>;
+  const said = { ...actors, ...(folder !== undefined && { folder: resolve(folder) }), ...(watch && { watch }) };
+  return {
+    limits: { ...limits, ...options },
+    pins,
+    pools,
+    processes,
+    cameras,
+    actors: said,
+    listen,
+    access,
+  } satisfies Partial<SupervisorOptions>;
 }
+
+/** Mistakes in the file of an actor: nothing is wrong with the configuration, which is in force. */
+const ofActors: ReadonlySet<string> = new Set(["BAD_ACTOR", "ACTOR_FAILED"]);
 
 /** Reads the configuration again and has the supervisor obey it. A file with a mistake is refused as a whole, and the log says why. */
 export class Reloading {
@@ -33,7 +47,9 @@ export class Reloading {
     this.#log = log;
   }
 
-  /** Never throws, but for what keeps the supervisor from starting. */
+  /**
+   * @throws HoldfastError what is wrong with the file, which is refused then as a whole, or with the file of an actor; the log has been told of it
+   */
   async reload(): Promise<void> {
     const supervisor = await this.#supervisor;
     this.#log.info({ config: this.#file ?? null }, "told to read the configuration again");
@@ -46,8 +62,12 @@ export class Reloading {
       this.#file ??= found.source?.file;
       this.#tellOfRestart(found.config);
     } catch (thrown) {
-      const { code, message, details } = HoldfastError.from(thrown);
-      this.#log.error({ ...details, code, reason: message }, "the configuration is refused; what was in force stays in force");
+      const error = HoldfastError.from(thrown);
+      const { code, message, details } = error;
+      if (!ofActors.has(code)) {
+        this.#log.error({ ...details, code, reason: message }, "the configuration is refused; what was in force stays in force");
+      }
+      throw error;
     }
   }
 

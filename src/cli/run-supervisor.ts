@@ -21,22 +21,25 @@ export async function serveUntilTold(socket: string, flags: ServeFlags): Promise
   const { backend: kind, drainTimeout, logLevel } = flags;
   const found = await readConfig(flags.config);
   const { source, config } = found;
+  const settings = operatorSettings(config, flags);
   const log = serveLog(logLevel);
   const clock = new RealClock();
   const backend = chooseBackend(kind, clock);
   if (kind === "auto" && backend.name === "sim") log.warn({}, "this machine has no GPIO chip: the pins are simulated");
   const chips = backend.chips().map(({ label, path, lines }) => ({ label, path, lines: lines.length }));
-  const starting = createSupervisor({
+  const starting: Promise<EmbeddedSupervisor> = createSupervisor({
     backend,
     socket,
     clock,
-    ...operatorSettings(config, flags),
+    ...settings,
     memory: new FolderSharedMemory(config.frames.directory),
     drainMs: drainTimeout,
+    reload: () => reloading.reload(),
     program: ownProgram(),
     log,
   });
-  obeySignals(starting, new Reloading(starting, found, flags, log), log);
+  const reloading = new Reloading(starting, found, flags, log);
+  obeySignals(starting, reloading, log);
   const supervisor = await starting.catch((error) => {
     throw source === null ? error : inFile(error, source);
   });
@@ -49,6 +52,7 @@ export async function serveUntilTold(socket: string, flags: ServeFlags): Promise
     pools: Object.keys(config.pools),
     processes: Object.keys(config.processes),
     cameras: Object.keys(config.cameras),
+    actors: settings.actors.folder ?? null,
   };
   log.info({ ...about, pid: process.pid, version }, "ready");
   await supervisor.stopped;

@@ -14,6 +14,8 @@ export interface ServeFlags {
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
   readonly limit?: Partial<Limits>;
   readonly config?: string;
+  readonly actors?: string;
+  readonly watch?: true;
   readonly check?: true;
   readonly json?: true;
 }
@@ -26,9 +28,11 @@ export function addServe(program: Command): void {
     .description(
       "Run the supervisor that owns the pins and the pools of frames. All other commands talk to it. It logs to stderr, as JSON unless that is a terminal. " +
         "The first SIGTERM or SIGINT lets every pin run what was accepted and gives it back; a second one does so at once. " +
-        "SIGHUP has the configuration read again.",
+        "SIGHUP has the configuration read again, and swaps the actors whose files have changed.",
     )
     .option("--config <path>", `limits, pools and pins; options win over it (default: ${DEFAULT_CONFIG_PATH}, where there is one)`)
+    .option("--actors <folder>", "run your own actors: every .ts, .js and .mjs directly in this folder")
+    .option("--watch", "swap an actor as soon as its file changes, not only when the configuration is read again")
     .addOption(
       oneOf("--backend <kind>", "chardev: the machine's chips; sim: a simulated 40-pin header; auto: chardev if there are chips", [
         "auto",
@@ -63,6 +67,7 @@ export function addServe(program: Command): void {
     "holdfast serve": "on the machine's chips, or simulated ones where there are none",
     "holdfast serve --backend sim --socket /tmp/try.sock": "on simulated pins, to try things out",
     "holdfast serve --config ./holdfast.toml": "with the pools of that file",
+    "holdfast serve --actors ./actors.d --watch": "with your own actors, while you write them",
     "holdfast serve --check --config ./holdfast.toml": "whether that file is right, before it is used",
     "holdfast serve --max-on 30s --drain-timeout 2s": "nothing stays on for longer than 30 s; ends within 2 s",
   });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { accessTableSchema } from "../protocol/access.ts";
+import { actorsTableSchema } from "../protocol/actors-table.ts";
 import { cameraNameSchema, cameraTableSchema } from "../protocol/camera-table.ts";
 import { limitsSchema } from "../protocol/limits.ts";
 import { listenSchema } from "../protocol/listen.ts";
@@ -37,6 +38,7 @@ export const configSchema = z.strictObject({
     .optional()
     .describe("programs that run as long as the supervisor does, by their names"),
   camera: z.record(cameraNameSchema, cameraTableSchema).optional().describe("cameras that fill pools of their own, by their names"),
+  actors: actorsTableSchema.optional().describe("users' actors: where their files are, and how they are supervised"),
   access: z.record(z.string().min(1), accessTableSchema).optional().describe("who may do what, by any names"),
 });
 

@@ -1,7 +1,9 @@
+import { dirname, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { formatOf } from "../frames/format.ts";
 import type { AccessTable } from "../protocol/access.ts";
+import type { ActorsTable } from "../protocol/actors-table.ts";
 import { keyOf } from "../protocol/assert-config.ts";
 import { type CameraTable, cameraPool, cameraSettings } from "../protocol/camera-table.ts";
 import { HoldfastError } from "../protocol/errors.ts";
@@ -30,6 +32,8 @@ export interface Config {
   readonly cameras: Readonly<Record<string, CameraTable>>;
   /** What no client may go beyond with a pin, by the pins' names; `*`: with all others. */
   readonly pins: Readonly<Record<string, PinConfig>>;
+  /** How users' actors are supervised. The folder of their files is an absolute path. */
+  readonly actors: ActorsTable;
   /** Where to listen beside the Unix socket. */
   readonly listen: ListenSettings;
   /** Who may do what, by the names of the tables. */
@@ -57,7 +61,17 @@ export function parseConfig(text: string, file: string): Config {
       faults.push({ key: [section, "__proto__"], message: "is no name" });
   }
   if (!parsed.success || faults.length > 0) throw mistaken(file, text, faults);
-  const { limits = {}, frames: { directory } = {}, pool = {}, pin = {}, process = {}, camera = {}, listen = {}, access = {} } = parsed.data;
+  const {
+    limits = {},
+    frames: { directory } = {},
+    pool = {},
+    pin = {},
+    process = {},
+    camera = {},
+    actors = {},
+    listen = {},
+    access = {},
+  } = parsed.data;
   return {
     limits: limits as Partial<Limits>,
     frames: directory === undefined ? {} : { directory },
@@ -65,6 +79,7 @@ export function parseConfig(text: string, file: string): Config {
     pins: pin,
     processes: process,
     cameras: camera,
+    actors: actors.folder === undefined ? actors : { ...actors, folder: resolve(dirname(file), actors.folder) },
     listen,
     access,
   };

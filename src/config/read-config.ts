@@ -30,7 +30,10 @@ export async function readConfig(path?: string, otherwise = DEFAULT_CONFIG_PATH)
     if (cause instanceof HoldfastError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     if (path === undefined && (code === "ENOENT" || code === "ENOTDIR")) {
-      return { source: null, config: { limits: {}, frames: {}, pools: {}, pins: {}, processes: {}, cameras: {}, listen: {}, access: {} } };
+      return {
+        source: null,
+        config: { limits: {}, frames: {}, pools: {}, pins: {}, processes: {}, cameras: {}, actors: {}, listen: {}, access: {} },
+      };
     }
     const details = { file };
     if (code === "ENOENT") throw new HoldfastError("BAD_CONFIG", `there is no configuration file ${file}`, details, { cause });

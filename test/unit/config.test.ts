@@ -63,6 +63,7 @@ test("a file says limits, the folder of frames, and pools and pins by name", () 
     pins: { GPIO17: { maxOnMs: 30_000, closeLevel: "off" }, "*": { closeLevel: "keep" } },
     processes: {},
     cameras: {},
+    actors: {},
     listen: { pigpio: { port: 18_888 }, remoteio: { address: "0.0.0.0", insecure: true } },
     access: {},
   });
@@ -76,6 +77,7 @@ test("an empty file asks for nothing", () => {
     pins: {},
     processes: {},
     cameras: {},
+    actors: {},
     listen: {},
     access: {},
   });
@@ -111,7 +113,7 @@ describe("a mistake is named by file, line and key", () => {
   const image = 'format = "BGR3"\nwidth = 640\nheight = 480';
   const mistakes: [text: string, key: string, says: string | RegExp][] = [
     ["[limit]\nclients = 1", "limit", "there is no such key (did you mean limits?)"],
-    ["[sensors]\nx = 1", "sensors", "there is no such key; known are listen, limits, frames, pool, pin, process, camera, access"],
+    ["[sensors]\nx = 1", "sensors", "there is no such key; known are listen, limits, frames, pool, pin, process, camera, actors, access"],
     ["[limits]\nclient = 1", "limits.client", "did you mean clients?"],
     ["[limits]\nclients = 0", "limits.clients", "must be at least 1"],
     ["[limits]\nclients = 1.5", "limits.clients", "must be a whole number"],
@@ -180,7 +182,7 @@ describe("the file", () => {
   test("the default one need not be there", async () => {
     const found = {
       source: null,
-      config: { limits: {}, frames: {}, pools: {}, pins: {}, processes: {}, cameras: {}, listen: {}, access: {} },
+      config: { limits: {}, frames: {}, pools: {}, pins: {}, processes: {}, cameras: {}, actors: {}, listen: {}, access: {} },
     };
     expect(await readConfig(undefined, join(folder, "holdfast.toml"))).toEqual(found);
     expect(await readConfig(undefined, join(folder, "none", "holdfast.toml"))).toEqual(found);
@@ -246,4 +248,12 @@ describe("docs/configuration.md", () => {
       expect(known.split(", ").filter((key) => !section.includes(`\`${key}\``))).toEqual([]);
     });
   }
+});
+
+test("the folder of actors is beside the file that speaks of it, unless it is said otherwise", () => {
+  expect(parseConfig('[actors]\nfolder = "actors.d"\nrestart = "never"', "/etc/holdfast/holdfast.toml").actors).toEqual({
+    folder: "/etc/holdfast/actors.d",
+    restart: "never",
+  });
+  expect(parseConfig('[actors]\nfolder = "/srv/actors"', "/etc/holdfast/holdfast.toml").actors).toEqual({ folder: "/srv/actors" });
 });

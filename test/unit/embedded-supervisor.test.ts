@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect, createSupervisor, HoldfastError, SimBackend, SimulatedClock } from "../../src/index.ts";
+import { setup } from "xstate";
+import { connect, createSupervisor, defineActor, HoldfastError, SimBackend, SimulatedClock } from "../../src/index.ts";
 
 function embed() {
   const clock = new SimulatedClock();
@@ -180,5 +181,86 @@ describe("a held pin", () => {
       await client.close();
     }
     expect(supervisor.status().pins).toEqual([]);
+  });
+});
+
+describe("actors of the program itself", () => {
+  /** @param pin that it turns on when it is told to */
+  const lampOn = (pin: string) =>
+    defineActor({
+      pins: { lamp: { out: pin } },
+      events: { light: {}, fail: {} },
+      machine: ({ pins, types }) =>
+        setup({ types }).createMachine({
+          initial: "dark",
+          on: {
+            fail: {
+              actions: () => {
+                throw new TypeError("no such key");
+              },
+            },
+          },
+          states: { dark: { on: { light: "lit" } }, lit: { entry: pins.lamp.on() } },
+        }),
+    });
+
+  async function until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  test("run as clients of its supervisor, and are supervised", async () => {
+    const clock = new SimulatedClock();
+    await using supervisor = await createSupervisor({
+      backend: new SimBackend({ clock }),
+      clock,
+      actors: { definitions: { lamp: lampOn("GPIO17") }, backoffMs: 100, maxBackoffMs: 100 },
+    });
+    const state = () => supervisor.status().actors[0]?.state;
+    await until(() => state() === "running");
+    const client = await supervisor.client();
+    await client.send("actor/lamp", { type: "light" });
+    await until(() => supervisor.status().pins[0]?.state === "on");
+    expect(supervisor.status().pins[0]?.holders).toMatchObject([{ name: "lamp" }]);
+    await expect(client.send("actor/lamp", { type: "fail" })).rejects.toMatchObject({ code: "ACTOR_FAILED" });
+    await until(() => state() === "backoff");
+    expect(supervisor.status().actors[0]).toMatchObject({ actor: "lamp", file: null, end: { reason: "failed" } });
+    clock.advanceMs(100);
+    await until(() => state() === "running");
+  });
+
+  test("are swapped when other ones are given in their place", async () => {
+    const clock = new SimulatedClock();
+    await using supervisor = await createSupervisor({
+      backend: new SimBackend({ clock }),
+      clock,
+      actors: { definitions: { lamp: lampOn("GPIO17") } },
+    });
+    await supervisor.reconfigure({ actors: { definitions: { lamp: lampOn("GPIO4"), light: lampOn("GPIO5") } } });
+    const shown = () => supervisor.status().actors.map(({ actor, state }) => `${actor} ${state}`);
+    await until(() => shown().join() === "lamp running,light running");
+    expect(
+      supervisor
+        .status()
+        .pins.map(({ pin }) => pin)
+        .sort(),
+    ).toEqual(["GPIO4", "GPIO5"]);
+    await supervisor.reconfigure({});
+    await until(() => supervisor.status().actors.length === 0);
+    expect(supervisor.status().pins).toEqual([]);
+  });
+
+  test("a folder of actors that is not there is a mistake, whenever it is said", async () => {
+    const clock = new SimulatedClock();
+    const actors = { folder: "/nowhere/actors.d" };
+    await expect(createSupervisor({ backend: new SimBackend({ clock }), clock, actors })).rejects.toMatchObject({
+      code: "BAD_CONFIG",
+      details: { key: "actors.folder" },
+    });
+    await using supervisor = await createSupervisor({ backend: new SimBackend({ clock }), clock });
+    await expect(supervisor.reconfigure({ actors })).rejects.toMatchObject({ code: "BAD_CONFIG" });
+    await expect(supervisor.reconfigure({ actors: { blockedMs: 5 } })).rejects.toMatchObject({
+      code: "BAD_CONFIG",
+      details: { key: "actors.blockedMs" },
+    });
   });
 });

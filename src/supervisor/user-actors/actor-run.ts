@@ -8,6 +8,8 @@ import type { ActorListener, HostedActor, LoadedActor } from "../../user-actors/
 export interface RunListener extends Omit<ActorListener, "heard"> {
   /** Its event loop stands still. */
   blocked(): void;
+  /** Its connection to the supervisor was ended, and not by itself. */
+  cutOff(error: HoldfastError): void;
 }
 
 /** What a run is given of the world. */
@@ -28,7 +30,7 @@ export class ActorRun {
   /** @param dial makes it a client of the supervisor */
   constructor(loaded: LoadedActor, dial: Dial, { clock, blockedMs }: RunWorld, listener: RunListener) {
     this.#heardUs = clock.nowUs();
-    this.#hosted = loaded.start(this.#tracked(dial), {
+    this.#hosted = loaded.start(this.#tracked(dial, listener), {
       ready: (description) => listener.ready(description),
       transition: (change) => listener.transition(change),
       said: (line) => listener.said(line),
@@ -81,15 +83,17 @@ export class ActorRun {
   }
 
   /** The same way to the supervisor, on which nothing comes any more when the actor has gone. */
-  #tracked(dial: Dial): Dial {
+  #tracked(dial: Dial, { cutOff }: RunListener): Dial {
     return async (listener) => {
       const link = await dial({
         message: (message) => {
           if (!this.#isGone) listener.message(message);
         },
         closed: (error) => {
-          this.#links.delete(link);
-          if (!this.#isGone) listener.closed(error);
+          const isCut = this.#links.delete(link);
+          if (this.#isGone) return;
+          listener.closed(error);
+          if (isCut) cutOff(error);
         },
       });
       this.#links.add(link);
@@ -97,7 +101,13 @@ export class ActorRun {
         link.abandon(ended());
         throw ended();
       }
-      return link;
+      return {
+        ...link,
+        close: () => {
+          this.#links.delete(link);
+          return link.close();
+        },
+      };
     };
   }
 }

@@ -194,6 +194,12 @@ export class UserActor {
         said: ({ level, text }) => {
           if (window.admits()) log[level]({ actor: name }, text);
         },
+        cutOff: (error) => {
+          // The supervisor's own end comes behind that of all actors.
+          if (isOver || this.state === "stopping") return;
+          isOver = true;
+          this.#fall(this.failure(`was cut off: ${error.message}`));
+        },
         blocked: () => {
           isOver = true;
           this.#error = this.failure(`blocked its thread for ${blockedMs} ms, and was ended`);
