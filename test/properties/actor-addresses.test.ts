@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { disconnects, pinSteps, play, scripts, slotSteps, step, World, wireSteps } from "../../src/index-testing.ts";
+import { type Asked, disconnects, pinSteps, play, scripts, slotSteps, step, World, wireSteps } from "../../src/index-testing.ts";
 import type { AccessTable } from "../../src/protocol/access.ts";
 import { type Address, formatAddress, parseAddress } from "../../src/protocol/addresses.ts";
 import type { Client } from "../../src/supervisor/client.ts";
@@ -52,6 +52,8 @@ const processes = {
   algo: { command: ["algo"], backoffMs: 10, graceMs: 20 },
   late: { command: ["late"], after: ["algo"], autostart: false },
 };
+/** Nothing ever brings a frame of it. */
+const film = { pipeline: ["film"], width: 8, height: 4, format: "GREY" as const, startMs: 30, backoffMs: 10, graceMs: 10 };
 const observed = [
   "pin/GPIO4",
   "pin/GPIO17+GPIO27",
@@ -61,6 +63,7 @@ const observed = [
   "client/2",
   "actor/door",
   "actor/gate",
+  "camera/front",
   "supervisor",
 ];
 
@@ -74,6 +77,7 @@ class Office {
   readonly world = new World({
     actors: this.folder.parts({ backoffMs: 10, graceMs: 10 }),
     processes,
+    cameras: { front: film },
     drainMs: 200,
     chance: () => 0.5,
     programOf: ({ environment }) => (environment["HOLDFAST_PROCESS"] === "algo" ? { runsMs: 30, status: 1, endsMs: 5 } : {}),
@@ -118,6 +122,8 @@ function mayFollow({ table, client }: ActorFollower, address: string, right: "se
     case "pool":
     case "slot":
       return has(table.frames, [parsed.pool]);
+    case "camera":
+      return has(table.frames, [parsed.camera]);
     case "process":
       return table.admin === true;
     case "client":
@@ -157,6 +163,12 @@ const life = [
   fc
     .tuple(actor, fc.constantFrom("start" as const, "stop" as const, "restart" as const))
     .map(([each, verb]) => act(`${verb} actor ${each}`, (office) => void operator(office).ask({ op: `actor.${verb}`, actor: each }))),
+  fc.tuple(fc.constantFrom("front", "back"), fc.constantFrom("create", "start", "stop", "pause", "remove")).map(([each, verb]) =>
+    act(`${verb} camera ${each}`, (office) => {
+      const settings = verb === "create" ? film : {};
+      operator(office).ask({ op: `camera.${verb}`, camera: each, ...settings } as Asked);
+    }),
+  ),
   fc.tuple(actor, fc.nat(3)).map(([each, turn]) =>
     act(`write ${each} ${turn}, and reload`, (office) => {
       const written = [undefined, { pins: { GPIO27: 5 } }, { name: "gate", runsMs: 10 }, { refusal: { code: "BAD_ACTOR", message: "no" } }];
