@@ -11,8 +11,9 @@ export interface Place {
   readonly source?: string;
 }
 
-/** The library's own modules; in an executable they, and all that is served from it, are in a folder that there is not. */
-const ownFolder = fileURLToPath(new URL("..", import.meta.url));
+/** Where the library's own modules are: a folder, or, in a bundle, one file. In an executable they, and all that is served from it, are nowhere. */
+const isBundled = !/\/user-actors\/error-place\.[jt]s$/.test(import.meta.url);
+const ownModules = fileURLToPath(isBundled ? import.meta.url : new URL("..", import.meta.url));
 const notTheirs = ["/node_modules/", "/$bunfs/", "node:"];
 
 /** One entry of a stack: `at act (/srv/actors.d/door.ts:12:9)`, `at async file:///srv/actors.d/door.js:12:9`. */
@@ -25,7 +26,7 @@ export function placeOf(thrown: unknown): Place | null {
     const [, path = "", line, column] = stackEntry.exec(entry) ?? [];
     if (path === "" || notTheirs.some((part) => path.includes(part))) continue;
     const file = path.startsWith("file://") ? fileURLToPath(path) : path;
-    if (!file.startsWith(ownFolder)) return placeAt(file, Number(line), Number(column));
+    if (!file.startsWith(ownModules)) return placeAt(file, Number(line), Number(column));
   }
   return null;
 }

@@ -25,7 +25,7 @@ export function importedFiles(file: string): string[] {
 export function placeOfImport(files: readonly string[], specifier: string, name?: string): Place | null {
   for (const file of files) {
     const text = textOf(file);
-    const place = statementsFrom(text, specifier).map(({ index, statement }) => {
+    const place = statementsFrom(file, text, specifier).map(({ index, statement }) => {
       const word = name === undefined ? -1 : statement.search(new RegExp(`(?<![\\w$])${name.replaceAll("$", "\\$")}(?![\\w$])`));
       return lineAndColumn(text, index + Math.max(0, word));
     })[0];
@@ -34,9 +34,12 @@ export function placeOfImport(files: readonly string[], specifier: string, name?
   return null;
 }
 
-function statementsFrom(text: string, specifier: string): { readonly index: number; readonly statement: string }[] {
+/** Node names a file that is not there by its path, however it was written. */
+function statementsFrom(file: string, text: string, specifier: string): { readonly index: number; readonly statement: string }[] {
   const statements = [...text.matchAll(/\b(?:import|export)\b(?:[^;"']*?\bfrom)?\s*\(?\s*["']([^"'\n]+)["']/g)];
-  return statements.filter(([, from]) => from === specifier).map(({ 0: statement, index }) => ({ statement, index }));
+  return statements
+    .filter(([, from = ""]) => from === specifier || resolve(dirname(file), from) === specifier)
+    .map(({ 0: statement, index }) => ({ statement, index }));
 }
 
 function lineAndColumn(text: string, offset: number): Omit<Place, "file"> {

@@ -44,26 +44,24 @@ function unloadable(file: string, files: readonly string[], thrown: unknown): Ho
   return new HoldfastError("BAD_ACTOR", sentence(error), details, { cause: error });
 }
 
+/** What threw says what it was; that something is wrong with the file needs no such word. */
 function sentence(error: unknown): string {
-  if (error instanceof HoldfastError) return error.message;
-  const { name, message } = error as Error;
-  return error instanceof Error && name !== "BuildMessage" && name !== "ResolveMessage" && name !== "SyntaxError"
-    ? `${name}: ${message}`
-    : message;
+  if (!(error instanceof Error)) return String((error as Partial<Error> | null)?.message ?? error);
+  const { name, message } = error;
+  const isOfTheFile = error instanceof HoldfastError || error instanceof SyntaxError || "position" in error || "code" in error;
+  return isOfTheFile ? message : `${name}: ${message}`;
 }
 
 /** Where a mistake is that was found before anything ran: such an error has no stack in the file. */
 function placeOfMistake(files: readonly string[], error: unknown): Place | null {
-  const { message = "", stack = "", position } = error as Partial<Error> & { readonly position?: BunPosition | null };
+  const { message = "", position } = error as Partial<Error> & { readonly position?: BunPosition | null };
   if (position?.file) return placeAt(position.file, position.line, position.column);
   const [, name, from] = missingExport.exec(message) ?? [];
   if (from !== undefined) return placeOfImport(files, from, name);
   const [, , otherFrom, otherName] = missingExportInNode.exec(message) ?? [];
   if (otherFrom !== undefined) return placeOfImport(files, otherFrom, otherName);
   const [, missing] = missingModule.exec(message) ?? [];
-  if (missing !== undefined) return placeOfImport(files, missing);
-  const [, path, line] = underline.exec(stack) ?? [];
-  return path === undefined ? null : placeAt(path, Number(line), 1);
+  return missing === undefined ? null : placeOfImport(files, missing);
 }
 
 /** What Bun's messages of its parser and its resolver say. */
@@ -76,5 +74,3 @@ interface BunPosition {
 const missingExport = /^Export named '([^']+)' not found in module '([^']+)'/;
 const missingExportInNode = /^(The requested module) '([^']+)' does not provide an export named '([^']+)'/;
 const missingModule = /^Cannot find (?:module|package) '([^']+)'/;
-/** What Node puts before the stack of what it can't parse. */
-const underline = /^file:\/\/(\/.*):(\d+)\n/;
