@@ -13,6 +13,9 @@ if (!existsSync(executable)) throw new Error(`there is no ${executable}: run \`m
 /** How long a test may wait for what must come: slow machines with other work to do pass, and only what hangs fails. */
 const PATIENCE_MS = Number(process.env["TEST_PATIENCE_MS"] ?? 120_000);
 
+/** So much of a log is shown, from its end. */
+const SHOWN_LOG_LENGTH = 20_000;
+
 /** Where the supervisors of a test take their lines from. */
 export type Lines = "sim" | "chardev";
 
@@ -20,7 +23,12 @@ export type Lines = "sim" | "chardev";
 export function story(name: string, tell: (stage: Stage) => Promise<void>, lines: Lines = "sim"): void {
   const play = async () => {
     await using stage = new Stage(lines);
-    await inTime(tell(stage), "the end of the test");
+    try {
+      await inTime(tell(stage), "the end of the test");
+    } catch (error) {
+      stage.showLogs();
+      throw error;
+    }
   };
   test(name, play, 2 * PATIENCE_MS);
 }
@@ -61,6 +69,7 @@ export class Stage implements AsyncDisposable {
   /** What is disposed of when all processes have ended. */
   readonly resources = new DisposableStack();
   readonly #processes: Bun.Subprocess[] = [];
+  readonly #supervisors: ServeProcess[] = [];
   readonly #clients: HoldfastClient[] = [];
   readonly #raw: RawConnection[] = [];
 
@@ -78,7 +87,15 @@ export class Stage implements AsyncDisposable {
     const command = [...prefix, executable, "serve", "--backend", this.lines, "--socket", socket, "--config", "/dev/null", ...args];
     const child = Bun.spawn(command, { cwd: this.folder, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
     this.#processes.push(child);
-    return new ServeProcess(child);
+    const supervisor = new ServeProcess(child);
+    this.#supervisors.push(supervisor);
+    return supervisor;
+  }
+
+  /** Prints the last that each supervisor has written: a test that fails elsewhere than here may never fail so again. */
+  showLogs(): void {
+    for (const { pid, errors } of this.#supervisors)
+      console.error(`the supervisor ${pid} has written:\n${errors.slice(-SHOWN_LOG_LENGTH)}`);
   }
 
   /** Writes a file in the folder. @returns its path */
