@@ -77,7 +77,7 @@ const tableShape = {
   height: sidePixels.describe("of a frame, in pixels"),
   fps: framesPerSecondSchema.optional().describe("frames a second; default 30"),
   format: cameraFormatSchema.optional().describe("of the frames; default BGR3"),
-  slots: z.int().min(LEAST_SLOTS_TO_READ).max(MAX_SLOTS).optional().describe("of the pool; default 8"),
+  slots: z.int().min(LEAST_SLOTS_TO_READ).max(MAX_SLOTS).optional().describe("of the pool; default 12"),
   autostart: z.boolean().optional().describe("whether it captures from the start on; default true"),
   startMs: durationMs.optional().describe("how long the first frame may take; default 15000"),
   stallPeriods: z
@@ -110,7 +110,7 @@ export type CameraSettings = Omit<CameraTable, Settled> & Defaults;
 const defaults: Defaults = {
   fps: 30,
   format: "BGR3",
-  slots: 8,
+  slots: 12,
   autostart: true,
   startMs: 15_000,
   stallPeriods: 90,

@@ -67,7 +67,7 @@ story("a camera fills its pool from the start on, and when it has stopped nothin
   await shell.ok("camera", "start", "front");
   expect(await shell.ok("camera")).toContain("capturing");
   const pool = await client.pool("front");
-  expect(pool.layout).toMatchObject({ slots: 8, fourcc: "GREY", width: 64, height: 48 });
+  expect(pool.layout).toMatchObject({ slots: 12, fourcc: "GREY", width: 64, height: 48 });
   for await (using frame of pool.frames()) {
     expect(frame.data.length).toBe(BYTES);
     break;

@@ -54,7 +54,7 @@ test("what a table does not say is as it is by default", () => {
   expect(cameraSettings({ ...table, fps: undefined })).toMatchObject({
     fps: 30,
     format: "BGR3",
-    slots: 8,
+    slots: 12,
     autostart: true,
     restart: "on-failure",
   });
