@@ -79,11 +79,11 @@ test("every snippet of TypeScript is one that the compiler takes", async () => {
   mkdirSync(join(root, "dist"), { recursive: true });
   const folder = mkdtempSync(join(root, "dist", ".snippets-"));
   try {
-    for (const page of ["README.md", "docs/library.md", "docs/network.md", "docs/testing.md"]) {
+    for (const page of ["README.md", "docs/library.md", "docs/network.md", "docs/actors.md", "docs/testing.md"]) {
       const snippets = readFileSync(join(root, page), "utf8").matchAll(/^```ts\n(.*?)^```$/gms);
       for (const [index, [, snippet = ""]] of [...snippets].entries()) {
         const whole = snippet.includes("import ") ? snippet : preamble + snippet;
-        const [, name = `${page.replace("/", "-")}-${index}.ts`] = /^\/\/ (\S+\.ts)$/m.exec(snippet) ?? [];
+        const [, name = `${page.replace("/", "-")}-${index}.ts`] = /^\/\/ (?:\S+\/)?(\S+\.ts)$/m.exec(snippet) ?? [];
         writeFileSync(join(folder, name), `${whole.replaceAll("…", "void 0;")}\nexport {};\n`);
       }
     }
