@@ -102,6 +102,13 @@ const howToClose = (error: HoldfastError) =>
 const closeFirst = (error: HoldfastError) => `To set it anew, ${howToClose(error)}`;
 const turn = (error: HoldfastError) => `${observing(error)}; to make it an input, ${howToClose(error)}`;
 
+/** Where in its file an actor has gone wrong, as compilers say it, and with the line itself. */
+function placeInFile({ details: { file, line, column, source } }: HoldfastError): string | undefined {
+  if (file === undefined) return undefined;
+  const place = [file, line, column].filter((part) => part !== undefined).join(":");
+  return printable(source === undefined ? place : `${place}: ${String(source).trim()}`);
+}
+
 /** What not every chip has. */
 const chipOptions: ReadonlySet<string> = new Set(["bias", "drive", "debounce", "activeLow", "frequency"]);
 
@@ -181,7 +188,9 @@ const remedies: { readonly [C in ErrorCode]?: Remedy } = {
     "Which they are: holdfast topics; to have one keep none: holdfast pub TOPIC --retain; to allow more: holdfast serve --limit topics=4096",
   PERMISSION_DENIED: "To see what this user may do: holdfast doctor",
   ACTOR_UNKNOWN: "Every actor there is: holdfast actors",
-  ACTOR_NOT_RUNNING: "What it does: holdfast actors",
+  ACTOR_NOT_RUNNING: "What has become of it: holdfast actor",
+  ACTOR_FAILED: placeInFile,
+  BAD_ACTOR: placeInFile,
   EVENT_UNKNOWN: (_, { args: [address = "ADDRESS"] }) => `What it takes, with the fields: holdfast graph ${address} --json`,
   EVENT_INVALID: (_, { args: [address = "ADDRESS"] }) => `What it takes, with the fields: holdfast graph ${address} --json`,
   ASK_TIMEOUT: "To wait longer: --timeout 1m. It may yet do what it was asked",
