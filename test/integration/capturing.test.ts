@@ -52,7 +52,7 @@ function scene(name: string, play: (scene: Scene) => Promise<void>): void {
       for (const { capture: one } of begun) one.stop();
       rmSync(folder, { recursive: true });
     }
-  }, 60_000);
+  }, 240_000);
 }
 
 /** How many frames the only pool has had. */

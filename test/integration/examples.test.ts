@@ -9,8 +9,8 @@ import { Shell, type Typed } from "./shell.ts";
 const root = join(import.meta.dir, "..", "..");
 
 const library = new InstalledLibrary();
-beforeAll(() => library.install(), 60_000);
-afterAll(() => library.remove(), 60_000);
+beforeAll(() => library.install(), 240_000);
+afterAll(() => library.remove(), 240_000);
 
 /** A folder in a project that has installed the library, and what runs its programs there. */
 class Example implements AsyncDisposable {
@@ -46,7 +46,7 @@ async function runnable(runtime: string, folder: string, program: string): Promi
 /** Runs a file of tests, which must pass. */
 async function passes(runtime: string, folder: string, file: string): Promise<void> {
   const [command, path] = await runnable(runtime, folder, file);
-  const words = runtime === "Bun" ? ["test", "--timeout", "60000", path] : ["--test", path];
+  const words = runtime === "Bun" ? ["test", "--timeout", "240000", path] : ["--test", path];
   await using shell = new Shell(folder, { FC_RUNS: "15" });
   const { status, out, err } = await shell.startAs([command, ...words]).ended;
   expect(status, out + err).toBe(0);

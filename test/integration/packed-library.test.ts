@@ -7,8 +7,8 @@ import { authority, tlsKeys } from "./network-stage.ts";
 import { type Stage, story } from "./processes.ts";
 
 const library = new InstalledLibrary();
-beforeAll(() => library.install(), 60_000);
-afterAll(() => library.remove(), 60_000);
+beforeAll(() => library.install(), 240_000);
+afterAll(() => library.remove(), 240_000);
 
 /** Runs a program of the project's. */
 async function run(stage: Stage, runtime: string, folder: string, source: string) {

@@ -42,10 +42,16 @@ class Scene {
     readonly client: HoldfastClient,
   ) {}
 
-  static async of(stage: Stage, files: Readonly<Record<string, string>>, ...flags: readonly string[]): Promise<Scene> {
+  /** @param options blockedMs: a machine that is busy is no actor that hangs */
+  static async of(
+    stage: Stage,
+    files: Readonly<Record<string, string>>,
+    { blockedMs = 60_000, flags = [] as string[] } = {},
+  ): Promise<Scene> {
     mkdirSync(join(stage.folder, "actors"));
     for (const [name, text] of Object.entries(files)) write(stage, name, text);
-    const supervisor = await stage.serve("--actors", join(stage.folder, "actors"), ...flags);
+    const config = stage.file("holdfast.toml", `[actors]\nblockedMs = ${blockedMs}\n`);
+    const supervisor = await stage.serve("--config", config, "--actors", join(stage.folder, "actors"), ...flags);
     return new Scene(stage, supervisor, await stage.connect());
   }
 
@@ -96,7 +102,7 @@ story("one that throws is told with its source line, lets go of its pins softly,
 });
 
 story("one that loops for ever stops nobody else's pins, and is ended and started again", async (stage) => {
-  const scene = await Scene.of(stage, { "door.ts": door("GPIO17") });
+  const scene = await Scene.of(stage, { "door.ts": door("GPIO17") }, { blockedMs: 4000 });
   await scene.until("door", "running");
   const led = await scene.client.output("GPIO4");
   const button = await scene.client.input("GPIO5");
@@ -119,7 +125,7 @@ story("one that loops for ever stops nobody else's pins, and is ended and starte
 });
 
 story("what is no actor is named with its place, and the others start", async (stage) => {
-  const scene = await Scene.of(stage, {
+  const files = {
     "a-parse.ts": "export default defineActor({\n  machine: ) => 1,\n});\n",
     "b-none.ts": "export const door = 1;\n",
     "c-throws.js": "const doors = new Map();\ndoors.get(1).open();\n",
@@ -129,7 +135,8 @@ story("what is no actor is named with its place, and the others start", async (s
     "door.ts": door("GPIO17"),
     "z-types.d.ts": "export {};\n",
     "lib/wall.ts": "not even TypeScript\n",
-  });
+  };
+  const scene = await Scene.of(stage, files, { blockedMs: 4000 });
   for (const name of ["a-parse", "b-none", "c-throws"]) await scene.until(name, "failed");
   expect((await scene.info("a-parse"))?.end).toMatchObject({
     code: "BAD_ACTOR",
@@ -201,7 +208,7 @@ story("SIGHUP does the same, for a file that is imported as well, and new and re
 });
 
 story("with --watch a change is enough", async (stage) => {
-  const scene = await Scene.of(stage, { "door.ts": door("GPIO17") }, "--watch");
+  const scene = await Scene.of(stage, { "door.ts": door("GPIO17") }, { flags: ["--watch"] });
   await scene.until("door", "running");
   write(stage, "door.ts", door("GPIO22"));
   await scene.until("door", "running", 2);
