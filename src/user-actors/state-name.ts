@@ -1,8 +1,8 @@
 import type { StateValue } from "xstate";
 
-/** A state as one text: `shut`, `moving.up`, and of parallel states all of them, with commas between. */
+/** A state as one text: `shut`, `moving.up`, and of parallel states all of them, with commas between. A machine without states is `running`. */
 export function stateName(value: StateValue): string {
-  return names(value).join(", ");
+  return names(value).join(", ") || "running";
 }
 
 function names(value: StateValue): string[] {
