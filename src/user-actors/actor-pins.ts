@@ -25,9 +25,18 @@ export class ActorPins {
     this.#world = world;
   }
 
-  /** Opens all of them, and begins to watch the inputs. @throws HoldfastError what `open`, `watch` and `read` answer */
+  /** Opens all of them, and begins to watch the inputs. @throws HoldfastError what `open`, `watch` and `read` answer, with what `declared` them */
   async open(pins: PinDeclarations): Promise<void> {
-    await Promise.all(Object.entries(pins).map(([name, pin]) => ("out" in pin ? this.#openOutput(name, pin) : this.#openInput(name, pin))));
+    await Promise.all(
+      Object.entries(pins).map(async ([name, pin]) => {
+        try {
+          await ("out" in pin ? this.#openOutput(name, pin) : this.#openInput(name, pin));
+        } catch (thrown) {
+          const { code, message, details } = HoldfastError.from(thrown);
+          throw new HoldfastError(code, message, { ...details, declared: name }, { cause: thrown });
+        }
+      }),
+    );
   }
 
   /** Tells the machine of the edges from now on, and of those that came since they were watched. */

@@ -4,9 +4,10 @@ import { HoldfastClient } from "../client/client.ts";
 import { overPort, type ToClient } from "../client/port-link.ts";
 import { RealClock } from "../clock/real.ts";
 import { HoldfastError } from "../protocol/errors.ts";
-import type { ActorLine } from "./actor-host.ts";
+import type { ActorEnd, ActorLine } from "./actor-host.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { failureOf } from "./failure.ts";
+import { placeOfDeclaration } from "./imported-files.ts";
 import { loadActor } from "./load-actor.ts";
 import { RunningActor } from "./running-actor.ts";
 import { serveModules } from "./served-modules.ts";
@@ -33,6 +34,7 @@ class ActorThread {
   readonly #port: MessagePort;
   #name: string;
   #definition: ActorDefinition | null = null;
+  #files: readonly string[] = [];
   #actor: RunningActor | null = null;
   #isObserved = false;
   #isStopped = false;
@@ -57,6 +59,7 @@ class ActorThread {
       const { definition, files } = await loadActor(this.#input.file);
       this.#name = definition.name ?? this.#name;
       this.#definition = definition;
+      this.#files = files;
       this.#tell({ loaded: { name: this.#name, files } });
     } catch (error) {
       this.#refuse(error);
@@ -83,7 +86,7 @@ class ActorThread {
       this.#actor = new RunningActor(definition, this.#name, client, new RealClock(), {
         ready: (ready) => this.#tell({ ready }),
         transition: (transition) => this.#tell({ transition }),
-        ended: (ended) => this.#tell({ ended }),
+        ended: (ended) => this.#tell({ ended: this.#placed(ended) }),
         gone: () => this.#tell({ gone: true }),
       });
       this.#actor.observed(this.#isObserved);
@@ -92,6 +95,12 @@ class ActorThread {
       if (!this.#isStopped) this.#tell({ ended: { reason: "failed", error: failureOf(error, this.#name) } });
       this.#tell({ gone: true });
     }
+  }
+
+  /** What it declares and can't have has a place in its file, though nothing was thrown there. */
+  #placed(end: ActorEnd): ActorEnd {
+    if (end.reason !== "failed" || typeof end.error["declared"] !== "string" || end.error["line"] !== undefined) return end;
+    return { reason: "failed", error: { ...end.error, ...placeOfDeclaration(this.#files, end.error["declared"]) } };
   }
 
   #observe(on: boolean): void {

@@ -34,6 +34,17 @@ export function placeOfImport(files: readonly string[], specifier: string, name?
   return null;
 }
 
+/** Where something is declared by a name, as `relay: { out: "GPIO17" }`. Null: it is nowhere, or in another way. */
+export function placeOfDeclaration(files: readonly string[], name: string): Place | null {
+  const declaration = new RegExp(`(?<![\\w$.])["']?${name.replaceAll("$", "\\$")}["']?\\s*:\\s*\\{`);
+  for (const file of files) {
+    const text = textOf(file);
+    const index = text.search(declaration);
+    if (index >= 0) return { file, ...lineAndColumn(text, index) };
+  }
+  return null;
+}
+
 /** Node names a file that is not there by its path, however it was written. */
 function statementsFrom(file: string, text: string, specifier: string): { readonly index: number; readonly statement: string }[] {
   const statements = [...text.matchAll(/\b(?:import|export)\b(?:[^;"']*?\bfrom)?\s*\(?\s*["']([^"'\n]+)["']/g)];

@@ -166,7 +166,12 @@ story("one whose pin another client holds has failed with PIN_BUSY, and runs whe
   write(stage, "door.ts", door("GPIO17"));
   await scene.client.reload();
   await eventually("it has failed", async () => (await scene.info("door"))?.end !== null);
-  expect((await scene.info("door"))?.end).toMatchObject({ reason: "failed", code: "PIN_BUSY" });
+  expect((await scene.info("door"))?.end).toMatchObject({
+    reason: "failed",
+    code: "PIN_BUSY",
+    line: 6,
+    file: join(stage.folder, "actors", "door.ts"),
+  });
   await led.close();
   await scene.until("door", "running", 2);
 });
@@ -225,9 +230,9 @@ story("with --watch a change is enough", async (stage) => {
 });
 
 story("SIGTERM ends them softly: what was accepted is done", async (stage) => {
-  const scene = await Scene.of(stage, { "door.ts": door("GPIO17"), "hangs.ts": door("GPIO4") });
+  const scene = await Scene.of(stage, { "door.ts": door("GPIO17").replace("300", "2000"), "light.ts": door("GPIO4") });
   await scene.until("door", "running");
-  await scene.until("hangs", "running");
+  await scene.until("light", "running");
   const watched = await scene.client.observe("GPIO17");
   const states: string[] = [];
   const watching = (async () => {
@@ -244,7 +249,7 @@ story("SIGTERM ends them softly: what was accepted is done", async (stage) => {
       .log("actor stopped")
       .map(({ actor }) => actor)
       .sort(),
-  ).toEqual(["door", "hangs"]);
+  ).toEqual(["door", "light"]);
 });
 
 story("SIGKILL leaves no thread behind, whatever it does", async (stage) => {
