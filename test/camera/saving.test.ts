@@ -49,7 +49,7 @@ for (const format of ["BGR3", "MJPG", "H264"]) {
 
   cameraStory(
     `a recording of ${format} is files that have every frame, from one to the next`,
-    table(format, 'save = { folder = "VIDEO", segmentMs = 1500 }'),
+    table(format, 'save = { folder = "VIDEO", segmentMs = 1000 }'),
     async ({ stage, client, video, camera, eventually: wait }) => {
       await wait("front", "captures", ({ state }) => state === "capturing");
       expect((await client.saveCamera("front", true)).save).toMatchObject({ state: "on" });

@@ -7,7 +7,7 @@ const SIZE = { width: 640, height: 480 };
 const BYTES = SIZE.width * SIZE.height;
 
 /** How often it is killed. */
-const KILLS = 15;
+const KILLS = 10;
 
 const source = [
   process.execPath,
