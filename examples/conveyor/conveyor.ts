@@ -1,5 +1,10 @@
 // A conveyor: the belt stops when a parcel breaks the light barrier, the camera takes a picture of it, and the belt runs on.
-// Where no camera publishes, no parcel passes.
+// Where nobody publishes frames, no parcel passes.
+//
+//   holdfast serve --actors .        in this folder; it needs nothing else
+//   holdfast pool create cam0 --slots 4 --format GREY --size 64x48
+//   holdfast frames send cam0 --test-pattern
+//   holdfast sub conveyor/parcel
 
 import { defineActor } from "holdfast";
 import { assign, setup } from "xstate";

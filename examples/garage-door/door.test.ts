@@ -5,7 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { holds, passes, play, scripts, simulate, step } from "holdfast/testing";
 import door, { REST_MS, TRAVEL_MS } from "./door.ts";
-import { Doorway } from "./doorway.ts";
+import { Doorway } from "./model/doorway.ts";
 
 async function garage() {
   const actor = await simulate(door);

@@ -1,4 +1,7 @@
 // A garage door: a motor for each direction, an end stop at each end, and a watchdog for when neither is reached.
+//
+//   holdfast serve --actors .        in this folder; it needs nothing else
+//   holdfast send actor/door open
 
 import { defineActor, type Level } from "holdfast";
 import { assign, not, setup } from "xstate";

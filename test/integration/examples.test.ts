@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect } from "bun:test";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import type { HoldfastClient } from "../../src/index.ts";
 import { InstalledLibrary, runtimes } from "./library-project.ts";
 import { eventually, type Stage, story } from "./processes.ts";
 import { Shell, type Typed } from "./shell.ts";
@@ -108,4 +109,44 @@ for (const runtime of Object.keys(runtimes)) {
     for (const [, text = "", name = ""] of page.matchAll(/^```ts\n(\/\/ (\S+)\n.*?)^```$/gms)) writeFileSync(join(folder, name), text);
     await passes(runtime, folder, "stairs.test.ts");
   });
+}
+
+story("examples/garage-door runs in the executable as it is: the door opens until it is at its end stop", async (stage) => {
+  const board = await served(stage, "garage-door");
+  const state = async () => (await board.actors("actor/door"))[0]?.state;
+  const isUp = async () => (await board.read("GPIO17")).level === 1;
+  await eventually("the door is there", async () => (await state()) === "ajar");
+  await board.simSet("GPIO23", 0);
+  await eventually("it knows that it is closed", async () => (await state()) === "closed");
+  await board.send("actor/door", { type: "open" });
+  await eventually("its motor runs", isUp);
+  await board.simSet("GPIO23", null);
+  await board.simSet("GPIO22", 0);
+  await eventually("its motor stops", async () => !(await isUp()));
+  await eventually("it is open", async () => (await state()) === "open");
+  await expect(board.send("actor/door", { type: "opne" })).rejects.toMatchObject({ code: "EVENT_UNKNOWN" });
+});
+
+story("examples/conveyor runs in the executable as it is: a parcel stops the belt until there is a frame of it", async (stage) => {
+  const board = await served(stage, "conveyor");
+  const runs = async () => (await board.read("GPIO17")).level === 1;
+  await eventually("the belt runs", runs);
+  await using pool = await board.createPool("cam0", { slots: 4, fourcc: "GREY", width: 8, height: 8 });
+  const parcels = await board.topic("conveyor/parcel");
+  await board.simSet("GPIO4", 0);
+  await eventually("the belt stops", async () => !(await runs()));
+  await eventually("it waits for a frame", async () => (await board.pools()).some(({ groups }) => groups.length > 0));
+  using slot = await pool.produce();
+  slot.data.fill(99);
+  await slot.publish({ next: false });
+  expect((await parcels.next()).value?.value).toEqual({ parcel: 1, brightness: 99 });
+  await eventually("the belt runs again", runs);
+});
+
+/** A client of the executable, which runs the actors of an example. No module is beside them. */
+async function served(stage: Stage, example: string): Promise<HoldfastClient> {
+  const folder = join(stage.folder, example);
+  cpSync(join(root, "examples", example), folder, { recursive: true });
+  await stage.serve("--actors", folder);
+  return stage.connect();
 }
