@@ -482,6 +482,19 @@ test("a camera may be made and removed while the supervisor runs, and the config
   expect(world.supervisor.pools.all().map(({ pool }) => pool)).toEqual(["front"]);
 });
 
+test("one that is configured and was removed is back with the next reading, also while it ends", async () => {
+  const { world, ask, info, worker } = await stageOf({ front: {} }, { endsMs: 50 });
+  await worker().frame();
+  const removed = ask({ op: "camera.remove", camera: "front" });
+  await world.pass(10);
+  world.supervisor.reconfigured({ limits: world.supervisor.limits, configuredCameras: { front: table } })();
+  expect(removed.outcome).toBe("pending");
+  await world.pass(50);
+  await world.settle();
+  await world.pass(0);
+  expect([removed.outcome, info().state, world.host.living.length]).toEqual(["ok", "starting", 1]);
+});
+
 test("there are no more cameras than there may be pools", async () => {
   const { world, ask } = await stageOf({});
   Object.assign(world.supervisor.limits, { pools: 2 });

@@ -141,7 +141,8 @@ export class Cameras {
   /** Ends a camera, and answers when nothing is left of it. @throws HoldfastError `CAMERA_UNKNOWN`, `DISCONNECTED` */
   remove(client: Client, name: string): Promise<ReplyOf<"camera.remove">> {
     const removed = this.#find(name);
-    this.#successors.set(removed, { table: null, starts: false });
+    // The configuration may name it again before it has ended.
+    this.#successors.set(removed, { table: null, starts: removed.settings.autostart });
     removed.stop(false);
     this.#look();
     return client.wait((resolve) => {
