@@ -6,12 +6,16 @@ export interface LinkListener {
   message(message: Readonly<Record<string, unknown>>): void;
   /** The link is over, and nothing comes any more. */
   closed(error: HoldfastError): void;
+  /** Whether it takes events now; absent: always. While it does not, they wait at the supervisor, until `Link.flush`. */
+  isReady?(): boolean;
 }
 
 /** The way from a client to a supervisor: a socket, or nothing at all between them. */
 export interface Link {
   /** Sends a request. */
   send(request: object): void;
+  /** The listener takes events again. */
+  flush?(): void;
   /** Ends the link; what was sent before still arrives. Resolves when it is over. */
   close(): Promise<void>;
   /** Ends the link at once. @param why what the listener is told */

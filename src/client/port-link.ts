@@ -2,7 +2,7 @@ import { type ErrorValue, HoldfastError } from "../protocol/errors.ts";
 import type { Dial, Link } from "./link.ts";
 
 /** What a client in a thread of its own says to the side of the supervisor. */
-export type ToSupervisor = { readonly dial: true } | { readonly request: object } | { readonly close: true };
+export type ToSupervisor = { readonly dial: true } | { readonly request: object } | { readonly taken: number } | { readonly close: true };
 /** What it is told. */
 export type ToClient =
   | { readonly opened: true }
@@ -17,11 +17,21 @@ export interface Port<Said, Told> {
   listen(hear: (told: Told) => void): void;
 }
 
+/** Of so many messages more a client tells that it has taken them. */
+export const TAKEN_AT_ONCE = 64;
+
 /** A way to the supervisor from another thread of its process, over a port whose other end `servePort` has. It can be dialled once. */
 export function overPort(port: Port<ToSupervisor, ToClient>): Dial {
   return (listener) =>
     new Promise((resolve, reject) => {
       let ended = () => {};
+      let untold = 0;
+      const taken = () => {
+        untold += 1;
+        if (untold < TAKEN_AT_ONCE) return;
+        port.post({ taken: untold });
+        untold = 0;
+      };
       const over = new Promise<void>((resolve) => {
         ended = resolve;
       });
@@ -49,8 +59,10 @@ export function overPort(port: Port<ToSupervisor, ToClient>): Dial {
       };
       port.listen((told) => {
         if ("opened" in told) resolve(link);
-        else if ("message" in told) listener.message(told.message);
-        else end(HoldfastError.fromValue(told.closed));
+        else if ("message" in told) {
+          taken();
+          listener.message(told.message);
+        } else end(HoldfastError.fromValue(told.closed));
       });
       port.post({ dial: true });
     });

@@ -38,7 +38,9 @@ export function inProcess(supervisor: Supervisor, name: string, transport = "in-
       }
     };
     const client = supervisor.attach(peer, {
-      ready: true,
+      get ready() {
+        return listener.isReady?.() ?? true;
+      },
       deliver: (event) => queueMicrotask(() => tell(copied(event))),
       // What was asked before the end, as the end itself, is answered first.
       stopped: () => {
@@ -60,6 +62,7 @@ export function inProcess(supervisor: Supervisor, name: string, transport = "in-
           .finally(() => pending.delete(answered));
         pending.add(answered);
       },
+      flush: () => client.flush(),
       abandon: close,
       close: async () => close(new HoldfastError("DISCONNECTED", "this client has closed")),
     };

@@ -49,6 +49,7 @@ export function inTurns(dial: Dial): Dial {
         end();
         link.abandon(new HoldfastError("LIMIT_PENDING", `more than ${MOST_WAITING} requests wait for their turn`, { limit: MOST_WAITING }));
       },
+      flush: () => link.flush?.(),
       close() {
         // What was asked before comes before.
         for (const request of waiting) link.send(request);

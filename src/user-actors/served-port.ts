@@ -1,6 +1,9 @@
 import type { Dial, Link } from "../client/link.ts";
-import type { Port, ToClient, ToSupervisor } from "../client/port-link.ts";
+import { type Port, TAKEN_AT_ONCE, type ToClient, type ToSupervisor } from "../client/port-link.ts";
 import { HoldfastError } from "../protocol/errors.ts";
+
+/** So many messages may be on their way to a thread: more wait at the supervisor, where the oldest are lost in the end, and counted. */
+const MOST_ON_THEIR_WAY = 8 * TAKEN_AT_ONCE;
 
 /**
  * Serves a client in another thread of this process, which reaches the supervisor as `dial` does.
@@ -9,6 +12,17 @@ import { HoldfastError } from "../protocol/errors.ts";
 export function servePort(port: Port<ToClient, ToSupervisor>, dial: Dial): () => void {
   let link: Link | null = null;
   let isOver = false;
+  let onTheirWay = 0;
+  const isReady = () => onTheirWay < MOST_ON_THEIR_WAY;
+  const message = (message: Readonly<Record<string, unknown>>) => {
+    onTheirWay += 1;
+    port.post({ message });
+  };
+  const taken = (messages: number) => {
+    const wasReady = isReady();
+    onTheirWay -= messages;
+    if (!wasReady && isReady()) link?.flush?.();
+  };
   const closed = (error: HoldfastError) => {
     if (isOver) return;
     isOver = true;
@@ -16,7 +30,7 @@ export function servePort(port: Port<ToClient, ToSupervisor>, dial: Dial): () =>
   };
   const open = async () => {
     try {
-      const opened = await dial({ message: (message) => port.post({ message }), closed });
+      const opened = await dial({ message, closed, isReady });
       if (isOver) return void opened.close();
       link = opened;
       port.post({ opened: true });
@@ -27,6 +41,7 @@ export function servePort(port: Port<ToClient, ToSupervisor>, dial: Dial): () =>
   port.listen((said) => {
     if ("dial" in said) void open();
     else if ("request" in said) link?.send(said.request);
+    else if ("taken" in said) taken(said.taken);
     else void link?.close();
   });
   return () => {

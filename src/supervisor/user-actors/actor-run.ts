@@ -89,6 +89,7 @@ export class ActorRun {
         message: (message) => {
           if (!this.#isGone) listener.message(message);
         },
+        isReady: () => listener.isReady?.() ?? true,
         closed: (error) => {
           const isCut = this.#links.delete(link);
           if (this.#isGone) return;
