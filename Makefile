@@ -13,7 +13,7 @@ TEST := $(BUN) test --timeout=240000
 # Further options of `bun test`, as in: make test FLAGS="--test-name-pattern lease"
 FLAGS ?=
 
-.PHONY: help setup build lib wheel dist demo demo-frames test test-chaos test-python test-camera test-kernel test-kernel-qemu test-arm64 coverage lint format docs bench bench-kernel clean
+.PHONY: help setup build lib wheel dist demo demo-frames test test-chaos test-python test-camera test-kernel test-kernel-qemu test-arm64 coverage lint format docs bench bench-cameras bench-kernel clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -73,6 +73,9 @@ docs: setup ## write the messages of docs/protocol.md and docs/holdfast.schema.j
 
 bench: build ## measure, beside what others do
 	$(BUN) bench/main.ts
+
+bench-cameras: build ## measure cameras, beside a program in Python that copies what ffmpeg writes; needs ffmpeg and Debian's Python
+	$(BUN) bench/cameras/main.ts
 
 bench-kernel: setup ## measure the GPIO of a real kernel in an emulated machine, beside a program in C (x86_64)
 	$(BUN) bench/toggles/main.ts
