@@ -103,10 +103,16 @@ for (const runtime of Object.keys(runtimes)) {
     });
   }
 
-  story(`the actor of docs/testing.md, in ${runtime}: its tests pass`, async (stage) => {
+  story(`docs/testing.md, in ${runtime}: the tests of its actor pass, and its other programs do what it says`, async (stage) => {
     const folder = library.project(stage);
-    const page = readFileSync(join(root, "docs", "testing.md"), "utf8");
-    for (const [, text = "", name = ""] of page.matchAll(/^```ts\n(\/\/ (\S+)\n.*?)^```$/gms)) writeFileSync(join(folder, name), text);
+    const programs = [...readFileSync(join(root, "docs", "testing.md"), "utf8").matchAll(/^```ts\n(.*?)^```$/gms)];
+    for (const [index, [, text = ""]] of programs.entries()) {
+      const [, name = `${index}.ts`] = /^\/\/ (\S+)\n/.exec(text) ?? [];
+      writeFileSync(join(folder, name), text);
+      if (name.startsWith("stairs")) continue;
+      const [command, file] = await runnable(runtime, folder, name);
+      expect(await stage.run(command, file)).toMatchObject({ status: 0, stderr: "" });
+    }
     await passes(runtime, folder, "stairs.test.ts");
   });
 }
