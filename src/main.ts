@@ -3,6 +3,9 @@ import "./gpio/chardev/edges.ts";
 import "./gpio/chardev/waves/thread.ts";
 import "./user-actors/actor-thread.ts";
 import { isMainThread } from "node:worker_threads";
-import { run } from "./cli/program.ts";
 
-if (isMainThread) void run(process.argv.slice(2));
+// A thread has no use for the rest, which would take its memory.
+if (isMainThread) {
+  const { run } = await import("./cli/program.ts");
+  void run(process.argv.slice(2));
+}
