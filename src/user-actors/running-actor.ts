@@ -1,4 +1,12 @@
-import { type Actor, type AnyStateMachine, createActor, type EventFromLogic, type InspectionEvent, type SnapshotFrom } from "xstate";
+import {
+  type Actor,
+  type AnyActorRef,
+  type AnyStateMachine,
+  createActor,
+  type EventFromLogic,
+  type InspectionEvent,
+  type SnapshotFrom,
+} from "xstate";
 import type { HoldfastClient } from "../client/client.ts";
 import { type Alarm, type Clock, xstateClock } from "../clock/clock.ts";
 import { machineDefinition } from "../machine-definition.ts";
@@ -158,7 +166,6 @@ export class RunningActor {
       clock: xstateClock(this.#clock),
       inspect: (event) => this.#inspect(event),
     });
-    machine.on("*", (command) => this.#command(command));
     machine.subscribe({
       next: (snapshot) => this.#changed(snapshot),
       complete: () => void this.#end({ reason: "done" }),
@@ -213,8 +220,10 @@ export class RunningActor {
     asker.answer(value);
   }
 
-  /** The first event of several that the machine raises in turn is what they are for. */
   #inspect(event: InspectionEvent): void {
+    // The machine itself, and whatever it invokes or spawns: what those emit is commanded as well.
+    if (event.type === "@xstate.actor") (event.actorRef as AnyActorRef).on("*", (command) => this.#command(command));
+    // The first event of several that the machine raises in turn is what they are for.
     if (event.type === "@xstate.microstep" && event.actorRef === this.#machine) this.#cause ??= event.event.type;
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { and, assign, fromPromise, setup } from "xstate";
+import { and, assign, fromPromise, setup, spawnChild } from "xstate";
 import { z } from "zod";
 import type { ActorDescription } from "../../src/user-actors/actor-host.ts";
 import { defineActor } from "../../src/user-actors/define-actor.ts";
@@ -76,6 +76,31 @@ describe("an actor that runs", () => {
     await stage.world.simSet("GPIO4", 1);
     const { actor } = await stage.start(door);
     expect(actor.snapshot().data["level"]).toBe(1);
+  });
+
+  test("does what the machines command that its own invokes and spawns", async () => {
+    await using stage = await ActorStage.open();
+    const definition = defineActor({
+      pins: { lamp: { out: "GPIO17" }, horn: { out: "GPIO27" } },
+      events: { alarm: {} },
+      machine: ({ pins, types }) => {
+        const shine = setup({}).createMachine({ entry: pins.lamp.on() });
+        const blare = setup({}).createMachine({
+          initial: "soon",
+          states: { soon: { after: { 10: "now" } }, now: { entry: pins.horn.on() } },
+        });
+        return setup({ types, actors: { shine, blare } }).createMachine({
+          initial: "calm",
+          states: { calm: { on: { alarm: "alarmed" } }, alarmed: { entry: spawnChild("blare"), invoke: { src: "shine" } } },
+        });
+      },
+    });
+    const { actor } = await stage.start(definition);
+    actor.send({ type: "alarm" });
+    await settled();
+    expect([await stage.level("GPIO17"), await stage.level("GPIO27")]).toEqual([1, 0]);
+    await stage.pass(10);
+    expect([await stage.level("GPIO17"), await stage.level("GPIO27")]).toEqual([1, 1]);
   });
 
   test("hears topics and publishes on others", async () => {
