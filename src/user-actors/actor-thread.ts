@@ -135,8 +135,13 @@ class ActorThread {
   }
 
   #fail(thrown: unknown): void {
-    if (this.#actor !== null) this.#actor.fail(thrown);
-    else this.#refuse(thrown);
+    if (this.#actor !== null) return this.#actor.fail(thrown);
+    if (this.#definition === null) return this.#refuse(thrown);
+    // It has been loaded, and has yet to be started or connected.
+    if (this.#isStopped) return;
+    this.#stop();
+    this.#tell({ ended: { reason: "failed", error: failureOf(thrown, this.#name) } });
+    this.#tell({ gone: true });
   }
 
   #refuse(thrown: unknown): void {

@@ -233,6 +233,23 @@ describe("an actor in a thread fails", () => {
     });
   }
 
+  test("where it throws behind its load and before its start", async () => {
+    const text =
+      'import { defineActor } from "holdfast";\nimport { setup } from "xstate";\nexport default defineActor({ machine: () => setup({}).createMachine({}) });\n';
+    write("late.ts", `${text}setTimeout(() => {\n  console.log("about to");\n  throw new Error("too late");\n}, 1);\n`);
+    await using stage = await ActorStage.open();
+    const loaded = await load("late.ts");
+    // As long as it waits for the end of the one before it, say.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const told = new Heard();
+    loaded.start(stage.dial("late"), told);
+    await told.isOver;
+    expect(told.end).toMatchObject({
+      reason: "failed",
+      error: { code: "ACTOR_FAILED", message: "Error: too late", actor: "late", line: 6 },
+    });
+  });
+
   test("when it ends its own thread", async () => {
     await using stage = await ActorStage.open();
     const { actor, told } = await start(stage);
