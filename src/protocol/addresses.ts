@@ -28,6 +28,11 @@ export const actorNameSchema = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "must be letters, digits, and . _ - behind the first")
   .describe("letters, digits, and . _ - behind the first");
 
+/** What comes nearest to a text among the names of actors: so is called what has none, and has to be told of. */
+export function nearestActorName(text: string): string {
+  return text.replace(/[^A-Za-z0-9._-]/gu, "_").replace(/^(?![A-Za-z0-9])/, "x");
+}
+
 /** The root: all others are below it. */
 export const ROOT: Address = { kind: "supervisor" };
 

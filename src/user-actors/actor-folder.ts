@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, statSync } from "node:fs";
 import { join, parse } from "node:path";
 import { badConfig } from "../protocol/assert-config.ts";
 import type { ActorSource } from "./actor-host.ts";
@@ -27,6 +27,12 @@ function filesIn(folder: string): string[] {
   }
 }
 
+/** What can't be looked at, such as a link that leads nowhere, counts as one: whoever tries to load it is told why that can't be. */
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  try {
+    return statSync(path).isFile();
+  } catch {
+    // Unless it has gone meanwhile.
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  }
 }

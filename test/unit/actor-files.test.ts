@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { actorsIn } from "../../src/user-actors/actor-folder.ts";
@@ -31,6 +31,13 @@ test("every module directly in the folder is an actor, by the order of names", (
     { name: "b", file: join(folder, "b.js") },
     { name: "c", file: join(folder, "c.mjs") },
   ]);
+});
+
+test("a link is the actor that it leads to; one that leads nowhere is told of when it is loaded, and keeps no other from being found", () => {
+  symlinkSync(write("a.ts"), join(folder, "b.ts"));
+  symlinkSync("nowhere.ts", join(folder, "c.ts"));
+  symlinkSync("d.ts", join(folder, "d.ts"));
+  expect(actorsIn(folder).map(({ name }) => name)).toEqual(["a", "b", "c", "d"]);
 });
 
 test("a folder that is not there, or is none, is a mistake of the configuration", () => {

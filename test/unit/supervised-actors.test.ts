@@ -112,6 +112,18 @@ test("what is no actor is not tried again, and the others start", async () => {
   expect(stage.info("door")?.state).toBe("running");
 });
 
+test("one whose file is called what no actor can be has an address all the same, at which that is told", async () => {
+  const stage = await stageOf({ "my door.ts": {}, "__proto__.ts": {}, "door.ts": {} });
+  stage.ask({ op: "trace" });
+  const observed = stage.ask({ op: "observe", address: "actor/door" });
+  await pass(stage, 100);
+  expect(observed.outcome).toBe("ok");
+  expect(stage.ask({ op: "actors", address: "actor/my_door" }).body.actors).toMatchObject([{ address: "actor/my_door", state: "failed" }]);
+  expect(stage.info("my_door")).toMatchObject({ state: "failed", end: { code: "BAD_ACTOR", file: "/actors/my door.ts" } });
+  expect(stage.info("my_door")?.end?.message).toContain('"my door" is no name for an actor');
+  expect(stage.info("x__proto__")?.state).toBe("failed");
+});
+
 test("of two with one name the first in the folder has it, however slowly it loads", async () => {
   const stage = await stageOf({ "a.ts": { name: "door", loads: 300 }, "b.ts": { name: "door" }, "door.ts": {} });
   await pass(stage, 400);

@@ -1,5 +1,5 @@
 import type { ActorSettings } from "../../protocol/actors-table.ts";
-import { actorNameSchema, formatAddress } from "../../protocol/addresses.ts";
+import { actorNameSchema, formatAddress, nearestActorName } from "../../protocol/addresses.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { UserActorInfo } from "../../protocol/replies.ts";
 import { similarNames } from "../../protocol/similar-names.ts";
@@ -79,8 +79,10 @@ export class UserActors {
   /** What an actor is called: until it has a name of its own, as its file is, with the ending where another one is called so. */
   nameOf({ claimed, source }: UserActor): string {
     if (claimed !== null) return claimed;
-    const isTaken = this.#all.some((other) => other.claimed === source.name);
-    return isTaken && "file" in source ? source.file.slice(source.file.lastIndexOf("/") + 1) : source.name;
+    // It must have an address, too, when its file is called what no actor can be.
+    const name = nearestActorName(source.name);
+    const isTaken = this.#all.some((other) => other.claimed === name);
+    return isTaken && "file" in source ? nearestActorName(source.file.slice(source.file.lastIndexOf("/") + 1)) : name;
   }
 
   /** Starts all of them. @throws HoldfastError `BAD_CONFIG` with the `key` */
