@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { InstalledLibrary, runtimes } from "./library-project.ts";
@@ -50,6 +50,55 @@ for (const [name, runtime] of Object.entries(runtimes)) {
       });
     },
   );
+
+  story(`actors from files are supervised in ${name}: one that throws, one that hangs, one that does not parse`, async (stage) => {
+    const folder = library.project(stage);
+    mkdirSync(join(folder, "actors"));
+    writeFileSync(join(folder, "actors", "broken.mjs"), "export default 1 +;\n");
+    writeFileSync(
+      join(folder, "actors", "door.mjs"),
+      `import { setup } from "xstate";
+import { defineActor } from "holdfast";
+
+const fail = () => {
+  throw new TypeError("no such key");
+};
+const hang = () => {
+  for (;;);
+};
+
+export default defineActor({
+  pins: { relay: { out: "GPIO17" } },
+  events: { who: {}, fail: {}, hang: {} },
+  machine: ({ reply }) => setup({}).createMachine({ on: { who: { actions: reply("door") }, fail: { actions: fail }, hang: { actions: hang } } }),
+});
+`,
+    );
+    const source = `import { createSupervisor, RealClock, SimBackend } from "holdfast";
+      const clock = new RealClock();
+      const actors = { folder: ${JSON.stringify(join(folder, "actors"))}, backoffMs: 10, maxBackoffMs: 20, blockedMs: 4000 };
+      const supervisor = await createSupervisor({ backend: new SimBackend({ clock }), clock, actors });
+      const actor = (name) => supervisor.status().actors.find((info) => info.actor === name);
+      const until = async (isSo) => {
+        while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+      };
+      const runs = (starts) => until(() => actor("door").state === "running" && actor("door").starts >= starts);
+      const client = await supervisor.client();
+      await runs(1);
+      console.log(await client.ask("actor/door", { type: "who" }), supervisor.status().pins[0].holders[0].name);
+      await client.send("actor/door", { type: "fail" }).catch(({ code, details: { line } }) => console.log(code, line));
+      await runs(2);
+      await client.send("actor/door", { type: "hang" }).catch(({ code }) => console.log(code));
+      await runs(3);
+      await until(() => actor("broken").state === "failed");
+      console.log(actor("door").end.reason, actor("broken").end.code);
+      await supervisor.shutdown();`;
+    expect(await run(stage, runtime, folder, source)).toEqual({
+      status: 0,
+      stdout: "door door\nACTOR_FAILED 5\nACTOR_NOT_RUNNING\nblocked BAD_ACTOR\n",
+      stderr: "",
+    });
+  });
 
   story(`to import any of the library in ${name} opens nothing and starts nothing`, async (stage) => {
     const folder = library.project(stage);
