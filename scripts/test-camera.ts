@@ -10,8 +10,6 @@ const root = join(import.meta.dir, "..");
 await install("ffmpeg", "python3", "python3-numpy", "python3-opencv");
 const tests = Bun.spawn([process.execPath, "test", ...process.argv.slice(2), "test/camera/"], {
   cwd: root,
-  // Programs of video take what they need of a machine that has other work to do, and some are started a dozen times in one test.
-  env: { TEST_PATIENCE_MS: "120000", ...process.env },
   stdio: ["inherit", "inherit", "inherit"],
 });
 process.exitCode = await tests.exited;
