@@ -7,6 +7,9 @@ const nouns: Readonly<Record<string, string>> = {
   bigint: "an integer",
   boolean: "true or false",
   array: "a list",
+  tuple: "a list",
+  Uint8Array: "bytes",
+  null: "null",
 };
 
 /** What zod says where a schema has no words of its own. */
@@ -19,18 +22,20 @@ const UNSAID = "Invalid input";
 export function issueInWords(issue: z.core.$ZodIssue, map = "a map"): string {
   switch (issue.code) {
     case "invalid_type":
-      return `must be ${nouns[issue.expected] ?? map}`;
+      return `must be ${nounOf(issue, map)}`;
     case "too_small":
       if (issue.origin === "string" && issue.minimum === 1) return "must not be empty";
-      return bounded(issue.origin, "at least", issue.minimum);
+      return bounded(issue.origin, issue.exact ? "exactly" : issue.inclusive === false ? "more than" : "at least", issue.minimum);
     case "too_big":
-      return bounded(issue.origin, "at most", issue.maximum);
+      return bounded(issue.origin, issue.exact ? "exactly" : issue.inclusive === false ? "less than" : "at most", issue.maximum);
     case "invalid_value":
-      return `must be ${listed(issue.values)}`;
+      return `must be ${listed(issue.values.map(inQuotes))}`;
     case "invalid_union": {
       if (issue.message !== UNSAID) return issue.message;
       const meant = issue.errors.flatMap(([first]) => first ?? []).find(isOfTheRightKind);
-      return meant === undefined ? `must be ${listed(choices(issue))}` : issueInWords(meant, map);
+      if (meant !== undefined) return issueInWords(meant, map);
+      const values = choices(issue).map(inQuotes);
+      return values.length > 0 ? `must be ${listed(values)}` : kindsInWords(issue, map);
     }
     default:
       return issue.message;
@@ -53,8 +58,21 @@ function bounded(origin: string, how: string, bound: number | bigint): string {
   return things === null ? `must be ${how} ${bound}` : `must have ${how} ${bound} ${things}${bound === 1 ? "" : "s"}`;
 }
 
-/** `"a", "b" or "c"`. */
-function listed(values: readonly unknown[]): string {
-  const shown = values.map((value) => (typeof value === "string" ? `"${value}"` : String(value)));
-  return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} or ${shown.at(-1)}`;
+function nounOf({ expected }: z.core.$ZodIssueInvalidType, map: string): string {
+  return nouns[expected] ?? map;
+}
+
+/** Where several schemas take values of different kinds, and none takes this one's. */
+function kindsInWords(issue: z.core.$ZodIssueInvalidUnion, map: string): string {
+  const expected = issue.errors.flat().filter((each) => each.code === "invalid_type");
+  return expected.length === 0 ? issue.message : `must be ${listed([...new Set(expected.map((each) => nounOf(each, map)))])}`;
+}
+
+function inQuotes(value: unknown): string {
+  return typeof value === "string" ? `"${value}"` : String(value);
+}
+
+/** `a, b or c`. */
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }

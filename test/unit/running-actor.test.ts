@@ -131,6 +131,27 @@ describe("an actor that runs", () => {
     expect(actor.state).toBe("shut");
   });
 
+  test("says in words what is wrong with a field, whatever schema it has", async () => {
+    await using stage = await ActorStage.open();
+    const { number, string } = z;
+    const schemas: [schema: z.ZodType, value: unknown, said: string][] = [
+      [number().positive(), 0, "must be more than 0"],
+      [number().lt(5), 5, "must be less than 5"],
+      [number().min(3), 2, "must be at least 3"],
+      [string().length(3), "ab", "must have exactly 3 characters"],
+      [z.array(number()).length(1), [1, 2], "must have exactly 1 item"],
+      [z.tuple([number()]), 3, "must be a list"],
+      [z.union([string(), number()]), true, "must be text or a number"],
+      [z.union([z.literal("a"), number()]), true, 'must be "a"'],
+      [z.discriminatedUnion("kind", [z.object({ kind: z.literal("a") })]), { kind: "b" }, "Invalid discriminator value. Expected 'a'"],
+    ];
+    const events = Object.fromEntries(schemas.map(([field], index) => [`event${index}`, { field }]));
+    const { actor } = await stage.start(defineActor({ events, machine: () => setup({}).createMachine({}) }));
+    for (const [index, [, value, said]] of schemas.entries()) {
+      expect(() => actor.send({ type: `event${index}`, field: value })).toThrow(said);
+    }
+  });
+
   test("describes its machine and what it accepts", async () => {
     await using stage = await ActorStage.open();
     const { told } = await stage.start(door);
