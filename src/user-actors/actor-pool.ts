@@ -18,6 +18,8 @@ export class ActorPool {
   #held: Frame | null = null;
   #isWanted = false;
   #isFetching = false;
+  /** The one that is on its way is not wanted any more. */
+  #isCalledOff = false;
   #isOver = false;
 
   constructor(world: World, name: string, declaration: PoolDeclaration) {
@@ -28,15 +30,20 @@ export class ActorPool {
 
   /** The machine wants a frame. While it holds one, or one is on its way, that is remembered. */
   take(): void {
-    this.#isWanted = true;
+    if (this.#isCalledOff) this.#isCalledOff = false;
+    else this.#isWanted = true;
     void this.#fetch();
   }
 
-  /** The machine gives its frame back. */
+  /** The machine gives its frame back. One that has not come yet it does not want any more. */
   release(): void {
     const frame = this.#held;
     this.#held = null;
-    if (frame === null) return;
+    if (frame === null) {
+      this.#isCalledOff = this.#isFetching;
+      this.#isWanted = false;
+      return;
+    }
     this.#giveBack(frame);
     void this.#fetch();
   }
@@ -55,15 +62,25 @@ export class ActorPool {
     this.#isFetching = true;
     try {
       const frame = await this.#next();
+      const isWelcome = this.#arrived();
       if (this.#isOver) frame[Symbol.dispose]();
-      else this.#tell(frame);
+      else if (isWelcome) this.#tell(frame);
+      else this.#giveBack(frame);
     } catch (error) {
+      const isWelcome = this.#arrived();
       void this.#leave();
-      if (!this.#isOver) this.#world.trouble({ type: `${this.#name}.failed`, error: HoldfastError.from(error).toValue() }, error);
-    } finally {
-      this.#isFetching = false;
+      if (isWelcome && !this.#isOver)
+        this.#world.trouble({ type: `${this.#name}.failed`, error: HoldfastError.from(error).toValue() }, error);
     }
     await this.#fetch();
+  }
+
+  /** Nothing is on its way any more. @returns whether what was is still wanted */
+  #arrived(): boolean {
+    const isWelcome = !this.#isCalledOff;
+    this.#isFetching = false;
+    this.#isCalledOff = false;
+    return isWelcome;
   }
 
   async #next(): Promise<Frame> {
@@ -76,12 +93,15 @@ export class ActorPool {
   }
 
   #tell(frame: Frame): void {
+    const { seq, bytes, timestampNs, fourcc, width, height, stride, meta, lost } = frame;
+    const event = { type: `${this.#name}.frame`, frame, seq, bytes, timestampNs, fourcc, width, height, stride, meta, lost };
+    // A machine that has moved on meanwhile would never give back what it has not seen.
+    if (!this.#world.foresees(event)) return this.#giveBack(frame);
     this.#held = frame;
     frame.onRevoked = () => {
-      if (this.#held === frame) this.#world.tell({ type: `${this.#name}.revoked`, seq: frame.seq });
+      if (this.#held === frame) this.#world.tell({ type: `${this.#name}.revoked`, seq });
     };
-    const { seq, bytes, timestampNs, fourcc, width, height, stride, meta, lost } = frame;
-    this.#world.tell({ type: `${this.#name}.frame`, frame, seq, bytes, timestampNs, fourcc, width, height, stride, meta, lost });
+    this.#world.tell(event);
   }
 
   #giveBack(frame: Frame): void {

@@ -77,6 +77,7 @@ export class RunningActor {
     const world: World = {
       client,
       tell: (event) => this.#tell(event),
+      foresees: (event) => this.#foresees(event),
       trouble: (event, cause) => this.#trouble(event, cause),
     };
     this.#pins = new ActorPins(world);
@@ -191,11 +192,19 @@ export class RunningActor {
   #trouble(event: ActorEvent, cause: unknown): void {
     // The end of the supervisor, or of this actor, is no trouble of its own.
     if (this.#machine === null || this.#isOver || (cause instanceof HoldfastError && cause.code === "DISCONNECTED")) return;
-    const snapshot = this.#machine.getSnapshot();
-    const isForeseen =
-      (this.#machine.logic as AnyStateMachine).getTransitionData(snapshot, event as EventFromLogic<AnyStateMachine>).length > 0;
-    if (isForeseen) this.#tell(event);
+    if (this.#foresees(event)) this.#tell(event);
     else this.fail(cause);
+  }
+
+  #foresees(event: ActorEvent): boolean {
+    if (this.#machine === null || this.#isOver) return false;
+    const [machine, snapshot] = [this.#machine.logic as AnyStateMachine, this.#machine.getSnapshot()];
+    try {
+      return machine.getTransitionData(snapshot, event as EventFromLogic<AnyStateMachine>).length > 0;
+    } catch {
+      // A guard has thrown, and does so again when the machine is told.
+      return true;
+    }
   }
 
   /** Does what the machine has emitted. What the author emits for his own ends is none of ours. */

@@ -97,6 +97,86 @@ describe("an actor that takes frames", () => {
     expect(actor.snapshot().data["seqs"]).toEqual([1, 2, 3]);
   });
 
+  test("is sent none that it wants no more by the time that it comes, and holds none", async () => {
+    await using stage = await stageWithPool();
+    const { actor } = await stage.start(weigher());
+    actor.send({ type: "take" });
+    actor.send({ type: "release" });
+    await settled();
+    await publish(stage.world, 1);
+    expect([actor.snapshot().data["seqs"], await heldSlots(stage.world)]).toEqual([[], 0]);
+    actor.send({ type: "take" });
+    await settled();
+    await publish(stage.world, 2);
+    expect(actor.snapshot().data["seqs"]).toEqual([2]);
+  });
+
+  test("is sent the one on its way when it wants it no more and then again", async () => {
+    await using stage = await stageWithPool();
+    const { actor } = await stage.start(weigher());
+    for (const type of ["take", "release", "take"]) actor.send({ type });
+    await settled();
+    for (const byte of [1, 2]) await publish(stage.world, byte);
+    expect([actor.snapshot().data["seqs"], await heldSlots(stage.world)]).toEqual([[1], 1]);
+    actor.send({ type: "release" });
+    await settled();
+    expect(await heldSlots(stage.world)).toBe(0);
+  });
+
+  test("holds none that came when its machine had no transition for it, and gets the next that it takes", async () => {
+    await using stage = await stageWithPool();
+    const hasty = defineActor({
+      pools: { cam: { consume: "cam0" } },
+      events: { look: {} },
+      machine: ({ pools, types }) =>
+        setup({ types }).createMachine({
+          initial: "waiting",
+          states: {
+            waiting: { on: { look: "looking" } },
+            looking: { entry: pools.cam.take(), on: { "cam.frame": "seen" }, after: { 10: "waiting" } },
+            seen: { entry: pools.cam.release() },
+          },
+        }),
+    });
+    const { actor } = await stage.start(hasty);
+    actor.send({ type: "look" });
+    await stage.pass(20);
+    await publish(stage.world, 1);
+    expect([actor.state, await heldSlots(stage.world)]).toEqual(["waiting", 0]);
+    actor.send({ type: "look" });
+    await settled();
+    await publish(stage.world, 2);
+    expect([actor.state, await heldSlots(stage.world)]).toEqual(["seen", 0]);
+  });
+
+  test("may release twice and take again, all in the turn in which a frame has come", async () => {
+    await using stage = await stageWithPool();
+    const again = defineActor({
+      pools: { cam: { consume: "cam0" } },
+      machine: ({ pools, types }) =>
+        setup({ types: { ...types, context: {} as { seqs: number[] } } }).createMachine({
+          context: { seqs: [] },
+          initial: "looking",
+          states: {
+            looking: {
+              entry: pools.cam.take(),
+              exit: pools.cam.release(),
+              on: {
+                "cam.frame": {
+                  target: "looking",
+                  reenter: true,
+                  actions: [assign({ seqs: ({ context, event }) => [...context.seqs, event.seq] }), pools.cam.release()],
+                },
+              },
+            },
+          },
+        }),
+    });
+    const { actor } = await stage.start(again);
+    for (const byte of [1, 2, 3]) await publish(stage.world, byte);
+    expect([actor.snapshot().data["seqs"], await heldSlots(stage.world)]).toEqual([[1, 2, 3], 0]);
+  });
+
   test("gives back what it holds when it stops", async () => {
     await using stage = await stageWithPool();
     const { actor } = await stage.start(weigher());
