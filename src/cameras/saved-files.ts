@@ -1,9 +1,19 @@
-import { accessSync, constants, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { accessSync, constants, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { HoldfastError } from "../protocol/errors.ts";
 
 /** What a file is called that is being written. */
 const UNFINISHED = ".part";
+
+/** What Matroska's files begin with, and every piece of them that has frames (RFC 9559, section 5.1). */
+const MATROSKA = Buffer.from([0x1a, 0x45, 0xdf, 0xa3]);
+const CLUSTER = Buffer.from([0x1f, 0x43, 0xb6, 0x75]);
+
+/** More than the beginning of a file of video takes in which no frame has come, in bytes. */
+const LONGEST_BEGINNING = 4096;
+
+/** What a JPEG picture ends with: EOI (ITU-T T.81). */
+const END_OF_PICTURE = Buffer.from([0xff, 0xd9]);
 
 /** How many files there may be of a camera. */
 export interface SavedLimits {
@@ -61,18 +71,19 @@ export class SavedFiles {
   }
 
   /**
-   * A file has been written: it gets its name. An empty one goes.
+   * A file has been written: it gets its name. One with nothing to see goes: an empty one, video without frames, a part of a picture.
    * @param unfinished the name under which it was written
-   * @returns its size in bytes
+   * @returns its size in bytes; 0: it has gone
    * @throws HoldfastError `SAVE_FAILED`
    */
   finish(unfinished: string, name = unfinished): number {
     return attempt(this.#limits.folder, () => {
       const path = this.unfinishedPath(unfinished);
       const size = this.unfinishedBytes(unfinished);
-      if (size > 0) renameSync(path, join(this.#limits.folder, name));
+      const isOfUse = size > 0 && hasPicture(path, size);
+      if (isOfUse) renameSync(path, join(this.#limits.folder, name));
       else rmSync(path, { force: true });
-      return size;
+      return isOfUse ? size : 0;
     });
   }
 
@@ -102,6 +113,14 @@ export class SavedFiles {
   #files(): string[] {
     return readdirSync(this.#limits.folder).filter((name) => this.#own.test(name));
   }
+}
+
+/** Whether a file that was written, perhaps not to its end, has anything to see. */
+function hasPicture(path: string, bytes: number): boolean {
+  if (path.endsWith(`.jpg${UNFINISHED}`)) return readFileSync(path).subarray(-END_OF_PICTURE.length).equals(END_OF_PICTURE);
+  if (bytes > LONGEST_BEGINNING) return true;
+  const written = readFileSync(path);
+  return !written.subarray(0, MATROSKA.length).equals(MATROSKA) || written.includes(CLUSTER);
 }
 
 function sizeAndAge(path: string): { readonly bytes: number; readonly changedMs: number } {

@@ -43,6 +43,18 @@ test("a file with nothing in it goes, and so does one that was never made", () =
   expect(readdirSync(folder)).toEqual([]);
 });
 
+test("video in which no frame has come goes when it is finished, as does a picture of which a part is there", () => {
+  const still = (number: number) => day(number).replace("mkv", "jpg");
+  const [matroska, cluster] = ["1a45dfa3".padEnd(1000, "0"), "1f43b675"];
+  const contents = { [day(1)]: matroska, [day(2)]: matroska + cluster, [still(3)]: "ffd8ffdb", [still(4)]: "ffd8ffdbffd9" };
+  for (const [name, hex] of Object.entries(contents)) writeFileSync(join(folder, `${name}.part`), hex, "hex");
+  const saved = files();
+  expect(readdirSync(folder).sort()).toEqual([day(2), still(4)]);
+  writeFileSync(saved.unfinishedPath(day(5)), matroska, "hex");
+  expect(saved.finish(day(5))).toBe(0);
+  expect(readdirSync(folder).sort()).toEqual([day(2), still(4)]);
+});
+
 test("what a recorder has left unfinished gets its name when the next one begins; that of other cameras does not", () => {
   const others = ["frontal-2026-01-01T00-00-00.000Z.mkv.part", "front-door-2026-01-01T00-00-00.000Z.mkv.part", "front.part"];
   for (const name of [`${day(1)}.part`, ...others]) file(name, 4);
