@@ -16,12 +16,17 @@ const GRACE_MS = 2000;
 /** How long what a program has said and written may take to come when it has ended, in ms. */
 const LAST_WORDS_MS = 500;
 
+/** How long a program that is given frames may take to take one, in ms. */
+const PATIENCE_MS = 15_000;
+
 /** How a program is connected to this process. */
 export interface PipelineEnds {
   /** Of one of the frames that it writes to its stdout, in bytes; null: it writes none. */
   readonly frameBytes: number | null;
   /** It is given frames on its stdin; default false. */
   readonly isFed?: boolean;
+  /** How long it may take to take one, in ms. It is ended when it takes longer. */
+  readonly patienceMs?: number;
 }
 
 /** A program that a camera's frames come from, or go through. It belongs to the group of this process. */
@@ -29,6 +34,7 @@ export class PipelineProcess {
   readonly #program: string;
   readonly #pipe: FramePipe | null;
   readonly #child: ChildProcess;
+  readonly #patienceMs: number;
   readonly #lines: string[] = [];
   /** What made its frames useless. */
   #fatal: HoldfastError | null = null;
@@ -36,10 +42,11 @@ export class PipelineProcess {
   readonly ended: Promise<PipelineExit>;
 
   /** @throws HoldfastError `PROGRAM_MISSING` with the `program`, and the `package` of Debian that has it */
-  constructor({ command, debianPackage }: PipelineCommand, { frameBytes, isFed = false }: PipelineEnds) {
+  constructor({ command, debianPackage }: PipelineCommand, { frameBytes, isFed = false, patienceMs = PATIENCE_MS }: PipelineEnds) {
     const [program = "", ...args] = command;
     assertInstalled(command, debianPackage);
     this.#program = program;
+    this.#patienceMs = patienceMs;
     this.#pipe = frameBytes === null ? null : new FramePipe(frameBytes);
     try {
       this.#child = spawn(program, args, { stdio: [isFed ? "pipe" : "ignore", this.#pipe?.writingEnd ?? "ignore", "pipe"] });
@@ -60,11 +67,17 @@ export class PipelineProcess {
     return this.#pipe?.read(into) ?? Promise.resolve(0);
   }
 
-  /** Gives it data on its stdin. Resolves when the data may change again. @returns false: it takes no more */
+  /** Gives it data on its stdin. Resolves when the data may change again. @returns false: it takes no more, and `trouble` tells why */
   write(data: Uint8Array): Promise<boolean> {
     const { stdin } = this.#child;
     if (stdin === null || !stdin.writable) return Promise.resolve(false);
-    return new Promise((resolve) => stdin.write(data, (error) => resolve(error === null || error === undefined)));
+    return new Promise((resolve) => {
+      const impatience = setTimeout(() => this.#giveUp(), this.#patienceMs);
+      stdin.write(data, (error) => {
+        clearTimeout(impatience);
+        resolve(error === null || error === undefined);
+      });
+    });
   }
 
   /** It has been given all that there is, and ends when it has seen to that. */
@@ -89,6 +102,11 @@ export class PipelineProcess {
   /** Nobody reads any more. */
   close(): void {
     this.#pipe?.close();
+  }
+
+  #giveUp(): void {
+    this.#fatal ??= new HoldfastError("CAMERA_STALLED", `${this.#program} has taken no frame for ${this.#patienceMs} ms`);
+    this.#child.kill("SIGKILL");
   }
 
   #follow(): Promise<PipelineExit> {

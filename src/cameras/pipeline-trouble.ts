@@ -50,7 +50,7 @@ export function troubleOf(program: string, exit: PipelineExit, lines: readonly s
   return new HoldfastError("PIPELINE_EXITED", `${program} has ended ${how}${last === undefined ? "" : `: ${sentenceOf(last)}`}`, details);
 }
 
-/** Without the part of ffmpeg that says it, and where that is in memory: `[video4linux2,v4l2 @ 0x55…]`. */
-function sentenceOf(line: string): string {
+/** What a program has said, without the part of ffmpeg that says it, and where that is in memory: `[video4linux2,v4l2 @ 0x55…]`. */
+export function sentenceOf(line: string): string {
   return line.replace(/^(?:\[[^\]]*\] *)+/, "");
 }

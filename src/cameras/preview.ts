@@ -47,7 +47,7 @@ export class Preview implements CameraTask {
     return { ...this.#counted };
   }
 
-  /** @throws HoldfastError `PROGRAM_MISSING`, `PIPELINE_EXITED`, `POOL_GONE`, `POOL_SLOTS`, `DISCONNECTED` */
+  /** @throws HoldfastError `PROGRAM_MISSING`, `PIPELINE_EXITED`, `CAMERA_STALLED`, `POOL_GONE`, `POOL_SLOTS`, `DISCONNECTED` */
   async run(): Promise<void> {
     const { camera, width, height, fps, quality } = this.#settings;
     // Frames of H264 build upon each other: all of them are decoded, and ffmpeg leaves out those that are too many.

@@ -8,6 +8,7 @@ import type { CameraCounters } from "../protocol/requests.ts";
 import type { CameraTask } from "./camera-duty.ts";
 import { fedInput, feed } from "./fed-frames.ts";
 import { PipelineProcess } from "./pipeline-process.ts";
+import { sentenceOf } from "./pipeline-trouble.ts";
 import { ffmpeg, fileOutput, quietly } from "./pipelines/ffmpeg.ts";
 import { notSaved, type SavedFiles } from "./saved-files.ts";
 import { Stills } from "./stills.ts";
@@ -74,7 +75,7 @@ export class Recording implements CameraTask {
     return { ...this.#counted };
   }
 
-  /** @throws HoldfastError `SAVE_FAILED`, `PROGRAM_MISSING`, `POOL_GONE`, `POOL_SLOTS`, `DISCONNECTED` */
+  /** @throws HoldfastError `SAVE_FAILED`, `PROGRAM_MISSING`, `PIPELINE_EXITED`, `CAMERA_STALLED`, `POOL_GONE`, `POOL_SLOTS`, `DISCONNECTED` */
   async run(): Promise<void> {
     const frames = this.#pool.frames({ policy: "drop-oldest", depth: DEPTH });
     this.#ended.signal.addEventListener("abort", () => void frames.return());
@@ -213,8 +214,14 @@ export class Recording implements CameraTask {
     }
   }
 
+  /** What ends the recording. A program that was killed, or that hangs, does not tell of the folder: another one may do better. */
   #notSaved(trouble: HoldfastError): HoldfastError {
-    return trouble.code === "PROGRAM_MISSING" ? trouble : notSaved(this.#settings.folder, trouble.message, trouble);
+    const { code, details, message } = trouble;
+    if (code === "PROGRAM_MISSING" || code === "CAMERA_STALLED" || "signal" in details) return trouble;
+    const { stderr } = details;
+    // What such words mean of a camera they don't mean of a file.
+    const said = Array.isArray(stderr) ? sentenceOf(String(stderr.at(-1))) : message;
+    return notSaved(this.#settings.folder, said, trouble);
   }
 
   /** When a frame was captured, in ms since 1970. */

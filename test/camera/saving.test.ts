@@ -134,3 +134,23 @@ cameraStory(
     expect(readdirSync(video).filter((name) => !name.endsWith(".mkv"))).toEqual([]);
   },
 );
+
+cameraStory(
+  "an ffmpeg that is killed ends neither a recording nor a preview: another one goes on",
+  `${table("GREY", 'save = { folder = "VIDEO", segmentMs = 60000 }\nbackoffMs = 10')}`,
+  async ({ client, processes, camera, eventually: wait }) => {
+    await wait("front", "captures", ({ state }) => state === "capturing");
+    await client.saveCamera("front", true);
+    await client.previewCamera("front", true);
+    for (const [part, of] of [
+      ["save", "matroska"],
+      ["preview", "scale="],
+    ] as const) {
+      const worker = (await camera("front"))[part].pid;
+      for (const pid of processes(of)) process.kill(pid, "SIGKILL");
+      const after = await wait("front", `has another ${part}`, ({ [part]: { state, pid } }) => state === "on" && pid !== worker);
+      expect(after[part].fault?.code).toBe("PIPELINE_EXITED");
+      expect(after.starts).toBe(1);
+    }
+  },
+);

@@ -1,0 +1,22 @@
+import { expect, test } from "bun:test";
+import { PipelineProcess } from "../../src/cameras/pipeline-process.ts";
+
+/** More than a pipe holds. */
+const FRAME = new Uint8Array(4 * 1024 * 1024);
+
+const fed = (script: string, patienceMs: number) =>
+  new PipelineProcess({ command: ["/bin/sh", "-c", script], debianPackage: null }, { frameBytes: null, isFed: true, patienceMs });
+
+test("a program that takes no frame any more is ended: whoever gives it frames waits no longer, and is told why", async () => {
+  const program = fed("head -c 1000 > /dev/null; exec sleep 1000", 100);
+  expect(await program.write(FRAME)).toBe(false);
+  expect(await program.ended).toEqual({ signal: "SIGKILL" });
+  expect((await program.trouble()).code).toBe("CAMERA_STALLED");
+});
+
+test("a program that takes its frames may run for as long as it likes", async () => {
+  const program = fed("exec cat > /dev/null", 60_000);
+  for (let i = 0; i < 5; i++) expect(await program.write(FRAME)).toBe(true);
+  program.endInput();
+  expect(await program.ended).toEqual({ status: 0 });
+});
