@@ -11,7 +11,7 @@ import { placeOfDeclaration } from "./imported-files.ts";
 import { loadActor } from "./load-actor.ts";
 import { RunningActor } from "./running-actor.ts";
 import { serveModules } from "./served-modules.ts";
-import type { FromThread, Question, ThreadInput, ToThread } from "./thread-messages.ts";
+import type { FromThread, Posted, Question, ThreadInput, ToThread } from "./thread-messages.ts";
 
 /** How often a thread whose event loop turns says so, in ms. */
 const HEARD_EVERY_MS = 500;
@@ -115,10 +115,18 @@ class ActorThread {
 
   async #answer(question: Question): Promise<void> {
     const { ask: answer } = question;
+    let value: unknown;
     try {
-      this.#tell({ answer, value: await this.#do(question) });
+      value = await this.#do(question);
     } catch (error) {
-      this.#tell({ answer, error: refusalOf(error) });
+      return this.#tell({ answer, error: HoldfastError.from(error).toValue() });
+    }
+    try {
+      this.#tell({ answer, value });
+    } catch (error) {
+      // A function, or what throws when it is read.
+      const reason = `${this.#name} has answered what no message can carry: ${error instanceof Error ? error.message : String(error)}`;
+      this.#tell({ answer, error: new HoldfastError("ACTOR_FAILED", reason, { actor: this.#name }).toValue() });
     }
   }
 
@@ -153,14 +161,8 @@ class ActorThread {
   }
 
   #tell(told: FromThread): void {
-    this.#port.postMessage(told);
+    this.#port.postMessage({ holdfast: told } satisfies Posted);
   }
-}
-
-/** What is answered in the place of what can't be. What another thread can't be told, as a function, is the actor's own mistake. */
-function refusalOf(thrown: unknown) {
-  if (!(thrown instanceof Error) || thrown.name !== "DataCloneError") return HoldfastError.from(thrown).toValue();
-  return new HoldfastError("BAD_FIELD", `a reply cannot carry this: ${thrown.message}`, { field: "reply" }).toValue();
 }
 
 /** Has what a program writes by `console` told as lines. */

@@ -108,7 +108,13 @@ export function defineActor<
     types: {},
     reply,
   };
-  return { [mark]: true, name, ...named, events, makeMachine: () => machine(parts as never) as M };
+  return { [mark]: true, name, ...named, events, makeMachine: () => assertMachine(machine(parts as never)) as M };
+}
+
+/** What `machine` has returned: it may have forgotten to. @throws HoldfastError `ACTOR_FAILED` */
+function assertMachine(made: AnyStateMachine | undefined): AnyStateMachine {
+  if (typeof made?.getTransitionData === "function") return made;
+  throw new HoldfastError("ACTOR_FAILED", "defineActor: machine: must return what setup({ types }).createMachine({ … }) makes");
 }
 
 /** Whether something is what `defineActor` returns. */

@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import { HoldfastError } from "../protocol/errors.ts";
 import { type ActorDefinition, isActorDefinition } from "./define-actor.ts";
 import { type Place, placeAt, placeOf } from "./error-place.ts";
+import { thrownInWords } from "./failure.ts";
 import { importedFiles, placeOfImport } from "./imported-files.ts";
 
 /** What a file defines, and which files it is made of. */
@@ -46,7 +47,7 @@ function unloadable(file: string, files: readonly string[], thrown: unknown): Ho
 
 /** What threw says what it was; that something is wrong with the file needs no such word. */
 function sentence(error: unknown): string {
-  if (!(error instanceof Error)) return String((error as Partial<Error> | null)?.message ?? error);
+  if (!(error instanceof Error)) return (error as Partial<Error> | null)?.message ?? thrownInWords(error);
   const { name, message } = error;
   const isOfTheFile = error instanceof HoldfastError || error instanceof SyntaxError || "position" in error || "code" in error;
   return isOfTheFile ? message : `${name}: ${message}`;
@@ -54,7 +55,7 @@ function sentence(error: unknown): string {
 
 /** Where a mistake is that was found before anything ran: such an error has no stack in the file. */
 function placeOfMistake(files: readonly string[], error: unknown): Place | null {
-  const { message = "", position } = error as Partial<Error> & { readonly position?: BunPosition | null };
+  const { message = "", position } = (error ?? {}) as Partial<Error> & { readonly position?: BunPosition | null };
   if (position?.file) return placeAt(position.file, position.line, position.column);
   const [, name, from] = missingExport.exec(message) ?? [];
   if (from !== undefined) return placeOfImport(files, from, name);

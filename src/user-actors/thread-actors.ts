@@ -4,7 +4,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { ActorHost, ActorListener, ActorSource, HostedActor, LoadedActor } from "./actor-host.ts";
 import { startActorThread } from "./actor-thread.ts";
 import { RunningThread, type Thread } from "./running-thread.ts";
-import type { FromThread, ToThread } from "./thread-messages.ts";
+import { type FromThread, postedBy, type ToThread } from "./thread-messages.ts";
 
 /** Actors from files, each in a thread of its own: one that hangs, or throws where nobody catches it, touches nobody else. */
 export class ThreadActors implements ActorHost {
@@ -34,7 +34,9 @@ class ActorFile implements Thread {
     this.#worker.on("error", (error) => {
       why = error instanceof Error ? error : new Error(String(error));
     });
-    this.#worker.on("message", (told: FromThread) => {
+    this.#worker.on("message", (message: unknown) => {
+      const told = postedBy(message);
+      if (told === null) return;
       if (this.#following === null) this.#early.push(told);
       else this.#following.told(told);
     });

@@ -36,3 +36,13 @@ export type FromThread =
   | { readonly gone: true }
   | { readonly answer: number; readonly value?: unknown }
   | { readonly answer: number; readonly error: ErrorValue };
+
+/** What a thread posts. What else it posts, by the `postMessage` that any module there has, is none of ours. */
+export interface Posted {
+  readonly holdfast: FromThread;
+}
+
+/** What has been posted, if it is ours. */
+export function postedBy(message: unknown): FromThread | null {
+  return typeof message === "object" && message !== null && "holdfast" in message ? (message as Posted).holdfast : null;
+}

@@ -22,7 +22,7 @@ console.log("imported", twice(2));
 
 export default defineActor({
   pins: { relay: { out: "GPIO17" }, sensor: { in: "GPIO4", bias: "pull-down" } },
-  events: { open: {}, count: { n: z.number() }, odd: {}, hang: {}, fail: {}, timer: {}, reject: {}, exit: {}, halt: {} },
+  events: { open: {}, count: { n: z.number() }, odd: {}, trap: {}, strange: {}, hang: {}, fail: {}, timer: {}, reject: {}, exit: {}, halt: {} },
   machine: ({ pins, types, reply }) =>
     setup({ types: { ...types, context: {} as { edges: number } } }).createMachine({
       context: { edges: 0 },
@@ -31,6 +31,8 @@ export default defineActor({
         "sensor.*": { actions: assign({ edges: ({ context }) => context.edges + 1 }) },
         count: { actions: reply(({ event }) => twice(event.n)) },
         odd: { actions: reply(() => () => "a function") },
+        trap: { actions: reply(() => ({ get bad() { throw new Error("read"); } })) },
+        strange: { actions: [() => { for (const said of ["hello", null, 3, { ended: null }]) postMessage(said); }, reply("here")] },
         hang: { actions: () => { console.log("hanging"); for (;;); } },
         fail: { actions: () => { throw new TypeError("in an action"); } },
         timer: { actions: () => void setTimeout(() => { throw new TypeError("in a timer"); }) },
@@ -167,7 +169,23 @@ describe("an actor in a thread of its own", () => {
       code: "EVENT_INVALID",
       details: { field: "event.n" },
     });
-    expect(await failing(actor.ask({ type: "odd" }, 10_000))).toMatchObject({ code: "BAD_FIELD", details: { field: "reply" } });
+    expect(await failing(actor.ask({ type: "odd" }, 10_000))).toMatchObject({
+      code: "ACTOR_FAILED",
+      message: expect.stringMatching(/^door has answered what no message can carry/),
+    });
+    expect(await failing(actor.ask({ type: "trap" }, 10_000))).toMatchObject({
+      code: "ACTOR_FAILED",
+      message: "door has answered what no message can carry: read",
+    });
+    expect(told.end).toBeNull();
+    actor.stop();
+    await told.isOver;
+  });
+
+  test("may post what it likes to whoever has started its thread: that hears none of it", async () => {
+    await using stage = await ActorStage.open();
+    const { actor, told } = await start(stage);
+    expect(await actor.ask({ type: "strange" }, 10_000)).toBe("here");
     expect(told.end).toBeNull();
     actor.stop();
     await told.isOver;
@@ -267,6 +285,9 @@ describe("a file that is no actor is refused, with the place of the mistake", ()
     ["imports what a module has not", 'import {\n  defineActr,\n} from "holdfast";\ndefineActr();\n', /defineActr/, 2],
     ["imports a package that is not there", 'import { setup } from "xstate";\nimport "left-pad";\n', /left-pad/, 2],
     ["imports a file that is not there", '\nimport { x } from "./nothing.ts";\nx();\n', /nothing\.ts/, 2],
+    ["throws nothing at all", "throw null;\n", /^it has thrown null$/],
+    ["throws a text", "throw 'so';\n", /^so$/],
+    ["throws what can't be written", "throw Object.create(null);\n", /^it has thrown \[Object: null prototype\] {}$/],
     ["throws", '\n\nfunction act() {\n  throw new TypeError("at once");\n}\nact();\n', /^TypeError: at once/, 4],
     ["defines it wrongly", 'import { defineActor } from "holdfast";\n\ndefineActor({ machine: 3 } as never);\n', /machine: must be/, 3],
   ];

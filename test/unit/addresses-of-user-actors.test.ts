@@ -12,7 +12,7 @@ import { settled } from "./actor-stage.ts";
 
 const door = defineActor({
   pins: { relay: { out: "GPIO17" } },
-  events: { open: {}, speed: { mmPerS: z.number().positive() }, ask: {}, riddle: {} },
+  events: { open: {}, speed: { mmPerS: z.number().positive() }, ask: {}, riddle: {}, story: {} },
   machine: ({ pins, types, reply }) =>
     setup({ types: { ...types, context: {} as { opened: number; mmPerS: number; strangeNs: unknown } } }).createMachine({
       context: { opened: 0, mmPerS: 0, strangeNs: 0.5 },
@@ -21,6 +21,7 @@ const door = defineActor({
         speed: { actions: assign({ mmPerS: ({ event }) => event.mmPerS }) },
         ask: { actions: reply(({ context }) => ({ opened: context.opened, at: [1, 2] })) },
         riddle: { actions: reply({ sinceNs: -1 }) },
+        story: { actions: reply("x".repeat(2_000_000)) },
       },
       states: {
         shut: { on: { open: { target: "open", actions: [pins.relay.on(), assign({ opened: ({ context }) => context.opened + 1 })] } } },
@@ -80,12 +81,17 @@ test("its events are checked by what its author says", async () => {
   };
   expect(await ask({ type: "shut" })).toMatchObject({
     code: "EVENT_UNKNOWN",
-    details: { field: "event.type", accepts: ["open", "speed", "ask", "riddle"] },
+    details: { field: "event.type", accepts: ["open", "speed", "ask", "riddle", "story"] },
   });
   expect(await ask({ type: "speed", mmPerS: -1 } as never)).toMatchObject({ code: "EVENT_INVALID", details: { field: "event.mmPerS" } });
   expect(await ask({ type: "riddle" })).toMatchObject({ code: "ACTOR_FAILED", details: { actor: "door" } });
+  // It would be the end of the asker's connection.
+  expect(await ask({ type: "story" })).toMatchObject({
+    code: "ACTOR_FAILED",
+    message: expect.stringContaining("at most 1048576 are passed on"),
+  });
   const { accepts, machine } = client.ask({ op: "actor.describe", address: "actor/door" }).body;
-  expect(accepts.map(({ type }) => type)).toEqual(["open", "speed", "ask", "riddle"]);
+  expect(accepts.map(({ type }) => type)).toEqual(["open", "speed", "ask", "riddle", "story"]);
   expect(machine).toMatchObject({ states: { shut: {}, open: {} } });
 });
 

@@ -298,6 +298,14 @@ describe("an actor fails", () => {
     });
   }
 
+  test("when its machine is none", async () => {
+    await using stage = await ActorStage.open();
+    for (const made of [undefined, {}]) {
+      const { told } = await stage.start(defineActor({ name: "none", machine: () => made as never }));
+      expect(told.end).toMatchObject({ reason: "failed", error: { message: expect.stringMatching(/^defineActor: machine: must return/) } });
+    }
+  });
+
   test("when a command is refused and its machine has no word for that", async () => {
     await using stage = await ActorStage.open();
     const { actor, told } = await stage.start(faulty, "faulty");
