@@ -20,8 +20,8 @@ def test_a_dimmer_and_a_stopwatch_have_the_same_button(supervisor, client, start
     here = {"PIGPIO_ADDR": "127.0.0.1", "PIGPIO_PORT": str(supervisor.ports["pigpio"])}
     dimmer = started("dimmer.py", GPIOZERO_PIN_FACTORY="pigpio", **here)
     presses = started("presses.py", **here)
-    supervisor.press_until("GPIO4", "both have seen it", lambda: dimmer.has_said() and presses.has_said())
-    assert dimmer.line() == "lamp at 0.25"
+    supervisor.press_until("GPIO4", "the dimmer has seen it", lambda: dimmer.has_told("lamp at 0.25"))
+    supervisor.press_until("GPIO4", "the stopwatch has, too", presses.has_said)
     us = re.fullmatch(r"pressed for (\d+) us", presses.line())[1]
     assert 40_000 < int(us) < 40_000_000
     # The button is left pressed.
