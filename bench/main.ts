@@ -1,12 +1,14 @@
 /**
- * `bun bench/main.ts [--json] [commands|frames|waves|remoteio|gpiozero]`: measures dist/holdfast, its commands beside an echo over the same kind of socket, its
- * frames beside other pools; the thread that plays waves beside others; commands over remoteio's protocol beside its server's pattern; and a LED of
- * gpiozero by each of its factories that can run here.
+ * `bun bench/main.ts [--json] [commands|frames|waves|remoteio|gpiozero|actors]`: measures dist/holdfast, its commands beside an echo over the same kind of socket, its
+ * frames beside other pools; the thread that plays waves beside others; commands over remoteio's protocol beside its server's pattern; a LED of
+ * gpiozero by each of its factories that can run here; and what users' actors cost.
  * docs/performance.md explains the figures.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { measureActors } from "./actors/figures.ts";
+import { reportActors } from "./actors/report.ts";
 import type { BlinkingFigures } from "./blinking.ts";
 import { measureFrames } from "./frames/figures.ts";
 import { reportFrames } from "./frames/report.ts";
@@ -125,7 +127,8 @@ try {
   const waves = await part("waves", () => measureWaves(folder, tell), reportWaves);
   const remoteio = await part("remoteio", () => measureRemoteio(folder, tell), reportRemoteio);
   const gpiozero = await part("gpiozero", () => measureGpiozero(folder, tell), reportGpiozero);
-  if (asJson) console.log(JSON.stringify({ machine, ...commands, frames, waves, remoteio, gpiozero }, null, 2));
+  const actors = await part("actors", () => measureActors(folder, tell), reportActors);
+  if (asJson) console.log(JSON.stringify({ machine, ...commands, frames, waves, remoteio, gpiozero, actors }, null, 2));
 } finally {
   rmSync(folder, { recursive: true });
 }
