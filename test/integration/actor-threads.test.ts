@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { getPriority, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { HoldfastError } from "../../src/protocol/errors.ts";
 import type { ActorEnd, ActorLine, HostedActor } from "../../src/user-actors/actor-host.ts";
@@ -119,6 +119,12 @@ async function start(stage: ActorStage): Promise<{ actor: HostedActor; told: Hea
   return { actor, told };
 }
 
+/** That of each thread of this process that is called so (proc_pid_stat(5)). */
+function niceness(name: string): number[] {
+  const threads = readdirSync("/proc/self/task").map((thread) => readFileSync(`/proc/self/task/${thread}/stat`, "utf8"));
+  return threads.filter((stat) => stat.includes(`(${name})`)).map((stat) => Number(stat.split(") ")[1]?.split(" ")[16]));
+}
+
 describe("an actor in a thread of its own", () => {
   test("is made from a file that imports xstate, holdfast, zod and its neighbours, wherever it is", async () => {
     await using stage = await ActorStage.open();
@@ -148,6 +154,16 @@ describe("an actor in a thread of its own", () => {
     actor.stop();
     await told.isOver;
     expect((await stage.world.read("GPIO17")).state).toBe("closed");
+  });
+
+  test("gives way to all else in its process where there is no time for all", async () => {
+    await using stage = await ActorStage.open();
+    const { actor, told } = await start(stage);
+    const ownPriority = getPriority();
+    expect(niceness("holdfast door")).toEqual([ownPriority + 5]);
+    expect(getPriority()).toBe(ownPriority);
+    actor.stop();
+    await told.isOver;
   });
 
   test("hears its inputs, and shows what it knows", async () => {
