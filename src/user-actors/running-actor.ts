@@ -19,6 +19,7 @@ import { ActorTopics } from "./actor-topics.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { failureOf } from "./failure.ts";
 import { GuardErrors } from "./guard-errors.ts";
+import { madeMachine } from "./made-machine.ts";
 import { plainMap } from "./plain-data.ts";
 import { stateName } from "./state-name.ts";
 import type { World } from "./world.ts";
@@ -158,7 +159,7 @@ export class RunningActor {
   }
 
   #start(): void {
-    const definition = this.#definition.makeMachine();
+    const definition = madeMachine(this.#definition);
     // Guards are replaced next, and lose their names.
     const description = { machine: machineDefinition(definition), accepts: this.#accepted.described };
     const guards = new GuardErrors(definition);

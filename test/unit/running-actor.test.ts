@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { and, assign, fromPromise, setup, spawnChild } from "xstate";
+import { and, assign, fromPromise, raise, setup, spawnChild } from "xstate";
 import { z } from "zod";
 import type { ActorDescription } from "../../src/user-actors/actor-host.ts";
 import { defineActor } from "../../src/user-actors/define-actor.ts";
@@ -312,6 +312,33 @@ describe("an actor fails", () => {
     actor.send({ type: "command" });
     await settled();
     expect(told.end).toMatchObject({ reason: "failed", error: { code: "BAD_FIELD", field: "durationMs", actor: "faulty" } });
+  });
+
+  test("when its machine is none, or names what is not there", async () => {
+    await using stage = await ActorStage.open();
+    const { createMachine } = setup({ actions: { ring: () => {} } });
+    const machines: [machine: unknown, said: string][] = [
+      [undefined, "machine: must return what `createMachine` does"],
+      [{ initial: "shut" }, "machine: must return what `createMachine` does"],
+      [createMachine({ id: "door", entry: "rign" as "ring" }), 'the state door names action "rign", and there is none'],
+      [
+        createMachine({ id: "door", initial: "shut", states: { shut: { on: { open: { guard: "mayOpen" as never } } } } }),
+        'the state door.shut names guard "mayOpen"',
+      ],
+      [createMachine({ id: "door", after: { aWhile: { actions: "ring" } } as never }), 'the state door names delay "aWhile"'],
+      [createMachine({ id: "door", invoke: { src: "lamp" } as never }), 'the state door names actor "lamp"'],
+    ];
+    for (const [machine, said] of machines) {
+      const { told } = await stage.start(defineActor({ machine: () => machine as never }));
+      expect(told.end).toMatchObject({ reason: "failed", error: { code: "BAD_ACTOR", message: expect.stringContaining(said) } });
+    }
+    const sound = setup({ actors: { ask: fromPromise(async () => 3) }, actions: { ring: () => {} } }).createMachine({
+      entry: [{ type: "ring" }, raise({ type: "open" })],
+      invoke: { src: "ask" },
+      after: { 5: { actions: "ring" } },
+    });
+    const { told } = await stage.start(defineActor({ machine: () => sound }));
+    expect(told.end).toBeNull();
   });
 
   test("when a pin that it needs is another's, and holds none of the others then", async () => {
