@@ -41,8 +41,10 @@ function act(address: string, { dot, json }: GraphFlags, command: Command): Prom
   return withClient(command, async (client) => {
     const described = await client.describeActor(address);
     if (json) return printJson(described);
-    const { machine } = described;
-    if (machine === null) throw new HoldfastError("BAD_FIELD", `${described.address} is no machine; its slots are`, { field: "address" });
+    const { address: canonical, kind, machine } = described;
+    if (machine === null && kind === "actor")
+      throw new HoldfastError("ACTOR_NOT_RUNNING", `${canonical} has not run, and its machine is not known`);
+    if (machine === null) throw new HoldfastError("BAD_FIELD", `${canonical} is no machine; its slots are`, { field: "address" });
     const chart = chartOf(machine as unknown as StateDefinition);
     await print((dot ? toDot(chart) : toMermaid(chart)).trimEnd());
   });

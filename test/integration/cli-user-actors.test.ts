@@ -90,6 +90,13 @@ doorStory("what no schema of its author accepts is refused, with what is", async
   expect(silent).toMatchObject({ status: 1, err: expect.stringMatching(/^ASK_TIMEOUT: /) });
 });
 
+doorStory("the machine of one that has never run can't be drawn", async (shell, { folder }) => {
+  writeFileSync(join(folder, "actors.d", "gate.ts"), "export default {};\n");
+  expect((await shell.run("reload")).err).toMatch(/^BAD_ACTOR: /);
+  const { status, err } = await shell.run("graph", "actor/gate");
+  expect([status, err]).toEqual([1, expect.stringContaining("ACTOR_NOT_RUNNING: actor/gate has not run, and its machine is not known")]);
+});
+
 doorStory("a trace draws it beside its pins", async (shell, { folder }) => {
   const file = join(folder, "door.vcd");
   const trace = shell.start("trace", "--vcd", file);

@@ -19,7 +19,7 @@ export interface Addressed {
   readonly state: string;
   /** A promise where it lives in another thread. */
   data(): Data | Promise<Data>;
-  /** Its definition; null: it is no machine. */
+  /** Its definition; null: it is no machine, or has never run. */
   machine(): StateDefinition | Data | null;
   isSeenBy(client: Client): boolean;
   /** The actors that are a part of it; absent: there are none, or it is the root. */
