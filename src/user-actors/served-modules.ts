@@ -4,7 +4,13 @@ import * as client from "../index-client.ts";
 import { defineActor } from "./define-actor.ts";
 
 /** What users' files may import wherever they are, and get from the library itself: there may be no node_modules beside them. */
-const served: Readonly<Record<string, object>> = { xstate, zod, holdfast: { ...client, defineActor } };
+const served: Readonly<Record<string, object>> = {
+  xstate,
+  zod,
+  "zod/v4": zod,
+  holdfast: { ...client, defineActor },
+  "holdfast/client": client,
+};
 
 /** Has imports of this thread find the modules. Under Node they are found as any package is. */
 export function serveModules(): void {

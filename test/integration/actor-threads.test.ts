@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { getPriority, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { HoldfastError } from "../../src/protocol/errors.ts";
+import { errorCodes, type HoldfastError } from "../../src/protocol/errors.ts";
 import type { ActorEnd, ActorLine, HostedActor } from "../../src/user-actors/actor-host.ts";
 import { ThreadActors } from "../../src/user-actors/thread-actors.ts";
 import { ActorStage, Told } from "../unit/actor-stage.ts";
@@ -139,6 +139,21 @@ describe("an actor in a thread of its own", () => {
     await told.isOver;
     expect(told.end).toBeNull();
     expect(told.lines).toEqual([{ level: "info", text: "imported 4" }]);
+  });
+
+  test("finds zod and holdfast by their other names, too", async () => {
+    const imports =
+      'import { z } from "zod/v4";\nimport { errorCodes } from "holdfast/client";\nimport { defineActor } from "holdfast";\nimport { setup } from "xstate";\n';
+    const machine =
+      "machine: ({ types, reply }) => setup({ types }).createMachine({ on: { code: { actions: reply(({ event }) => errorCodes[event.code]) } } })";
+    write("names.ts", `${imports}export default defineActor({ events: { code: { code: z.string() } }, ${machine} });\n`);
+    await using stage = await ActorStage.open();
+    const told = new Heard();
+    const actor = (await load("names.ts")).start(stage.dial("names"), told);
+    await told.isUp;
+    expect(await actor.ask({ type: "code", code: "PIN_BUSY" }, 10_000)).toBe(errorCodes.PIN_BUSY);
+    actor.kill();
+    await told.isOver;
   });
 
   test("has commanded what an event is for when the event has been taken", async () => {
