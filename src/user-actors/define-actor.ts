@@ -25,6 +25,7 @@ import {
   reply,
   type TopicHandles,
 } from "./handles.ts";
+import { soundMachine } from "./sound-machine.ts";
 import type { EventsOf } from "./world-events.ts";
 
 type None = Record<never, never>;
@@ -83,7 +84,7 @@ export interface ActorDefinition<M extends AnyStateMachine = AnyStateMachine> {
   readonly topics: TopicDeclarations;
   readonly pools: PoolDeclarations;
   readonly events: EventDeclarations;
-  /** Makes the machine, whose actions emit commands. */
+  /** Makes the machine, whose actions emit commands. @throws HoldfastError `ACTOR_FAILED`: it is none, or names what is not there */
   makeMachine(): M;
 }
 
@@ -108,13 +109,7 @@ export function defineActor<
     types: {},
     reply,
   };
-  return { [mark]: true, name, ...named, events, makeMachine: () => assertMachine(machine(parts as never)) as M };
-}
-
-/** What `machine` has returned: it may have forgotten to. @throws HoldfastError `ACTOR_FAILED` */
-function assertMachine(made: AnyStateMachine | undefined): AnyStateMachine {
-  if (typeof made?.getTransitionData === "function") return made;
-  throw new HoldfastError("ACTOR_FAILED", "defineActor: machine: must return what setup({ types }).createMachine({ … }) makes");
+  return { [mark]: true, name, ...named, events, makeMachine: () => soundMachine(machine(parts as never)) as M };
 }
 
 /** Whether something is what `defineActor` returns. */

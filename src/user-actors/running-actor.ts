@@ -19,7 +19,6 @@ import { ActorTopics } from "./actor-topics.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { failureOf } from "./failure.ts";
 import { GuardErrors } from "./guard-errors.ts";
-import { madeMachine } from "./made-machine.ts";
 import { plainMap } from "./plain-data.ts";
 import { stateName } from "./state-name.ts";
 import type { World } from "./world.ts";
@@ -159,7 +158,7 @@ export class RunningActor {
   }
 
   #start(): void {
-    const definition = madeMachine(this.#definition);
+    const definition = this.#definition.makeMachine();
     // Guards are replaced next, and lose their names.
     const description = { machine: machineDefinition(definition), accepts: this.#accepted.described };
     const guards = new GuardErrors(definition);

@@ -318,8 +318,8 @@ describe("an actor fails", () => {
     await using stage = await ActorStage.open();
     const { createMachine } = setup({ actions: { ring: () => {} } });
     const machines: [machine: unknown, said: string][] = [
-      [undefined, "machine: must return what `createMachine` does"],
-      [{ initial: "shut" }, "machine: must return what `createMachine` does"],
+      [undefined, "machine: must return what setup({ types }).createMachine({ … }) makes"],
+      [{ initial: "shut" }, "machine: must return what setup({ types }).createMachine({ … }) makes"],
       [createMachine({ id: "door", entry: "rign" as "ring" }), 'the state door names action "rign", and there is none'],
       [
         createMachine({ id: "door", initial: "shut", states: { shut: { on: { open: { guard: "mayOpen" as never } } } } }),
@@ -330,7 +330,7 @@ describe("an actor fails", () => {
     ];
     for (const [machine, said] of machines) {
       const { told } = await stage.start(defineActor({ machine: () => machine as never }));
-      expect(told.end).toMatchObject({ reason: "failed", error: { code: "BAD_ACTOR", message: expect.stringContaining(said) } });
+      expect(told.end).toMatchObject({ reason: "failed", error: { code: "ACTOR_FAILED", message: expect.stringContaining(said) } });
     }
     const sound = setup({ actors: { ask: fromPromise(async () => 3) }, actions: { ring: () => {} } }).createMachine({
       entry: [{ type: "ring" }, raise({ type: "open" })],

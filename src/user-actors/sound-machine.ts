@@ -1,21 +1,15 @@
 import type { AnyStateMachine, AnyStateNode } from "xstate";
 import { HoldfastError } from "../protocol/errors.ts";
-import type { ActorDefinition } from "./define-actor.ts";
 
 /**
- * The machine of an actor. What it names is there: XState passes over an action or a delay that is not, without a word.
- * @throws HoldfastError `BAD_ACTOR`
+ * What `machine` of a definition has returned: it may have forgotten to, or its machine names what is not there. XState passes over a missing
+ * action or delay without a word.
+ * @throws HoldfastError `ACTOR_FAILED`
  */
-export function madeMachine(definition: ActorDefinition): AnyStateMachine {
-  const machine: unknown = definition.makeMachine();
-  if (!isMachine(machine)) throw new HoldfastError("BAD_ACTOR", "machine: must return what `createMachine` does", { field: "machine" });
-  assertNamesAreThere(machine, machine.root);
-  return machine;
-}
-
-/** Under Node a user's file may have a copy of XState of its own, and so other classes. */
-function isMachine(value: unknown): value is AnyStateMachine {
-  return typeof value === "object" && value !== null && "root" in value && "implementations" in value;
+export function soundMachine(made: AnyStateMachine | undefined): AnyStateMachine {
+  if (typeof made?.getTransitionData !== "function") throw unsound("must return what setup({ types }).createMachine({ … }) makes");
+  assertNamesAreThere(made, made.root);
+  return made;
 }
 
 function assertNamesAreThere(machine: AnyStateMachine, node: AnyStateNode): void {
@@ -30,8 +24,7 @@ function assertNamesAreThere(machine: AnyStateMachine, node: AnyStateNode): void
   ];
   for (const [kind, used, there] of named) {
     const missing = used.map(nameIn).find((name) => name !== null && !Object.hasOwn(there, name));
-    if (missing !== undefined)
-      throw new HoldfastError("BAD_ACTOR", `the state ${node.id} names ${kind} "${missing}", and there is none`, { field: "machine" });
+    if (missing !== undefined) throw unsound(`the state ${node.id} names ${kind} "${missing}", and there is none`);
   }
   for (const state of Object.values(node.states)) assertNamesAreThere(machine, state);
 }
@@ -40,4 +33,8 @@ function assertNamesAreThere(machine: AnyStateMachine, node: AnyStateNode): void
 function nameIn(used: unknown): string | null {
   if (typeof used === "string") return used;
   return typeof used === "object" && used !== null && "type" in used ? String(used.type) : null;
+}
+
+function unsound(words: string): HoldfastError {
+  return new HoldfastError("ACTOR_FAILED", `defineActor: machine: ${words}`, { field: "machine" });
 }
