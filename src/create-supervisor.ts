@@ -166,7 +166,7 @@ async function start(options: SupervisorOptions): Promise<Serving & { readonly u
     if (socket !== undefined) unix = await UnixListener.open(socket, parts);
     await listeners.changeTo(listen).make();
     supervisor.startAll();
-    const watch = new ActorWatch(supervisor.actors, clock);
+    const watch = new ActorWatch(supervisor.actors, clock, log);
     watch.become(options.actors);
     return { supervisor, rules, listeners, log, unix, watch };
   } catch (error) {

@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { HoldfastClient, UserActorInfo } from "../../src/index.ts";
 import { codeOf, eventually, executable, type ServeProcess, type Stage, story } from "./processes.ts";
@@ -227,6 +227,22 @@ story("with --watch a change is enough", async (stage) => {
   await scene.until("gate", "running");
   write(stage, "lib/wall.ts", "export const wall = 2;\n");
   await scene.until("gate", "running", 2);
+});
+
+story("with --watch a folder may be removed, made anew, and swapped: what was there goes on until another one is", async (stage) => {
+  const scene = await Scene.of(stage, { "door.ts": door("GPIO17") }, { flags: ["--watch"] });
+  await scene.until("door", "running");
+  const folder = join(stage.folder, "actors");
+  rmSync(folder, { recursive: true });
+  await eventually("its end is told", () => scene.log("no actor can be looked for: what runs goes on").length > 0);
+  expect((await scene.info("door"))?.state).toBe("running");
+  write(stage, "gate.ts", door("GPIO4"));
+  await scene.until("gate", "running");
+  write(stage, "gate.ts", door("GPIO22"));
+  await scene.until("gate", "running", 2);
+  renameSync(folder, join(stage.folder, "before"));
+  write(stage, "flap.ts", door("GPIO17"));
+  await scene.until("flap", "running");
 });
 
 story("SIGTERM ends them softly: what was accepted is done", async (stage) => {
