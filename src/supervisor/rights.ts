@@ -23,7 +23,7 @@ const deeds = {
   publish: "publish to",
   subscribe: "subscribe to",
   actors: "see or ask",
-  admin: "end the supervisor, start or stop processes, or drive simulated lines",
+  admin: "end or reload the supervisor, start or stop processes or actors, or drive simulated lines",
 } as const;
 
 /** What one client may do. Names of pins mean lines, whichever of its names a request calls one by; a name that has become ambiguous means none. */

@@ -100,6 +100,14 @@ test("one that waits for ever while it is loaded has failed after a while", asyn
   expect(stage.info("a")).toMatchObject({ state: "failed", end: { reason: "failed", code: "ACTOR_FAILED" } });
 });
 
+test("one that waits while it is loaded keeps the others waiting for its name, but not for ever", async () => {
+  const stage = await stageOf({ "a.ts": { loads: "waits" }, "door.ts": {} });
+  await pass(stage, 2000);
+  expect(stage.info("door")?.state).toBe("starting");
+  await pass(stage, 2000);
+  expect([stage.info("a")?.state, stage.info("door")?.state]).toEqual(["starting", "running"]);
+});
+
 test("what is no actor is not tried again, and the others start", async () => {
   const refusal = { code: "BAD_ACTOR", message: "Expected ;", file: "/actors/a.ts", line: 2, column: 9 };
   const stage = await stageOf({ "a.ts": { refusal }, "door.ts": {} });

@@ -11,6 +11,9 @@ import type { Log } from "../surroundings.ts";
 import { ActorLoad, type FileVersions, type VersionedActor } from "./actor-load.ts";
 import { ActorRun } from "./actor-run.ts";
 
+/** For so long those behind it wait for what it will be called, in ms. */
+const NAME_WAIT_MS = 3000;
+
 /** What users' actors are given of the world. */
 export interface ActorWorld {
   readonly host: ActorHost;
@@ -27,6 +30,8 @@ export interface ActorWorld {
 export interface ActorHooks {
   /** It has been loaded, and is begun or refused. */
   loaded(): void;
+  /** It is still being loaded, and nobody waits for its name any more. */
+  slow(): void;
   /** Its state has changed. @param event for which */
   changed(event: string): void;
   /** Its own machine has changed its state, or what it knows. */
@@ -42,6 +47,7 @@ export class UserActor {
   readonly #actor: Actor<typeof supervisedMachine>;
   #settings: ActorSettings;
   #load: ActorLoad | null = null;
+  #isSlow = false;
   /** Waits for its name, or for its predecessor's end. */
   #loaded: VersionedActor | null = null;
   #run: ActorRun | null = null;
@@ -109,6 +115,11 @@ export class UserActor {
 
   get isLoading(): boolean {
     return this.#load !== null;
+  }
+
+  /** It may yet want a name that another one behind it would have. */
+  get isToBeNamed(): boolean {
+    return this.claimed === null && this.isLoading && !this.#isSlow;
   }
 
   /** What it would be called if it began now; null: it is not to begin. */
@@ -280,8 +291,15 @@ export class UserActor {
     this.#made = null;
     const load = this.loadAside();
     this.#load = load;
+    this.#isSlow = false;
+    const { clock } = this.#world;
+    const patience = clock.at(clock.nowUs() + NAME_WAIT_MS * 1000, () => {
+      this.#isSlow = true;
+      this.#hooks.slow();
+    });
     load.loaded.then(
       (loaded) => {
+        patience.cancel();
         this.#load = null;
         if (this.state === "starting") return this.#adopt(loaded);
         // It has been ended in the moment in which it was loaded; what is to be started next is another one.
@@ -289,6 +307,7 @@ export class UserActor {
         this.#gone();
       },
       (thrown) => {
+        patience.cancel();
         this.#load = null;
         const error = HoldfastError.from(thrown);
         if (this.state === "stopping") this.#gone();

@@ -165,6 +165,7 @@ export class UserActors {
         for (const told of this.#whenLoaded) told();
         this.#look();
       },
+      slow: () => this.#look(),
       changed: (event) => {
         // A machine that has just begun tells of its first state by itself.
         if (actor.state !== "running") this.#tell(actor, event);
@@ -223,12 +224,15 @@ export class UserActors {
     if (this.#closing && this.areAtRest) this.#ended();
   }
 
-  /** Gives an actor its name, unless one before it may still want the same: which of two has it does not depend on who is faster. */
+  /**
+   * Gives an actor its name, unless one before it may still want the same: which of two has it does not depend on who is faster. But one that
+   * waits for something while it is imported does not keep all others from running.
+   */
   #name(actor: UserActor): void {
     const { wish } = actor;
     if (wish === null) return;
     const others = this.#all.slice(0, this.#all.indexOf(actor));
-    if (actor.claimed !== wish && others.some(({ claimed, isLoading }) => claimed === null && isLoading)) return;
+    if (actor.claimed !== wish && others.some(({ isToBeNamed }) => isToBeNamed)) return;
     // One that leaves makes room.
     if ([...this.#leaving].some(({ claimed }) => claimed === wish)) return;
     try {
