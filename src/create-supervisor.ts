@@ -30,6 +30,7 @@ import { listenForPigpio } from "./transports/pigpio/listener.ts";
 import { listenForRemoteio } from "./transports/remoteio/listener.ts";
 import { TcpListener } from "./transports/tcp/listener.ts";
 import { UnixListener } from "./transports/unix.ts";
+import { assertNoActorThread } from "./user-actors/actor-thread.ts";
 import { fileVersions } from "./user-actors/file-versions.ts";
 import { InlineActors } from "./user-actors/inline-actors.ts";
 import { ThreadActors } from "./user-actors/thread-actors.ts";
@@ -134,6 +135,7 @@ export async function createSupervisor(options: SupervisorOptions): Promise<Embe
 
 /** Makes the pools, serves, and starts the processes. Nothing of it is left when something fails. */
 async function start(options: SupervisorOptions): Promise<Serving & { readonly unix: Listener | null; readonly watch: ActorWatch }> {
+  assertNoActorThread();
   const { backend, socket, memory = new FolderSharedMemory(), clock = new RealClock(), drainMs = DEFAULT_DRAIN_MS, log = silent } = options;
   const { pins = {}, pools = {}, processes = {}, cameras = {}, listen = {}, access = {}, program, reload } = options;
   const limits = limitsOf(options.limits);

@@ -25,11 +25,25 @@ interface ActorWorkerData {
   readonly holdfastActor: ThreadInput;
 }
 
+const isActorThread = !isMainThread && parentPort !== null && isActorWorkerData(workerData);
+
 /** Starts a thread for one actor, which loads it and waits. */
 export function startActorThread(input: ThreadInput): Worker {
   const workerData: ActorWorkerData = { holdfastActor: input };
   // The worker's program is this very module, or, in an executable or a bundle, the file that holds all modules.
   return new Worker(new URL(import.meta.url), { workerData, name: `holdfast ${input.name}` });
+}
+
+/**
+ * To be asked by a program before it begins its work: in a bundle that has the library in it, the thread of an actor runs the program itself, too,
+ * which would then start further threads without end.
+ * @throws HoldfastError `BAD_ACTOR`
+ */
+export function assertNoActorThread(): void {
+  if (!isActorThread) return;
+  const message =
+    "its thread runs the whole program, for that is bundled with holdfast in one file: leave holdfast out of the bundle, as external";
+  throw new HoldfastError("BAD_ACTOR", message);
 }
 
 /** The actor of this thread. */
@@ -183,5 +197,4 @@ function isActorWorkerData(data: unknown): data is ActorWorkerData {
   return typeof data === "object" && data !== null && "holdfastActor" in data;
 }
 
-if (!isMainThread && parentPort !== null && isActorWorkerData(workerData))
-  void new ActorThread(workerData.holdfastActor, parentPort).load();
+if (isActorThread) void new ActorThread(workerData.holdfastActor, parentPort as MessagePort).load();

@@ -345,3 +345,32 @@ describe("a file that is no actor is refused, with the place of the mistake", ()
     expect(await failing(loaded)).toMatchObject({ code: "BAD_ACTOR", message: "its thread has ended while it was loaded" });
   });
 });
+
+test("an actor's thread does not begin the program again that is bundled with the library, and says what is wrong", async () => {
+  write("bundled/actors.d/late.ts", "await new Promise(() => {});\n");
+  const supervisor = join(import.meta.dir, "..", "..", "src", "create-supervisor.ts");
+  const backend = join(import.meta.dir, "..", "..", "src", "gpio", "sim.ts");
+  const clock = join(import.meta.dir, "..", "..", "src", "clock", "real.ts");
+  const program = write(
+    "bundled/program.ts",
+    `import { createSupervisor } from ${JSON.stringify(supervisor)};
+import { SimBackend } from ${JSON.stringify(backend)};
+import { RealClock } from ${JSON.stringify(clock)};
+const clock = new RealClock();
+const actors = { folder: ${JSON.stringify(join(folder, "bundled", "actors.d"))}, restart: "never" } as const;
+const supervisor = await createSupervisor({ backend: new SimBackend({ clock }), clock, actors });
+while (supervisor.status().actors[0]?.state === "starting") await new Promise((resolve) => setTimeout(resolve, 20));
+console.log(JSON.stringify(supervisor.status().actors));
+await supervisor.shutdown({ hard: true });
+`,
+  );
+  const { outputs } = await Bun.build({ entrypoints: [program], target: "bun" });
+  const bundle = write("bundled/program.js", (await outputs[0]?.text()) ?? "");
+  const { stdout } = Bun.spawn([process.execPath, bundle], { cwd: folder, stderr: "ignore" });
+  const [actor] = JSON.parse(await new Response(stdout).text());
+  expect(actor).toMatchObject({
+    actor: "late",
+    state: "failed",
+    end: { message: expect.stringContaining("leave holdfast out of the bundle") },
+  });
+});
