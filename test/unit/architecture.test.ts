@@ -60,7 +60,7 @@ const rules: Record<string, Rule> = {
   },
   listeners: { may: ["protocol"], types: ["transports"] },
   "actor-plan": { may: ["protocol", "user-actors"], types: ["supervisor"] },
-  "actor-watch": { may: ["user-actors"], types: ["clock", "protocol", "supervisor"] },
+  "actor-watch": { may: ["protocol", "user-actors"], types: ["clock", "supervisor"] },
   "actor-trial": { may: ["actor-plan", "clock", "protocol", "supervisor", "user-actors"] },
   reconfigure: { may: ["access", "protocol", "actor-plan"], types: ["listeners", "supervisor"] },
   index: {
