@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { OutputLines } from "../output-lines.ts";
+import { Descendants } from "../processes/descendants.ts";
 import { assertRunnable } from "../processes/program-file.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { FramePipe } from "./frame-pipe.ts";
@@ -18,6 +20,9 @@ const LAST_WORDS_MS = 500;
 
 /** How long a program that is given frames may take to take one, in ms. */
 const PATIENCE_MS = 15_000;
+
+/** How often it is looked whether those that it has started have ended, in ms. */
+const LOOK_EVERY_MS = 20;
 
 /** How a program is connected to this process. */
 export interface PipelineEnds {
@@ -40,6 +45,7 @@ export class PipelineProcess {
   #fatal: HoldfastError | null = null;
   /** Resolves when it has ended, and what it has said has come. */
   readonly ended: Promise<PipelineExit>;
+  #stopped: Promise<void> | null = null;
 
   /** @throws HoldfastError `PROGRAM_MISSING` with the `program`, and the `package` of Debian that has it */
   constructor({ command, debianPackage }: PipelineCommand, { frameBytes, isFed = false, patienceMs = PATIENCE_MS }: PipelineEnds) {
@@ -85,12 +91,13 @@ export class PipelineProcess {
     this.#child.stdin?.end();
   }
 
-  /** Asks it to end, and ends it when it does not. What it writes meanwhile must be read. */
-  async stop(): Promise<void> {
-    this.#child.kill("SIGTERM");
-    const impatience = setTimeout(() => this.#child.kill("SIGKILL"), GRACE_MS);
-    await this.ended;
-    clearTimeout(impatience);
+  /**
+   * Asks it and all that it has started to end, and ends them when they do not: one of them may have the device.
+   * What they write meanwhile must be read.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
   }
 
   /** Why it has ended by itself. */
@@ -102,6 +109,19 @@ export class PipelineProcess {
   /** Nobody reads any more. */
   close(): void {
     this.#pipe?.close();
+  }
+
+  async #stop(): Promise<void> {
+    const others = this.#child.pid === undefined ? null : new Descendants(this.#child.pid);
+    const signal = (name: "SIGTERM" | "SIGKILL") => {
+      this.#child.kill(name);
+      others?.signal(name);
+    };
+    signal("SIGTERM");
+    const impatience = setTimeout(() => signal("SIGKILL"), GRACE_MS);
+    await this.ended;
+    while (others?.live) await sleep(LOOK_EVERY_MS);
+    clearTimeout(impatience);
   }
 
   #giveUp(): void {
@@ -129,14 +149,19 @@ export class PipelineProcess {
   /** Keeps the last lines that it says, until it says no more. */
   async #listen(): Promise<void> {
     if (this.#child.stderr === null) return;
-    for await (const line of createInterface({ input: this.#child.stderr })) {
-      this.#lines.push(line.slice(0, LONGEST_LINE));
-      if (this.#lines.length > KEPT_LINES) this.#lines.shift();
-      const fatal = fatalSaying(line);
-      if (fatal === null || this.#fatal !== null) continue;
-      this.#fatal = fatal;
-      this.#child.kill("SIGTERM");
-    }
+    const lines = new OutputLines((read) => this.#note(read()));
+    for await (const bytes of this.#child.stderr) lines.push(bytes);
+    lines.end();
+  }
+
+  /** It has said something. */
+  #note(line: string): void {
+    this.#lines.push(line.slice(0, LONGEST_LINE));
+    if (this.#lines.length > KEPT_LINES) this.#lines.shift();
+    const fatal = fatalSaying(line);
+    if (fatal === null || this.#fatal !== null) return;
+    this.#fatal = fatal;
+    this.#child.kill("SIGTERM");
   }
 }
 

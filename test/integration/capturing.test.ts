@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Capture, type CaptureSettings } from "../../src/cameras/capture.ts";
@@ -7,6 +7,7 @@ import { timestampNs } from "../../src/clock/clock.ts";
 import { RealClock } from "../../src/clock/real.ts";
 import { FolderSharedMemory } from "../../src/frames/folder.ts";
 import { createSupervisor, type FramePool, type HoldfastClient, SimBackend } from "../../src/index.ts";
+import { statOf } from "../../src/processes/process-stat.ts";
 import { codeOf, eventually } from "./processes.ts";
 
 const BYTES = 64 * 48;
@@ -15,6 +16,8 @@ const BYTES = 64 * 48;
 interface Scene {
   readonly client: HoldfastClient;
   readonly pool: FramePool;
+  /** Goes in the end. */
+  readonly folder: string;
   /** Begins to capture from a program. @returns what captures, and its end */
   capture(source: Readonly<Record<string, unknown>> | readonly string[], settings?: Partial<CaptureSettings>): Capturing;
 }
@@ -44,7 +47,7 @@ function scene(name: string, play: (scene: Scene) => Promise<void>): void {
         begun.push(capturing);
         return capturing;
       };
-      await play({ client, pool, capture });
+      await play({ client, pool, folder, capture });
       for (const { capture: one } of begun) one.stop();
       await Promise.allSettled(begun.map(({ ended }) => ended));
       expect(ownChildren().filter((pid) => !before.has(pid))).toEqual([]);
@@ -134,6 +137,28 @@ scene("another rate has the program started anew, and is there with its first fr
   await ended;
   expect(made.counters).toEqual({ frames: 1, skipped: 0, discarded: 0, truncated: 0 });
 });
+
+scene(
+  "a program of several processes is started anew as a whole: none of them stays, with the device in its hand",
+  async ({ capture, folder }) => {
+    const begun = join(folder, "begun");
+    writeFileSync(begun, "");
+    const script = `sh -c 'echo $$ >> "$0"; exec sleep 5000' "$0" & while :; do head -c ${BYTES} /dev/zero; sleep 0.02; done`;
+    const { capture: one } = capture(["/bin/sh", "-c", script, begun]);
+    const pids = () => readFileSync(begun, "utf8").split("\n").slice(0, -1).map(Number);
+    const living = () => pids().filter((pid) => statOf(pid)?.isZombie === false);
+    await eventually("it has begun", () => pids().length === 1);
+    // Each that stays would have a thread of ours wait for what it writes, and there are few of those.
+    for (const fps of [5, 10, 15]) {
+      const before = pids();
+      await one.change({ fps });
+      await eventually("another one has begun", () => pids().length > before.length);
+      expect(living()).toEqual(pids().slice(-1));
+    }
+    one.stop();
+    await eventually("the last has ended", () => living().length === 0);
+  },
+);
 
 scene("a program that does not listen is ended all the same", async ({ capture }) => {
   const { capture: made, ended } = capture({ periodMs: 2, deaf: true });

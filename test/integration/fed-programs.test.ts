@@ -20,3 +20,13 @@ test("a program that takes its frames may run for as long as it likes", async ()
   program.endInput();
   expect(await program.ended).toEqual({ status: 0 });
 });
+
+test("of what a program says as much is kept as a message takes, and nothing that moves a terminal's cursor", async () => {
+  const bytes = 256 * 1024 * 1024;
+  const before = process.memoryUsage().rss;
+  const program = fed(`head -c ${bytes} /dev/zero | tr '\\0' x >&2; printf '\\n\\033[2Jthe last word' >&2; exit 3`, 60_000);
+  const { code, message, details } = await program.trouble();
+  expect([code, message]).toEqual(["PIPELINE_EXITED", "/bin/sh has ended with status 3: \ufffd[2Jthe last word"]);
+  expect(JSON.stringify(details).length).toBeLessThan(2000);
+  expect(process.memoryUsage().rss - before).toBeLessThan(bytes / 2);
+});

@@ -22,6 +22,7 @@ const rules: Record<string, Rule> = {
   protocol: { may: [] },
   libc: { may: ["protocol"] },
   "gpio-group": { may: [] },
+  "output-lines": { may: [] },
   "machine-definition": { may: [], outside: ["xstate"] },
   access: { may: ["protocol"] },
   clock: { may: ["libc"] },
@@ -29,12 +30,12 @@ const rules: Record<string, Rule> = {
   frames: { may: ["protocol", "libc", "gpio-group"] },
   processes: { may: ["libc", "protocol"], types: ["clock"] },
   supervisor: {
-    may: ["access", "actors", "machine-definition", "gpio", "frames", "protocol", "clock", "version"],
+    may: ["access", "actors", "machine-definition", "gpio", "frames", "protocol", "clock", "output-lines", "version"],
     types: ["client", "processes", "user-actors"],
   },
   client: { may: ["frames", "protocol"], sockets: true },
   "user-actors": { may: ["client", "clock", "index-client", "machine-definition", "protocol"], types: ["actors"] },
-  cameras: { may: ["clock", "libc", "processes", "protocol"], types: ["client"] },
+  cameras: { may: ["clock", "libc", "output-lines", "processes", "protocol"], types: ["client"] },
   transports: { may: ["access", "protocol", "clock", "libc", "gpio-group"], types: ["supervisor", "client"], sockets: true },
   version: { may: ["package.json"] },
   "dry-run": {

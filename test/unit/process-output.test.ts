@@ -1,6 +1,6 @@
 import { expect, spyOn, test } from "bun:test";
 import { SimulatedClock } from "../../src/clock/simulated.ts";
-import { OutputLines } from "../../src/supervisor/processes/output-lines.ts";
+import { OutputLines } from "../../src/output-lines.ts";
 import { OutputLog } from "../../src/supervisor/processes/output-log.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

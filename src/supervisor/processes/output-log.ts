@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock/clock.ts";
+import { OutputLines } from "../../output-lines.ts";
 import { LogWindow } from "../log-window.ts";
 import type { Log } from "../surroundings.ts";
-import { OutputLines } from "./output-lines.ts";
 
 /** Brings what a process writes into the log, as far as there is room for it. */
 export class OutputLog {
