@@ -515,7 +515,9 @@ export const replySchemas = {
     machine: z
       .record(z.string(), z.unknown())
       .nullable()
-      .describe("its definition, as XState's createMachine takes it, with names in the place of functions; null: it is no machine, or a user's actor that has never run"),
+      .describe(
+        "its definition, as XState's createMachine takes it, with names in the place of functions; null: it is no machine, or a user's actor that has never run",
+      ),
     accepts: z.array(
       z.object({
         type: z.string().describe("of the event"),
