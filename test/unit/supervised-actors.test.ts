@@ -92,6 +92,15 @@ test("one that loops for ever while it is loaded is ended as well, and keeps nob
   expect(stage.folder.host.living.length).toBe(1);
 });
 
+test("what has become of one that could not tell it is told in its own words, once", async () => {
+  const stage = await stageOf({ "door.ts": { runsMs: 10, after: "goes" } }, { restart: "never" });
+  await pass(stage, 20);
+  expect(stage.info("door")?.end).toEqual({ reason: "failed", code: "ACTOR_FAILED", message: "has lost its thread" });
+  const logged = stage.world.defects.join();
+  expect(logged).toContain("reason: 'has lost its thread'");
+  expect(logged).not.toContain("state:");
+});
+
 test("one that waits for ever while it is loaded has failed after a while", async () => {
   const stage = await stageOf({ "a.ts": { loads: "waits" } }, { restart: "never" });
   await pass(stage, 29_000);

@@ -209,11 +209,11 @@ export class UserActor {
           // The supervisor's own end comes behind that of all actors.
           if (isOver || this.state === "stopping") return;
           isOver = true;
-          this.#fall(this.failure(`was cut off: ${error.message}`));
+          this.#fall(fallen(`was cut off: ${error.message}`));
         },
         blocked: () => {
           isOver = true;
-          this.#error = this.failure(`blocked its thread for ${blockedMs} ms, and was ended`);
+          this.#error = fallen(`blocked its thread for ${blockedMs} ms, and was ended`);
           this.send({ type: "silent" });
         },
         ended: (end) => {
@@ -225,7 +225,7 @@ export class UserActor {
           this.#run = null;
           this.#inner = null;
           if (isOver || this.state === "stopping") this.#gone();
-          else this.#fall(this.failure("has lost its thread"));
+          else this.#fall(fallen("has lost its thread"));
         },
       },
     );
@@ -384,4 +384,9 @@ export class UserActor {
       }
     }
   }
+}
+
+/** What has become of an actor that could not tell it itself. Whoever is told says of which actor. */
+function fallen(why: string): HoldfastError {
+  return new HoldfastError("ACTOR_FAILED", why);
 }
