@@ -18,6 +18,8 @@ export interface SimActor {
   readonly imports?: readonly string[];
   /** The outputs that it opens, and turns on for so long once it runs; 0: until somebody turns them off. */
   readonly pins?: Readonly<Record<string, number>>;
+  /** Called when it has told what it is, and not yet what it does. */
+  readonly described?: () => void;
   /** After so long that it has run `after` comes; absent: it runs on. */
   readonly runsMs?: number;
   readonly after?: "done" | "fails" | "blocks" | "goes";
@@ -233,6 +235,7 @@ export class SimThread implements LoadedActor, HostedActor {
     if (this.isGone || this.orders.length > 0) return;
     this.isRunning = true;
     this.#listener?.ready({ machine: { id: "made-up", type: "atomic" }, accepts: [] });
+    this.actor.described?.();
     this.#listener?.transition({ event: null, from: null, state: "on" });
     for (const [pin, onMs] of Object.entries(pins)) await this.request("on", { pin, ...(onMs > 0 && { durationMs: onMs }) });
     if (runsMs !== undefined) this.#after(runsMs, () => this.#come());

@@ -51,6 +51,18 @@ test("every file is an actor, which is a client of the supervisor with pins of i
   expect(stage.world.shown("GPIO17")).toMatchObject({ state: "on", holders: [{ name: "door" }] });
 });
 
+test("one that runs is shown by its machine's state, from the first moment on", async () => {
+  const seen: (string | undefined)[] = [];
+  const look = () => {
+    const [shown] = stage.ask({ op: "actors", address: "actor/door" }).body.actors;
+    seen.push(`${stage.info("door")?.state}: ${shown?.state}`);
+  };
+  const stage = await stageOf({ "door.ts": { loads: 1, described: () => look() } });
+  await pass(stage, 1);
+  look();
+  expect(seen).toEqual(["starting: starting", "running: on"]);
+});
+
 test("one that fails is told with its place, its pins are closed softly, and it is started again", async () => {
   const stage = await stageOf({ "door.ts": { pins: { GPIO17: 50 } }, "light.js": { pins: { GPIO4: 0 } } }, { backoffMs: 1000 });
   stage.threads("door.ts")[0]?.fail({ code: "ACTOR_FAILED", message: "no such key", file: "/actors/door.ts", line: 7, column: 3 });

@@ -195,11 +195,15 @@ export class UserActor {
       {
         ready: (description) => {
           this.#description = description;
-          log.info(about, "actor runs");
-          this.send({ type: "spawned" });
         },
         transition: (change) => {
+          const isFirst = this.#inner === null;
           this.#inner = change.state;
+          // Not before: who sees that it runs sees its machine's state.
+          if (isFirst) {
+            log.info(about, "actor runs");
+            this.send({ type: "spawned" });
+          }
           this.#hooks.moved(change);
         },
         said: ({ level, text }) => {
