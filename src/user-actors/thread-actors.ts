@@ -6,6 +6,12 @@ import { startActorThread } from "./actor-thread.ts";
 import { RunningThread, type Thread } from "./running-thread.ts";
 import { type FromThread, postedBy, type ToThread } from "./thread-messages.ts";
 
+/**
+ * A thread that is to end, and sleeps within the system (execSync, Bun.sleepSync), is ended only when it wakes up, which may be never. It does
+ * nothing more of its own then. After so long, in ms, nobody waits for it, so that its pins are closed.
+ */
+const UNENDING_MS = 5000;
+
 /** Actors from files, each in a thread of its own: one that hangs, or throws where nobody catches it, touches nobody else. */
 export class ThreadActors implements ActorHost {
   load(source: ActorSource, { heard }: Pick<ActorListener, "heard">, signal: AbortSignal): Promise<LoadedActor> {
@@ -36,14 +42,11 @@ class ActorFile implements Thread {
     });
     this.#worker.on("message", (message: unknown) => {
       const told = postedBy(message);
-      if (told === null) return;
+      if (told === null || this.#exit !== null) return;
       if (this.#following === null) this.#early.push(told);
       else this.#following.told(told);
     });
-    this.#worker.on("exit", () => {
-      this.#exit = { why };
-      this.#following?.exited(why);
-    });
+    this.#worker.on("exit", () => this.#exited(why));
   }
 
   /** @throws HoldfastError `BAD_ACTOR` */
@@ -83,6 +86,16 @@ class ActorFile implements Thread {
 
   end(): void {
     void this.#worker.terminate();
+    setTimeout(() => {
+      this.#worker.unref();
+      this.#exited(null);
+    }, UNENDING_MS).unref();
+  }
+
+  #exited(why: Error | null): void {
+    if (this.#exit !== null) return;
+    this.#exit = { why };
+    this.#following?.exited(why);
   }
 
   #loaded({ name, files }: { readonly name: string; readonly files: readonly string[] }): LoadedActor {

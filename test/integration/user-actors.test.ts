@@ -245,6 +245,17 @@ story("with --watch a folder may be removed, made anew, and swapped: what was th
   await scene.until("flap", "running");
 });
 
+story("one that sleeps where nobody can wake it is given up: its pins are closed, and nobody waits for it at the end", async (stage) => {
+  const asleep = door("GPIO17").replace("for (;;);", "Bun.sleepSync(1_000_000);");
+  const scene = await Scene.of(stage, { "door.ts": asleep }, { blockedMs: 2000 });
+  await scene.until("door", "running");
+  void scene.client.send("actor/door", { type: "hang" }).catch(() => {});
+  expect((await scene.until("door", "running", 2)).end).toMatchObject({ reason: "blocked" });
+  expect(await scene.holder("GPIO17")).toBe("door");
+  scene.supervisor.kill("SIGTERM");
+  expect(await scene.supervisor.ended()).toBe(0);
+});
+
 story("SIGTERM ends them softly: what was accepted is done", async (stage) => {
   const scene = await Scene.of(stage, { "door.ts": door("GPIO17").replace("300", "2000"), "light.ts": door("GPIO4") });
   await scene.until("door", "running");
