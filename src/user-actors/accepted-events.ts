@@ -3,6 +3,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import { issueInWords } from "../protocol/issue-in-words.ts";
 import type { AcceptedEvent, ActorEvent } from "./actor-host.ts";
 import type { EventDeclarations } from "./declarations.ts";
+import { thrownInWords } from "./failure.ts";
 
 /** The events that an actor's author lets anyone send. */
 export class AcceptedEvents {
@@ -22,7 +23,7 @@ export class AcceptedEvents {
 
   /**
    * An event as its author's schema makes it.
-   * @throws HoldfastError `EVENT_UNKNOWN`, `EVENT_INVALID`
+   * @throws HoldfastError `EVENT_UNKNOWN`, `EVENT_INVALID`, `ACTOR_FAILED` when the schema itself throws
    */
   parse({ type, ...fields }: ActorEvent): ActorEvent {
     const schema = this.#schemas.get(type);
@@ -31,9 +32,19 @@ export class AcceptedEvents {
       const listed = accepts.length === 0 ? "takes no events" : `takes ${accepts.join(", ")}`;
       throw new HoldfastError("EVENT_UNKNOWN", `there is no event "${type}": the actor ${listed}`, { field: "event.type", accepts });
     }
-    const { data, error } = schema.safeParse(fields);
+    const { data, error } = parsedBy(schema, type, fields);
     if (error === undefined) return { ...data, type };
     throw invalid(type, error.issues[0] as z.core.$ZodIssue, Object.keys(schema.shape));
+  }
+}
+
+/** An author's own check may throw, or answer only later, which nobody waits for. */
+function parsedBy(schema: z.ZodObject, type: string, fields: object) {
+  try {
+    return schema.safeParse(fields);
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : thrownInWords(thrown);
+    throw new HoldfastError("ACTOR_FAILED", `the schema of ${type} can't tell whether this is one: ${why}`, {}, { cause: thrown });
   }
 }
 

@@ -152,6 +152,20 @@ describe("an actor that runs", () => {
     }
   });
 
+  test("refuses what its author's own check throws at, or answers only later", async () => {
+    await using stage = await ActorStage.open();
+    const throws = z.number().refine(() => {
+      throw null;
+    });
+    const later = z.number().refine(async () => true);
+    const machine = () => setup({}).createMachine({});
+    const { actor, told } = await stage.start(
+      defineActor({ name: "odd", events: { throws: { n: throws }, later: { n: later } }, machine }),
+    );
+    for (const type of ["throws", "later"]) expect(() => actor.send({ type, n: 1 })).toThrow(`the schema of ${type} can't tell`);
+    expect(told.end).toBeNull();
+  });
+
   test("describes its machine and what it accepts", async () => {
     await using stage = await ActorStage.open();
     const { told } = await stage.start(door);
