@@ -153,7 +153,8 @@ export class Capture implements CameraTask {
     if (this.#isEnding) return;
     const published = slot && (await unlessPassing(slot.publish({ bytes, timestampNs, ...metaOf(isKey) })));
     if (published === null) this.#counted.skipped++;
-    this.#tellWaiting();
+    // Who waits for a frame of the next pipeline has not waited for this one.
+    if (!this.#isEnding) this.#tellWaiting();
   }
 
   /** The frame came while the capture was paused. */

@@ -160,6 +160,34 @@ scene(
   },
 );
 
+scene("a frame that is being published when another rate is asked for is none of that rate", async ({ client, pool, capture }) => {
+  const produce = pool.produce.bind(pool);
+  const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  pool.produce = async (options) => {
+    const slot = await produce(options);
+    const publish = slot.publish.bind(slot);
+    return Object.assign(slot, {
+      publish: async (frame: Parameters<typeof publish>[0]) => {
+        begun.resolve();
+        await held.promise;
+        return publish(frame);
+      },
+    });
+  };
+  const { capture: one } = capture(["/bin/sh", "-c", `test {fps} = 30 && printf '%03072d' 0; exec sleep 60`]);
+  await begun.promise;
+  let isThere = false;
+  void one.change({ fps: 15 }).then(
+    () => {
+      isThere = true;
+    },
+    () => {},
+  );
+  held.resolve();
+  await eventually("the frame has been published", async () => (await publishedIn(client)) === 1);
+  expect(isThere).toBe(false);
+});
+
 scene("a program that does not listen is ended all the same", async ({ capture }) => {
   const { capture: made, ended } = capture({ periodMs: 2, deaf: true });
   await eventually("frames come", () => made.counters.frames > 1);
