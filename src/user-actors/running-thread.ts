@@ -91,7 +91,11 @@ export class RunningThread implements HostedActor {
     }
     this.#isGone = true;
     this.#leave();
-    for (const { reject } of this.#pending.values()) reject(this.#notRunning());
+    // At one of these it may have ended; who has sent one learns that something is wrong.
+    const unanswered = new HoldfastError("ACTOR_FAILED", `${this.#name} has ended before it had done what it was sent`, {
+      actor: this.#name,
+    });
+    for (const { reject } of this.#pending.values()) reject(unanswered);
     this.#pending.clear();
     this.#listener.gone();
   }

@@ -245,7 +245,7 @@ describe("an actor in a thread of its own", () => {
     await new Promise((resolve) => setTimeout(resolve, 1200));
     expect(signs).toBe(before);
     actor.kill();
-    expect(await hung).toMatchObject({ code: "ACTOR_NOT_RUNNING" });
+    expect(await hung).toMatchObject({ code: "ACTOR_FAILED" });
     await told.isOver;
     expect(told.end).toBeNull();
     expect((await stage.world.read("GPIO17")).state).toBe("closed");
@@ -302,7 +302,7 @@ describe("an actor in a thread fails", () => {
   test("when it ends its own thread", async () => {
     await using stage = await ActorStage.open();
     const { actor, told } = await start(stage);
-    expect(await failing(actor.send({ type: "exit" }))).toMatchObject({ code: "ACTOR_NOT_RUNNING" });
+    expect(await failing(actor.send({ type: "exit" }))).toMatchObject({ code: "ACTOR_FAILED" });
     await told.isOver;
     expect(told.end).toMatchObject({ reason: "failed", error: { code: "ACTOR_FAILED", message: "its thread has ended" } });
   });

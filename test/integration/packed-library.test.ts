@@ -95,7 +95,7 @@ export default defineActor({
       await supervisor.shutdown();`;
     expect(await run(stage, runtime, folder, source)).toEqual({
       status: 0,
-      stdout: "door door\nACTOR_FAILED 5\nACTOR_NOT_RUNNING\nblocked BAD_ACTOR\n",
+      stdout: "door door\nACTOR_FAILED 5\nACTOR_FAILED\nblocked BAD_ACTOR\n",
       stderr: "",
     });
   });

@@ -117,7 +117,7 @@ story("one that loops for ever stops nobody else's pins, and is ended and starte
   const first = await next();
   for (let seen = 1; seen <= 10; seen++) expect((await next())?.seq).toBe(Number(first?.seq) + seen);
   expect(isOver).toBe(false);
-  expect(await hung).toBe("ACTOR_NOT_RUNNING");
+  expect(await hung).toBe("ACTOR_FAILED");
   expect((await blinked).outcome).toBe("done");
   expect((await scene.client.status()).counters.lostEvents).toBe(0);
   await scene.until("door", "running", 2);
