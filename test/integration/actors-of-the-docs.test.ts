@@ -4,14 +4,19 @@ import { dirname, join } from "node:path";
 import { type HoldfastClient, HoldfastError } from "../../src/index.ts";
 import { eventually, type Stage, story } from "./processes.ts";
 
-const page = readFileSync(join(import.meta.dir, "..", "..", "docs", "actors.md"), "utf8");
+const root = join(import.meta.dir, "..", "..");
 
-/** The files of docs/actors.md, by their paths. */
-const files = new Map([...page.matchAll(/^```ts\n\/\/ (actors\.d\/\S+)\n(.*?)^```$/gms)].map(([, path = "", text = ""]) => [path, text]));
+/** The files of a page, by their paths. */
+function filesOf(page: string): ReadonlyMap<string, string> {
+  const text = readFileSync(join(root, page), "utf8");
+  return new Map([...text.matchAll(/^```ts\n\/\/ (actors\.d\/\S+)\n(.*?)^```$/gms)].map(([, path = "", text = ""]) => [path, text]));
+}
+
+const files = filesOf("docs/actors.md");
 
 /** Serves them from a folder where there is nothing else, and waits until all run. */
-async function serve(stage: Stage, more: Readonly<Record<string, string>> = {}): Promise<HoldfastClient> {
-  for (const [path, text] of [...files, ...Object.entries(more)]) {
+async function serve(stage: Stage, served: Iterable<readonly [path: string, text: string]> = files): Promise<HoldfastClient> {
+  for (const [path, text] of served) {
     const file = join(stage.folder, path);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
@@ -69,7 +74,7 @@ story("an actor takes a frame from shared memory, and gives it back", async (sta
 });
 
 story("an actor imports its neighbours, and the modules in the executable have one copy for all of them", async (stage) => {
-  const client = await serve(stage, {
+  const more = {
     "actors.d/clerk.ts": `
       import { defineActor, HoldfastError } from "holdfast";
       import { setup } from "xstate";
@@ -83,6 +88,17 @@ story("an actor imports its neighbours, and the modules in the executable have o
           }),
       });`,
     "actors.d/ledger/amount.ts": 'import { z } from "zod";\n\nexport const amount: z.ZodInt = z.int().min(1);\n',
-  });
+  };
+  const client = await serve(stage, [...files, ...Object.entries(more)]);
   expect(await client.ask("actor/clerk", { type: "add", amount: 3 })).toEqual([3, true]);
+});
+
+story("the gate of the README opens until it is at its top", async (stage) => {
+  const client = await serve(stage, filesOf("README.md"));
+  await client.simSet("GPIO4", 1);
+  await client.send("actor/gate", { type: "open" });
+  expect(await dutyOf(client, "GPIO17")).toBe(1);
+  await client.simSet("GPIO4", 0);
+  await eventually("it rests", async () => (await client.actors("actor/gate"))[0]?.state === "resting");
+  expect(await dutyOf(client, "GPIO17")).toBe(0);
 });
