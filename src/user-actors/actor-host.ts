@@ -2,6 +2,7 @@ import type { Dial } from "../client/link.ts";
 import type { StateDefinition } from "../machine-definition.ts";
 import type { ErrorValue } from "../protocol/errors.ts";
 import type { ActorDefinition } from "./define-actor.ts";
+import type { Place } from "./error-place.ts";
 
 /** What an actor is made from: a file, which is loaded in a thread, or a definition of this process. */
 export type ActorSource =
@@ -97,6 +98,8 @@ export interface HostedActor {
 export interface LoadedActor {
   /** What its definition says, or else the name of its source. */
   readonly name: string;
+  /** Where its definition says that name; null: it is that of its source, or the place is not known. */
+  readonly named: Place | null;
   /** The files that it was made from, by their absolute paths: its own and what that imports, but for packages. Of a definition: none. */
   readonly files: readonly string[];
   /** @param dial how it reaches the supervisor, as a client */

@@ -8,7 +8,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { ActorEnd, ActorLine } from "./actor-host.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { failureOf } from "./failure.ts";
-import { placeOfDeclaration } from "./imported-files.ts";
+import { placeOfDeclaration, placeOfName } from "./imported-files.ts";
 import { loadActor } from "./load-actor.ts";
 import { RunningActor } from "./running-actor.ts";
 import { serveModules } from "./served-modules.ts";
@@ -80,7 +80,8 @@ class ActorThread {
       this.#files = files;
       // On Linux, of this thread alone (setpriority(2), "C library/kernel differences"). What it did until here was not its own.
       setPriority(getPriority() + NICENESS);
-      this.#tell({ loaded: { name: this.#name, files } });
+      const named = definition.name === undefined ? null : placeOfName(files, definition.name);
+      this.#tell({ loaded: { name: this.#name, named, files } });
     } catch (error) {
       this.#refuse(error);
     }

@@ -36,10 +36,18 @@ export function placeOfImport(files: readonly string[], specifier: string, name?
 
 /** Where something is declared by a name, as `relay: { out: "GPIO17" }`. Null: it is nowhere, or in another way. */
 export function placeOfDeclaration(files: readonly string[], name: string): Place | null {
-  const declaration = new RegExp(`(?<![\\w$.])["']?${name.replaceAll("$", "\\$")}["']?\\s*:\\s*\\{`);
+  return placeOf(files, new RegExp(`(?<![\\w$.])["']?${name.replaceAll("$", "\\$")}["']?\\s*:\\s*\\{`));
+}
+
+/** Where an actor says what it is called: `name: "door"`. Null: it is nowhere, or in another way. */
+export function placeOfName(files: readonly string[], name: string): Place | null {
+  return placeOf(files, new RegExp(`(?<![\\w$.])name\\s*:\\s*["'\`]${name.replace(/[^\w-]/g, "\\$&")}["'\`]`));
+}
+
+function placeOf(files: readonly string[], what: RegExp): Place | null {
   for (const file of files) {
     const text = textOf(file);
-    const index = text.search(declaration);
+    const index = text.search(what);
     if (index >= 0) return { file, ...lineAndColumn(text, index) };
   }
   return null;

@@ -21,6 +21,7 @@ export class InlineActors implements ActorHost {
     const name = definition.name ?? source.name;
     return {
       name,
+      named: null,
       files: [],
       start: (dial, listener) =>
         new InlineActor(name, dial, listener, (client) => new RunningActor(definition, name, client, this.#clock, listener)),

@@ -98,8 +98,8 @@ class ActorFile implements Thread {
     this.#following?.exited(why);
   }
 
-  #loaded({ name, files }: { readonly name: string; readonly files: readonly string[] }): LoadedActor {
-    return { name, files, start: (dial, listener) => this.#start(name, dial, listener), discard: () => this.end() };
+  #loaded(loaded: Pick<LoadedActor, "name" | "named" | "files">): LoadedActor {
+    return { ...loaded, start: (dial, listener) => this.#start(loaded.name, dial, listener), discard: () => this.end() };
   }
 
   #start(name: string, dial: Dial, listener: ActorListener): HostedActor {

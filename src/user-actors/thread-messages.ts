@@ -1,6 +1,6 @@
 import type { ToClient, ToSupervisor } from "../client/port-link.ts";
 import type { ErrorValue } from "../protocol/errors.ts";
-import type { ActorDescription, ActorEnd, ActorEvent, ActorLine, ActorTransition } from "./actor-host.ts";
+import type { ActorDescription, ActorEnd, ActorEvent, ActorLine, ActorTransition, LoadedActor } from "./actor-host.ts";
 
 /** What a thread is started with. */
 export interface ThreadInput {
@@ -27,7 +27,7 @@ export type ToThread =
 export type FromThread =
   | { readonly link: ToSupervisor }
   | { readonly heard: true }
-  | { readonly loaded: { readonly name: string; readonly files: readonly string[] } }
+  | { readonly loaded: Pick<LoadedActor, "name" | "named" | "files"> }
   | { readonly refused: ErrorValue }
   | { readonly ready: ActorDescription }
   | { readonly transition: ActorTransition }

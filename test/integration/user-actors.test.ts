@@ -148,6 +148,7 @@ story("what is no actor is named with its place, and the others start", async (s
   await scene.until("door", "running");
   const twice = await scene.until("e-twice", "failed");
   expect(twice.end?.message).toContain('there is an actor "door" already');
+  expect(twice.end).toMatchObject({ file: join(stage.folder, "actors", "e-twice.ts"), line: 5 });
   await eventually("the one that loops is ended", async () => (await scene.info("d-loops"))?.end?.reason === "blocked");
   expect((await scene.client.status()).actors.map(({ actor }) => actor).sort()).toEqual([
     "a-parse",

@@ -151,6 +151,8 @@ export class SimThread implements LoadedActor, HostedActor {
     return this.actor.name ?? this.stem;
   }
 
+  readonly named = null;
+
   get files(): readonly string[] {
     return [this.file, ...(this.actor.imports ?? [])];
   }

@@ -5,7 +5,7 @@ import { type Clock, xstateClock } from "../../clock/clock.ts";
 import type { ActorSettings } from "../../protocol/actors-table.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { ProcessState, UserActorInfo } from "../../protocol/replies.ts";
-import type { ActorDescription, ActorHost, ActorSource, ActorTransition, HostedActor } from "../../user-actors/actor-host.ts";
+import type { ActorDescription, ActorHost, ActorSource, ActorTransition, HostedActor, LoadedActor } from "../../user-actors/actor-host.ts";
 import { LogWindow } from "../log-window.ts";
 import type { Log } from "../surroundings.ts";
 import { ActorLoad, type FileVersions, type VersionedActor } from "./actor-load.ts";
@@ -122,9 +122,9 @@ export class UserActor {
     return this.claimed === null && this.isLoading && !this.#isSlow;
   }
 
-  /** What it would be called if it began now; null: it is not to begin. */
-  get wish(): string | null {
-    return this.#run === null && this.state === "starting" ? (this.#loaded?.actor.name ?? null) : null;
+  /** What would run, and has the name that it wants, if it began now; null: it is not to begin. */
+  get next(): LoadedActor | null {
+    return this.#run === null && this.state === "starting" ? (this.#loaded?.actor ?? null) : null;
   }
 
   /** That it was made from the last time; of what could not be loaded, its own. */

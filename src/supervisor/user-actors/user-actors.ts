@@ -3,7 +3,7 @@ import { actorNameSchema, formatAddress, nearestActorName } from "../../protocol
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { UserActorInfo } from "../../protocol/replies.ts";
 import { similarNames } from "../../protocol/similar-names.ts";
-import type { ActorSource } from "../../user-actors/actor-host.ts";
+import type { ActorSource, LoadedActor } from "../../user-actors/actor-host.ts";
 import { addressedActor } from "../addresses/addressed-actor.ts";
 import type { Transitions } from "../addresses/transitions.ts";
 import type { Client } from "../client.ts";
@@ -229,14 +229,15 @@ export class UserActors {
    * waits for something while it is imported does not keep all others from running.
    */
   #name(actor: UserActor): void {
-    const { wish } = actor;
-    if (wish === null) return;
+    const { next } = actor;
+    if (next === null) return;
+    const { name: wish } = next;
     const others = this.#all.slice(0, this.#all.indexOf(actor));
     if (actor.claimed !== wish && others.some(({ isToBeNamed }) => isToBeNamed)) return;
     // One that leaves makes room.
     if ([...this.#leaving].some(({ claimed }) => claimed === wish)) return;
     try {
-      this.#assertFree(wish, actor);
+      this.#assertFree(next, actor);
     } catch (error) {
       return actor.refuse(HoldfastError.from(error));
     }
@@ -247,8 +248,8 @@ export class UserActors {
   }
 
   /** @throws HoldfastError `BAD_ACTOR` */
-  #assertFree(name: string, actor: UserActor): void {
-    const file = "file" in actor.source ? { file: actor.source.file } : {};
+  #assertFree({ name, named }: LoadedActor, actor: UserActor): void {
+    const file = { ...("file" in actor.source && { file: actor.source.file }), ...named };
     if (!actorNameSchema.safeParse(name).success) {
       throw new HoldfastError(
         "BAD_ACTOR",
@@ -310,7 +311,7 @@ export class UserActors {
     try {
       const loaded = await load.loaded;
       try {
-        this.#assertFree(loaded.actor.name, actor);
+        this.#assertFree(loaded.actor, actor);
       } catch (error) {
         loaded.actor.discard();
         throw error;
