@@ -7,6 +7,7 @@ import { similarNames } from "../../protocol/similar-names.ts";
 import { addressedCamera } from "../addresses/addressed-camera.ts";
 import type { Client } from "../client.ts";
 import { allRights } from "../rights.ts";
+import { Waits } from "../waits.ts";
 import { Camera, type Extra } from "./camera.ts";
 import type { CameraWorld } from "./camera-part.ts";
 
@@ -26,8 +27,8 @@ export class Cameras {
   readonly #ended: () => void;
   /** Those that the configuration does not name: clients have made them. */
   readonly #created = new Set<string>();
-  /** Who waits for a camera to be something. Each looks for itself whenever anything has changed. */
-  readonly #waits = new Set<() => void>();
+  /** Who waits for a camera to be something. */
+  readonly #waits = new Waits();
   #closing = false;
 
   /**
@@ -145,16 +146,9 @@ export class Cameras {
     this.#successors.set(removed, { table: null, starts: removed.settings.autostart });
     removed.stop(false);
     this.#look();
-    return client.wait((resolve) => {
-      const look = () => {
-        const camera = this.#byName.get(name);
-        if (camera !== undefined && this.#successors.get(camera)?.table === null) return;
-        resolve({});
-        this.#waits.delete(look);
-      };
-      this.#waits.add(look);
-      queueMicrotask(look);
-      return () => this.#waits.delete(look);
+    return this.#waits.until(client, () => {
+      const camera = this.#byName.get(name);
+      return camera !== undefined && this.#successors.get(camera)?.table === null ? undefined : {};
     });
   }
 
@@ -247,27 +241,16 @@ export class Cameras {
 
   /** Waits until something is so of the camera that has this name then. */
   #until(client: Client, name: string, isSo: (camera: Camera) => boolean): Promise<CameraInfo> {
-    return client.wait((resolve, reject) => {
-      const look = () => {
-        try {
-          const camera = this.#find(name);
-          if (!isSo(camera)) return;
-          resolve(camera.info());
-        } catch (error) {
-          reject(error);
-        }
-        this.#waits.delete(look);
-      };
-      this.#waits.add(look);
-      queueMicrotask(look);
-      return () => this.#waits.delete(look);
+    return this.#waits.until(client, () => {
+      const camera = this.#find(name);
+      return isSo(camera) ? camera.info() : undefined;
     });
   }
 
   /** Something has changed: others may have what they waited for. */
   #look(): void {
     if (!this.#closing) this.#succeed();
-    for (const look of [...this.#waits]) look();
+    this.#waits.look();
     if (this.#closing && this.areAtRest) this.#ended();
   }
 

@@ -6,6 +6,7 @@ import { similarNames } from "../../protocol/similar-names.ts";
 import { addressedProcess } from "../addresses/addressed-process.ts";
 import type { Client } from "../client.ts";
 import type { Rights } from "../rights.ts";
+import { Waits } from "../waits.ts";
 import { type ProcessWorld, SupervisedProcess } from "./supervised-process.ts";
 
 /** What comes after a process that ends because the configuration has changed. */
@@ -22,8 +23,8 @@ export class SupervisedProcesses {
   readonly #successors = new Map<SupervisedProcess, Successor>();
   readonly #world: ProcessWorld;
   readonly #ended: () => void;
-  /** Who waits for a process to be something. Each looks for itself whenever anything has changed. */
-  readonly #waits = new Set<() => void>();
+  /** Who waits for a process to be something. */
+  readonly #waits = new Waits();
   #closing = false;
 
   /**
@@ -170,20 +171,9 @@ export class SupervisedProcesses {
 
   /** Waits until something is so of the process that has this name then. */
   #until(client: Client, name: string, isSo: (process: SupervisedProcess) => boolean): Promise<ProcessInfo> {
-    return client.wait((resolve, reject) => {
-      const look = () => {
-        try {
-          const process = this.#find(name);
-          if (!isSo(process)) return;
-          resolve(this.#info(process));
-        } catch (error) {
-          reject(error);
-        }
-        this.#waits.delete(look);
-      };
-      this.#waits.add(look);
-      queueMicrotask(look);
-      return () => this.#waits.delete(look);
+    return this.#waits.until(client, () => {
+      const process = this.#find(name);
+      return isSo(process) ? this.#info(process) : undefined;
     });
   }
 
@@ -211,7 +201,7 @@ export class SupervisedProcesses {
       this.#succeed();
       for (const process of all) if (process.state === "waiting" && this.#missing(process).length === 0) process.send({ type: "cleared" });
     }
-    for (const look of [...this.#waits]) look();
+    this.#waits.look();
     if (this.#closing && this.areAtRest) this.#ended();
   }
 

@@ -8,6 +8,7 @@ import { addressedActor } from "../addresses/addressed-actor.ts";
 import type { Transitions } from "../addresses/transitions.ts";
 import type { Client } from "../client.ts";
 import type { Rights } from "../rights.ts";
+import { Waits } from "../waits.ts";
 import type { ActorLoad } from "./actor-load.ts";
 import { type ActorWorld, UserActor } from "./user-actor.ts";
 
@@ -32,8 +33,8 @@ export class UserActors {
   /** They end, and are not to be any more. */
   readonly #leaving = new Set<UserActor>();
   #plan: ActorPlan;
-  /** Who waits for an actor to be something. Each looks for itself whenever anything has changed. */
-  readonly #waits = new Set<() => void>();
+  /** Who waits for an actor to be something. */
+  readonly #waits = new Waits();
   readonly #whenLoaded: (() => void)[] = [];
   /** Those that are being loaded beside what runs. */
   readonly #aside = new Set<ActorLoad>();
@@ -107,14 +108,7 @@ export class UserActors {
   stop(client: Client, name: string, hard = false): Promise<UserActorInfo> {
     const actor = this.find(name);
     actor.send({ type: "stop", hard });
-    return client.wait((resolve, reject) =>
-      this.#when(
-        actor,
-        ({ state }) => state !== "stopping",
-        () => resolve(actor.info(this.nameOf(actor))),
-        reject,
-      ),
-    );
+    return this.#waits.until(client, () => (actor.state === "stopping" ? undefined : actor.info(this.nameOf(actor))));
   }
 
   /** @throws HoldfastError `ACTOR_UNKNOWN` */
@@ -186,41 +180,19 @@ export class UserActors {
     if (this.#closing) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is ending, and starts no actor");
     const actor = this.find(name);
     actor.send({ type });
-    return client.wait((resolve, reject) =>
-      this.#when(
-        actor,
-        ({ state }) => {
-          if (state === "failed" || state === "backoff") throw actor.failure();
-          if (state === "stopped") throw actor.failure("was stopped before it ran");
-          return state === "running" || state === "done";
-        },
-        () => resolve(actor.info(this.nameOf(actor))),
-        reject,
-      ),
-    );
-  }
-
-  /** Looks whether something is so of an actor, now and when anything has changed, until it is or never will be. @returns what calls it off */
-  #when(actor: UserActor, isSo: (actor: UserActor) => boolean, then: () => void, never: (error: unknown) => void): () => void {
-    const look = () => {
-      try {
-        if (!isSo(actor)) return;
-        then();
-      } catch (error) {
-        never(error);
-      }
-      this.#waits.delete(look);
-    };
-    this.#waits.add(look);
-    queueMicrotask(look);
-    return () => this.#waits.delete(look);
+    return this.#waits.until(client, () => {
+      const { state } = actor;
+      if (state === "failed" || state === "backoff") throw actor.failure();
+      if (state === "stopped") throw actor.failure("was stopped before it ran");
+      return state === "running" || state === "done" ? actor.info(this.nameOf(actor)) : undefined;
+    });
   }
 
   /** Something has changed: some may have their names, have left, or are what somebody waits for. */
   #look(): void {
     for (const actor of [...this.#leaving]) if (actor.isAtRest) this.#forget(actor);
     for (const actor of this.#all) this.#name(actor);
-    for (const look of [...this.#waits]) look();
+    this.#waits.look();
     if (this.#closing && this.areAtRest) this.#ended();
   }
 
@@ -332,15 +304,13 @@ export class UserActors {
   /** Starts one that does not run. @returns why it can't be loaded */
   #startAnew(actor: UserActor): Promise<HoldfastError | null> {
     actor.send({ type: "restart" });
-    return new Promise((resolve) => {
-      const isDecided = ({ state, isLoading }: UserActor) => state !== "waiting" && state !== "stopping" && !isLoading;
-      const hasFailed = () => actor.state === "failed" || actor.state === "backoff";
-      this.#when(
-        actor,
-        isDecided,
-        () => resolve(hasFailed() ? actor.failure() : null),
-        () => resolve(null),
-      );
+    return new Promise((resolve, reject) => {
+      const find = () => {
+        const { state, isLoading } = actor;
+        if (state === "waiting" || state === "stopping" || isLoading) return undefined;
+        return state === "failed" || state === "backoff" ? actor.failure() : null;
+      };
+      this.#waits.add(find, resolve, reject);
     });
   }
 }
