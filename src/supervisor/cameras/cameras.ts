@@ -7,22 +7,16 @@ import { similarNames } from "../../protocol/similar-names.ts";
 import { addressedCamera } from "../addresses/addressed-camera.ts";
 import type { Client } from "../client.ts";
 import { allRights } from "../rights.ts";
+import { Succession } from "../succession.ts";
 import { Waits } from "../waits.ts";
 import { Camera, type Extra } from "./camera.ts";
 import type { CameraWorld } from "./camera-part.ts";
 
-/** What comes after a camera that ends because the configuration has changed. */
-interface Successor {
-  /** Null: nothing. */
-  readonly table: CameraTable | null;
-  starts: boolean;
-}
-
 /** All cameras, by their names. */
 export class Cameras {
   readonly #byName = new Map<string, Camera>();
-  /** Of those that end because of what the configuration says now. */
-  readonly #successors = new Map<Camera, Successor>();
+  /** Of those that end because of what the configuration says now, or have been removed. */
+  readonly #succession = new Succession<Camera, CameraTable>();
   readonly #world: CameraWorld;
   readonly #ended: () => void;
   /** Those that the configuration does not name: clients have made them. */
@@ -72,11 +66,9 @@ export class Cameras {
   start(client: Client, name: string): Promise<CameraInfo> {
     if (this.#closing) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is ending, and starts no camera");
     const asked = this.#find(name);
-    const successor = this.#successors.get(asked);
-    if (successor !== undefined) successor.starts = true;
-    else asked.start();
+    if (!this.#succession.wants(asked, true)) asked.start();
     return this.#until(client, name, (camera) => {
-      if (this.#successors.has(camera)) return false;
+      if (this.#succession.has(camera)) return false;
       if (camera.state === "stopped" || camera.state === "failed" || camera.state === "backoff") throw camera.failure();
       return camera.works;
     });
@@ -85,8 +77,7 @@ export class Cameras {
   /** Ends a camera's capture, and answers when nothing is left of it. @throws HoldfastError `CAMERA_UNKNOWN`, `DISCONNECTED` */
   stop(client: Client, name: string, hard = false): Promise<CameraInfo> {
     const camera = this.#find(name);
-    const successor = this.#successors.get(camera);
-    if (successor !== undefined) successor.starts = false;
+    this.#succession.wants(camera, false);
     camera.stop(hard);
     return this.#until(client, name, ({ state }) => state !== "stopping");
   }
@@ -143,12 +134,12 @@ export class Cameras {
   remove(client: Client, name: string): Promise<ReplyOf<"camera.remove">> {
     const removed = this.#find(name);
     // The configuration may name it again before it has ended.
-    this.#successors.set(removed, { table: null, starts: removed.settings.autostart });
+    this.#succession.replace(removed, null, removed.settings.autostart);
     removed.stop(false);
     this.#look();
     return this.#waits.until(client, () => {
       const camera = this.#byName.get(name);
-      return camera !== undefined && this.#successors.get(camera)?.table === null ? undefined : {};
+      return camera !== undefined && this.#succession.isLast(camera) ? undefined : {};
     });
   }
 
@@ -187,12 +178,11 @@ export class Cameras {
         const table = Object.hasOwn(tables, camera.name) ? (tables[camera.name] as CameraTable) : null;
         if (table !== null) this.#created.delete(camera.name);
         else if (this.#created.has(camera.name)) continue;
-        if (table !== null && !this.#successors.has(camera) && isDeepStrictEqual(cameraSettings(table), camera.settings)) continue;
-        const starts = this.#successors.get(camera)?.starts ?? !camera.isStopped;
-        this.#successors.set(camera, { table, starts });
+        if (table !== null && !this.#succession.has(camera) && isDeepStrictEqual(cameraSettings(table), camera.settings)) continue;
+        this.#succession.replace(camera, table);
       }
       const added = Object.entries(tables).flatMap(([name, table]) => (this.#byName.has(name) ? [] : [this.#add(name, table)]));
-      for (const camera of [...this.#successors.keys()]) camera.stop(false);
+      for (const camera of this.#succession.ending) camera.stop(false);
       this.#look();
       for (const camera of added) if (camera.settings.autostart) camera.start();
     };
@@ -223,7 +213,7 @@ export class Cameras {
 
   #find(name: string): Camera {
     const camera = this.#byName.get(name);
-    if (camera !== undefined && this.#successors.get(camera)?.table !== null) return camera;
+    if (camera !== undefined && !this.#succession.isLast(camera)) return camera;
     const known = [...this.#byName.keys()];
     const similar = similarNames(name, known);
     const hint = similar.length > 0 ? `; did you mean ${similar.join(", ")}?` : "";
@@ -249,24 +239,17 @@ export class Cameras {
 
   /** Something has changed: others may have what they waited for. */
   #look(): void {
-    if (!this.#closing) this.#succeed();
+    if (!this.#closing) this.#succession.succeed((camera, table, starts) => this.#replace(camera, table, starts));
     this.#waits.look();
     if (this.#closing && this.areAtRest) this.#ended();
   }
 
-  #remove(camera: Camera): void {
-    this.#byName.delete(camera.name);
-    this.#created.delete(camera.name);
-    this.#world.transitions.gone(addressedCamera(camera), "reload");
-  }
-
-  /** Puts those into place whose predecessors have ended. */
-  #succeed(): void {
-    for (const [camera, { table, starts }] of [...this.#successors]) {
-      if (!camera.isAtRest || !this.#successors.delete(camera)) continue;
-      if (table === null) this.#remove(camera);
-      else if (starts) this.#add(camera.name, table).start();
-      else this.#add(camera.name, table);
-    }
+  #replace(camera: Camera, table: CameraTable | null, starts: boolean): void {
+    if (table === null) {
+      this.#byName.delete(camera.name);
+      this.#created.delete(camera.name);
+      this.#world.transitions.gone(addressedCamera(camera), "reload");
+    } else if (starts) this.#add(camera.name, table).start();
+    else this.#add(camera.name, table);
   }
 }

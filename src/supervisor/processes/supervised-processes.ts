@@ -6,21 +6,15 @@ import { similarNames } from "../../protocol/similar-names.ts";
 import { addressedProcess } from "../addresses/addressed-process.ts";
 import type { Client } from "../client.ts";
 import type { Rights } from "../rights.ts";
+import { Succession } from "../succession.ts";
 import { Waits } from "../waits.ts";
 import { type ProcessWorld, SupervisedProcess } from "./supervised-process.ts";
-
-/** What comes after a process that ends because the configuration has changed. */
-interface Successor {
-  /** Null: nothing. */
-  readonly table: ProcessTable | null;
-  starts: boolean;
-}
 
 /** All supervised processes, by their names: in which order they are started and stopped, and who of them speaks. */
 export class SupervisedProcesses {
   readonly #byName = new Map<string, SupervisedProcess>();
   /** Of those that end because of what the configuration says now. */
-  readonly #successors = new Map<SupervisedProcess, Successor>();
+  readonly #succession = new Succession<SupervisedProcess, ProcessTable>();
   readonly #world: ProcessWorld;
   readonly #ended: () => void;
   /** Who waits for a process to be something. */
@@ -77,8 +71,7 @@ export class SupervisedProcesses {
    */
   stop(client: Client, name: string, hard = false): Promise<ProcessInfo> {
     const process = this.#find(name);
-    const successor = this.#successors.get(process);
-    if (successor !== undefined) successor.starts = false;
+    this.#succession.wants(process, false);
     process.send({ type: "stop", hard });
     return this.#until(client, name, ({ state }) => state !== "stopping");
   }
@@ -93,12 +86,11 @@ export class SupervisedProcesses {
     return () => {
       for (const process of this.#byName.values()) {
         const table = Object.hasOwn(tables, process.name) ? (tables[process.name] as ProcessTable) : null;
-        if (table !== null && !this.#successors.has(process) && isDeepStrictEqual(processSettings(table), process.table)) continue;
-        const starts = this.#successors.get(process)?.starts ?? !process.isStopped;
-        this.#successors.set(process, { table, starts });
+        if (table !== null && !this.#succession.has(process) && isDeepStrictEqual(processSettings(table), process.table)) continue;
+        this.#succession.replace(process, table);
       }
       const added = Object.entries(tables).flatMap(([name, table]) => (this.#byName.has(name) ? [] : [this.#add(name, table)]));
-      for (const process of [...this.#successors.keys()]) process.send({ type: "stop" });
+      for (const process of this.#succession.ending) process.send({ type: "stop" });
       this.#look();
       for (const process of added) if (process.table.autostart) process.send({ type: "start" });
     };
@@ -138,7 +130,7 @@ export class SupervisedProcesses {
 
   #find(name: string): SupervisedProcess {
     const process = this.#byName.get(name);
-    if (process !== undefined && this.#successors.get(process)?.table !== null) return process;
+    if (process !== undefined && !this.#succession.isLast(process)) return process;
     const known = [...this.#byName.keys()];
     const similar = similarNames(name, known);
     const hint = similar.length > 0 ? `; did you mean ${similar.join(", ")}?` : "";
@@ -148,14 +140,12 @@ export class SupervisedProcesses {
   #bring(client: Client, name: string, type: "start" | "restart"): Promise<ProcessInfo> {
     if (this.#closing) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is ending, and starts no process");
     const asked = this.#find(name);
-    const successor = this.#successors.get(asked);
-    if (successor !== undefined) successor.starts = true;
-    else {
+    if (!this.#succession.wants(asked, true)) {
       asked.send({ type });
       this.#clear(asked);
     }
     return this.#until(client, name, (process) => {
-      if (this.#successors.has(process)) return false;
+      if (this.#succession.has(process)) return false;
       if (process.state === "waiting") this.#assertMayCome(process);
       if (process.state === "failed" || process.state === "backoff") throw process.failure();
       if (process.state === "stopped") throw process.failure("was stopped before it ran");
@@ -198,26 +188,19 @@ export class SupervisedProcesses {
     const all = [...this.#byName.values()];
     if (this.#closing) for (const process of all) this.#end(process, all);
     else {
-      this.#succeed();
+      this.#succession.succeed((process, table, starts) => this.#replace(process, table, starts));
       for (const process of all) if (process.state === "waiting" && this.#missing(process).length === 0) process.send({ type: "cleared" });
     }
     this.#waits.look();
     if (this.#closing && this.areAtRest) this.#ended();
   }
 
-  /** Puts those into place whose predecessors have ended. */
-  #succeed(): void {
-    for (const [process, { table, starts }] of [...this.#successors]) {
-      if (!process.isAtRest || !this.#successors.delete(process)) continue;
-      if (table === null) this.#remove(process);
-      else if (starts) this.#add(process.name, table).send({ type: "start" });
-      else this.#add(process.name, table);
-    }
-  }
-
-  #remove(process: SupervisedProcess): void {
-    this.#byName.delete(process.name);
-    this.#world.transitions.gone(addressedProcess(process), "reload");
+  #replace(process: SupervisedProcess, table: ProcessTable | null, starts: boolean): void {
+    if (table === null) {
+      this.#byName.delete(process.name);
+      this.#world.transitions.gone(addressedProcess(process), "reload");
+    } else if (starts) this.#add(process.name, table).send({ type: "start" });
+    else this.#add(process.name, table);
   }
 
   /** Ends a process unless another one lives that was started after it. */
