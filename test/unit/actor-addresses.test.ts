@@ -116,6 +116,22 @@ describe("following", () => {
     expect(observer.events[2]).toMatchObject({ address: "pin/GPIO17", data: { level: 1, value: 1, command: 1, by: "owner" } });
   });
 
+  test("a slot that somebody still reads is gone with its pool, and is not heard of when it has been read", async () => {
+    const world = new World();
+    const [observer, producer, consumer] = [world.join("observer"), world.join("producer"), world.join("consumer")];
+    observer.ask({ op: "trace", address: "supervisor" });
+    producer.ask({ op: "pool.create", pool: "cam0", slots: 4, bytes: 16 });
+    await world.settle();
+    consumer.ask({ op: "frames.subscribe", pool: "cam0" });
+    const { lease } = producer.ask({ op: "slot.acquire", pool: "cam0" }).body;
+    producer.ask({ op: "slot.publish", lease, bytes: 1 });
+    await world.settle();
+    producer.ask({ op: "pool.remove", pool: "cam0" });
+    consumer.leave();
+    await world.settle();
+    expect(transitions(observer, "pool/cam0/slot/0").at(-1)).toEqual(["remove", "reading", "gone"]);
+  });
+
   test("a trace tells of all that comes and goes, and of the edges of pins", async () => {
     const world = new World();
     const [observer, owner] = [world.join("observer"), world.join("owner")];

@@ -378,9 +378,9 @@ export class Pool {
 
   #slotsOf(memory: PoolMemory): readonly Slot[] {
     const { transitions } = this.#surroundings;
-    // A slot of a file that has been replaced is at no address any more.
+    // A slot of a file that has been replaced or removed is at no address any more, though somebody may still read it.
     const tell = (slot: Slot, event: string) => {
-      if (this.#slots[slot.index] === slot) transitions.look(addressedSlot(this, slot), event);
+      if (!this.#removed && this.#slots[slot.index] === slot) transitions.look(addressedSlot(this, slot), event);
     };
     return Array.from({ length: memory.layout.slots }, (_, index) => new Slot(index, memory, transitions, tell));
   }
