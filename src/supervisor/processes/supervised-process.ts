@@ -1,14 +1,13 @@
-import { type Actor, createActor } from "xstate";
-import { type ProcessEnd, type SupervisedEvent, supervisedMachine } from "../../../actors/supervised.ts";
-import { type Clock, xstateClock } from "../../clock/clock.ts";
+import type { ProcessEnd, SupervisedEvent } from "../../../actors/supervised.ts";
+import type { Clock } from "../../clock/clock.ts";
 import { Watchdog } from "../../clock/watchdog.ts";
 import type { HostedProcess, ProcessHost } from "../../processes/process-host.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import { type ProcessSettings, type ProcessTable, processSettings } from "../../protocol/process-table.ts";
 import type { ProcessInfo, ProcessState } from "../../protocol/replies.ts";
-import { afterEach } from "../addresses/after-each.ts";
 import type { Transitions } from "../addresses/transitions.ts";
 import type { Client } from "../client.ts";
+import { SupervisedLife } from "../supervised-life.ts";
 import type { Log } from "../surroundings.ts";
 import { OutputLog } from "./output-log.ts";
 
@@ -32,18 +31,17 @@ export interface ProcessHooks {
   told?(event: string | null): void;
 }
 
-/** One program, its process while it runs, and the machine that says what follows what. */
+/** One program, its process while it runs, and its life. */
 export class SupervisedProcess {
   readonly table: ProcessSettings;
   readonly #world: ProcessWorld;
-  readonly #actor: Actor<typeof supervisedMachine>;
+  readonly #life: SupervisedLife;
   /** Connections of its group, by which it is heard. */
   readonly #clients = new Set<Client>();
   #hosted: HostedProcess | null = null;
   #watchdog: Watchdog | null = null;
   /** When it last sent a request over a connection that it has no more; null: it has not. */
   #heardUs: number | null = null;
-  #changedUs: number;
   #starts = 0;
   /** What kept its program from being started the last time. */
   #refusal: HoldfastError | null = null;
@@ -56,7 +54,6 @@ export class SupervisedProcess {
   ) {
     this.table = processSettings(table);
     this.#world = world;
-    this.#changedUs = world.clock.nowUs();
     const actions = {
       spawn: () => this.#spawn(),
       terminate: () => this.#hosted?.signal("SIGTERM"),
@@ -65,28 +62,19 @@ export class SupervisedProcess {
     const { restart, startMs, graceMs, backoffMs, maxBackoffMs, restartLimit, restartWindowMs, heartbeatMs } = this.table;
     const limits = { startMs, graceMs, backoffMs, maxBackoffMs, restartLimit, restartWindowMs };
     const input = { restart, silence: { reason: "silent" } as const, speaks: heartbeatMs !== undefined, ...limits };
-    this.#actor = createActor(supervisedMachine.provide({ actions }), {
-      input,
-      clock: xstateClock(world.clock),
-      inspect: afterEach((event) => hooks.told?.(event)),
+    this.#life = new SupervisedLife(input, world.clock, actions, {
+      changed: (state) => {
+        this.#watch(state);
+        this.#tell(state);
+        if (state === "waiting") hooks.waits();
+        hooks.changed();
+      },
+      told: (event) => hooks.told?.(event),
     });
-    let before: ProcessState = "stopped";
-    this.#actor.subscribe(() => {
-      const { state } = this;
-      if (state === before) return;
-      before = state;
-      this.#changedUs = world.clock.nowUs();
-      this.#watch(state);
-      this.#tell(state);
-      if (state === "waiting") hooks.waits();
-      hooks.changed();
-    });
-    this.#actor.start();
   }
 
   get state(): ProcessState {
-    const { value } = this.#actor.getSnapshot();
-    return typeof value === "string" ? value : "stopping";
+    return this.#life.state;
   }
 
   get pid(): number | null {
@@ -95,13 +83,12 @@ export class SupervisedProcess {
 
   /** It neither runs nor is to. */
   get isAtRest(): boolean {
-    return this.state === "stopped" || this.state === "done" || this.state === "failed";
+    return this.#life.isAtRest;
   }
 
-  /** Nobody wants it to run: it has not been started, or somebody has stopped it. It may yet have to end. */
+  /** Nobody wants it to run. It may yet have to end. */
   get isStopped(): boolean {
-    const snapshot = this.#actor.getSnapshot();
-    return snapshot.matches("stopped") || snapshot.matches({ stopping: "asked" });
+    return this.#life.isStopped;
   }
 
   /** What is to be started after it may be. */
@@ -110,7 +97,7 @@ export class SupervisedProcess {
   }
 
   send(event: SupervisedEvent): void {
-    this.#actor.send(event);
+    this.#life.send(event);
   }
 
   /** A client has come out of its group. */
@@ -156,33 +143,26 @@ export class SupervisedProcess {
 
   /** What `processes` shows. @param waitsFor those that it is to be started after and that are not there */
   info(waitsFor: readonly string[]): ProcessInfo {
-    const { clock } = this.#world;
-    const { restarts, pauseMs, restartWindowMs } = this.#actor.getSnapshot().context;
-    const nowMs = clock.nowUs() / 1000;
-    const stateMs = nowMs - this.#changedUs / 1000;
     const heardUs = this.#lastHeardUs;
     const { command, restart, after, heartbeatMs = null } = this.table;
     return {
       process: this.name,
-      state: this.state,
-      stateMs,
+      ...this.#life.shown,
       pid: this.pid,
       command: [...command],
       restart,
       after: [...after],
       waitsFor: this.state === "waiting" ? [...waitsFor] : [],
       starts: this.#starts,
-      restarts: restarts.filter((atMs) => atMs > nowMs - restartWindowMs).length,
-      nextStartMs: this.state === "backoff" ? Math.max(0, pauseMs - stateMs) : null,
       end: this.#end,
       heartbeatMs,
-      heardMs: heartbeatMs === null || heardUs === null ? null : nowMs - heardUs / 1000,
+      heardMs: heartbeatMs === null || heardUs === null ? null : (this.#world.clock.nowUs() - heardUs) / 1000,
     };
   }
 
   /** How it ended last by itself. */
   get #end(): ProcessEnd | null {
-    return this.#actor.getSnapshot().context.end as ProcessEnd | null;
+    return this.#life.context.end as ProcessEnd | null;
   }
 
   get #lastHeardUs(): number | null {
@@ -248,14 +228,14 @@ export class SupervisedProcess {
     if (state !== "running" || heartbeatMs === undefined) return;
     const { clock } = this.#world;
     const periodUs = heartbeatMs * 1000;
-    const dueUs = () => Math.max(this.#lastHeardUs ?? 0, this.#changedUs) + periodUs;
+    const dueUs = () => Math.max(this.#lastHeardUs ?? 0, this.#life.changedUs) + periodUs;
     this.#watchdog = new Watchdog(clock, periodUs, dueUs, () => this.send({ type: "silent" }));
   }
 
   #tell(state: ProcessState): void {
     const { log } = this.#world;
     const end = this.#end;
-    const { pauseMs, restarts, restartLimit } = this.#actor.getSnapshot().context;
+    const { pauseMs, restarts, restartLimit } = this.#life.context;
     if (state === "stopping" && end?.reason === "silent") log.warn({ process: this.name, pid: this.pid }, "process hangs: it is ended");
     if (state === "backoff") log.warn({ process: this.name, ...end, pauseMs: Math.round(pauseMs) }, "process failed: it is started again");
     if (state !== "failed") return;

@@ -1,12 +1,12 @@
-import { type Actor, createActor } from "xstate";
-import { type SupervisedEvent, supervisedMachine, type UserActorEnd } from "../../../actors/supervised.ts";
+import type { SupervisedEvent, UserActorEnd } from "../../../actors/supervised.ts";
 import type { Dial } from "../../client/link.ts";
-import { type Clock, xstateClock } from "../../clock/clock.ts";
+import type { Clock } from "../../clock/clock.ts";
 import type { ActorSettings } from "../../protocol/actors-table.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { ProcessState, UserActorInfo } from "../../protocol/replies.ts";
 import type { ActorDescription, ActorHost, ActorSource, ActorTransition, HostedActor, LoadedActor } from "../../user-actors/actor-host.ts";
 import { LogWindow } from "../log-window.ts";
+import { SupervisedLife } from "../supervised-life.ts";
 import type { Log } from "../surroundings.ts";
 import { ActorLoad, type FileVersions, type VersionedActor } from "./actor-load.ts";
 import { ActorRun } from "./actor-run.ts";
@@ -38,13 +38,13 @@ export interface ActorHooks {
   moved(change: ActorTransition): void;
 }
 
-/** A user's actor: what it is made from, its life while it has one, and the machine that says what follows what. */
+/** A user's actor: what it is made from, what runs while it does, and its life. */
 export class UserActor {
   /** What it is called, as soon as nobody else is called so. */
   claimed: string | null = null;
   readonly #world: ActorWorld;
   readonly #hooks: ActorHooks;
-  readonly #actor: Actor<typeof supervisedMachine>;
+  readonly #life: SupervisedLife;
   #settings: ActorSettings;
   #load: ActorLoad | null = null;
   #isSlow = false;
@@ -57,7 +57,6 @@ export class UserActor {
   #isObserved = false;
   /** What its life is told just now. */
   #event = "start";
-  #changedUs: number;
   #starts = 0;
   /** What its last failure was. */
   #error: HoldfastError | null = null;
@@ -73,21 +72,15 @@ export class UserActor {
     this.#settings = settings;
     this.#world = world;
     this.#hooks = hooks;
-    this.#changedUs = world.clock.nowUs();
     const actions = { spawn: () => this.#spawn(), terminate: () => this.#end(false), kill: () => this.#end(true) };
     const input = { ...settings, silence: { reason: "blocked" } as const, speaks: false, startMs: 0 };
-    this.#actor = createActor(supervisedMachine.provide({ actions }), { input, clock: xstateClock(world.clock) });
-    let before: ProcessState = "stopped";
-    this.#actor.subscribe(() => {
-      const { state } = this;
-      if (state === before) return;
-      before = state;
-      this.#changedUs = world.clock.nowUs();
-      if (this.isAtRest) this.#discard();
-      this.#tell(state);
-      hooks.changed(this.#event);
+    this.#life = new SupervisedLife(input, world.clock, actions, {
+      changed: (state) => {
+        if (this.isAtRest) this.#discard();
+        this.#tell(state);
+        hooks.changed(this.#event);
+      },
     });
-    this.#actor.start();
   }
 
   /** Somebody wants to know all that its machine does, or nobody. */
@@ -98,19 +91,17 @@ export class UserActor {
   }
 
   get state(): ProcessState {
-    const { value } = this.#actor.getSnapshot();
-    return typeof value === "string" ? value : "stopping";
+    return this.#life.state;
   }
 
   /** It neither runs nor is to. */
   get isAtRest(): boolean {
-    return this.state === "stopped" || this.state === "done" || this.state === "failed";
+    return this.#life.isAtRest;
   }
 
-  /** Nobody wants it to run: it has not been started, or somebody has stopped it. It may yet have to end. */
+  /** Nobody wants it to run. It may yet have to end. */
   get isStopped(): boolean {
-    const snapshot = this.#actor.getSnapshot();
-    return snapshot.matches("stopped") || snapshot.matches({ stopping: "asked" });
+    return this.#life.isStopped;
   }
 
   get isLoading(): boolean {
@@ -154,9 +145,9 @@ export class UserActor {
 
   send(event: SupervisedEvent): void {
     this.#event = event.type;
-    this.#actor.send(event);
+    this.#life.send(event);
     // It waits for nobody.
-    if (this.state === "waiting") this.#actor.send({ type: "cleared" });
+    if (this.state === "waiting") this.#life.send({ type: "cleared" });
   }
 
   /** Something else holds for it. */
@@ -254,26 +245,19 @@ export class UserActor {
 
   /** What `status` shows. @param name what it is called */
   info(name: string): UserActorInfo {
-    const { clock } = this.#world;
-    const { restart, restarts, pauseMs, restartWindowMs } = this.#actor.getSnapshot().context;
-    const nowMs = clock.nowUs() / 1000;
-    const stateMs = nowMs - this.#changedUs / 1000;
     return {
       actor: name,
       file: "file" in this.source ? this.source.file : null,
-      state: this.state,
-      stateMs,
-      restart,
+      ...this.#life.shown,
+      restart: this.#life.context.restart,
       starts: this.#starts,
-      restarts: restarts.filter((atMs) => atMs > nowMs - restartWindowMs).length,
-      nextStartMs: this.state === "backoff" ? Math.max(0, pauseMs - stateMs) : null,
       end: this.#ending,
     };
   }
 
   /** How it ended last by itself, with what is known of the failure. */
   get #ending(): UserActorInfo["end"] {
-    const { end } = this.#actor.getSnapshot().context;
+    const { end } = this.#life.context;
     if (end === null) return null;
     const { reason } = end as UserActorEnd;
     if (reason === "done" || this.#error === null) return { reason };
@@ -359,7 +343,7 @@ export class UserActor {
 
   #tell(state: ProcessState): void {
     const { log } = this.#world;
-    const { end, pauseMs, restarts, restartLimit } = this.#actor.getSnapshot().context;
+    const { end, pauseMs, restarts, restartLimit } = this.#life.context;
     const { code, message, details = {} } = this.#error ?? {};
     const about = {
       ...("file" in this.source && { file: this.source.file }),
