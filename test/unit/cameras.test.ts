@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type ScriptedClient, World } from "../../src/index-testing.ts";
+import { type Asked, type ScriptedClient, World } from "../../src/index-testing.ts";
 import type { SimProcess, SimProgram } from "../../src/processes/sim-host.ts";
 import type { CameraTable } from "../../src/protocol/camera-table.ts";
 import type { CameraInfo, EventOf } from "../../src/protocol/replies.ts";
@@ -500,4 +500,58 @@ test("there are no more cameras than there may be pools", async () => {
   Object.assign(world.supervisor.limits, { pools: 2 });
   const outcomes = ["a", "b", "c"].map((camera) => ask({ op: "camera.create", camera, ...table, autostart: false }).outcome);
   expect(outcomes).toEqual(["ok", "ok", "LIMIT_POOLS"]);
+});
+
+test("a pause holds, and other frames a second do, when whoever has asked for them has gone", async () => {
+  const { world, info, first } = await capturing();
+  for (const [op, fields] of [
+    ["camera.fps", { fps: 5 }],
+    ["camera.pause", {}],
+  ] as const) {
+    const passer = world.join("passer");
+    passer.ask({ op, camera: "front", ...fields } as Asked);
+    await world.settle();
+    passer.leave();
+    first.report({ order: first.orders.at(-1)?.order });
+    await world.settle();
+  }
+  expect(info()).toMatchObject({ state: "paused", fps: 5 });
+});
+
+test("who follows a camera is told what it was told", async () => {
+  const { world, ask, worker } = await stageOf({ front: { backoffMs: 100, autostart: false } });
+  const watcher = world.join("watcher");
+  watcher.ask({ op: "observe", address: "camera/front" });
+  ask({ op: "camera.start", camera: "front" });
+  await world.settle();
+  await world.pass(0);
+  const first = worker();
+  await first.frame();
+  for (const order of [{ op: "camera.fps", fps: 5 } as const, { op: "camera.pause" } as const, { op: "camera.resume" } as const]) {
+    ask({ camera: "front", ...order });
+    await world.settle();
+    first.report({ order: first.orders.at(-1)?.order });
+    await world.settle();
+  }
+  first.end();
+  await world.pass(100);
+  await worker().frame();
+  ask({ op: "camera.stop", camera: "front" });
+  await world.pass(10);
+  const seen = watcher.events.flatMap((event) => (event.ev === "transition" ? [`${event.event} ${event.state}`] : []));
+  expect(seen).toEqual([
+    "null stopped",
+    "start starting",
+    "prepared starting",
+    "frame capturing",
+    "fps capturing",
+    "paused paused",
+    "resumed capturing",
+    "ending stopping",
+    "retrying backoff",
+    "spawning starting",
+    "frame capturing",
+    "stop stopping",
+    "ended stopped",
+  ]);
 });

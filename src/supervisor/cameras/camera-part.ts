@@ -7,6 +7,7 @@ import type { Limits } from "../../protocol/limits.ts";
 import type { ProcessTable } from "../../protocol/process-table.ts";
 import type { CameraState, ProcessInfo, ProcessState } from "../../protocol/replies.ts";
 import type { CameraPartName, PoolSettings, RequestOf } from "../../protocol/requests.ts";
+import { afterEach } from "../addresses/after-each.ts";
 import type { Client } from "../client.ts";
 import type { Pools } from "../pools/pools.ts";
 import type { ProcessWorld } from "../processes/supervised-process.ts";
@@ -31,6 +32,14 @@ export interface PartSettings {
   readonly limits: Pick<ProcessTable, "restart" | "backoffMs" | "maxBackoffMs" | "graceMs">;
   /** For how long no frame may come while it works, in ms; null: any report will do. */
   readonly stallMs: () => number | null;
+}
+
+/** Who is told of a part. */
+export interface PartListener {
+  /** It has been through an event. Null: its time was up. */
+  told(event: string | null): void;
+  /** Its state has changed by that. */
+  changed(): void;
 }
 
 /** For how long a process that has nothing else to show may say nothing, in ms: it reports once a second. */
@@ -72,8 +81,7 @@ export class CameraPart {
   /** When its last frame was published, since it was started; null: none was. */
   #frameUs: number | null = null;
 
-  /** @param changed is told when its state has changed */
-  constructor(camera: string, settings: PartSettings, world: CameraWorld, changed: () => void) {
+  constructor(camera: string, settings: PartSettings, world: CameraWorld, listener: PartListener) {
     this.#camera = camera;
     this.#settings = settings;
     this.#world = world;
@@ -98,17 +106,16 @@ export class CameraPart {
       kill: () => this.#worker.send({ type: "stop", hard: true }),
       giveUp: () => this.#giveUp(`has brought ${part === "record" ? "nothing" : "no frame"} within ${startMs} ms`),
     };
-    this.#actor = createActor(cameraMachine.provide({ actions }), { input: { startMs }, clock: xstateClock(world.clock) });
     let before: CameraState = "stopped";
-    this.#actor.subscribe(() => {
+    const inspect = afterEach((event) => {
       const { state } = this;
-      if (state === before) return;
+      const hasChanged = state !== before;
       before = state;
-      this.#changedUs = this.#clock.nowUs();
-      this.#watch(state);
-      this.#tell(state);
-      changed();
+      if (hasChanged) this.#became(state);
+      listener.told(event);
+      if (hasChanged) listener.changed();
     });
+    this.#actor = createActor(cameraMachine.provide({ actions }), { input: { startMs }, clock: xstateClock(world.clock), inspect });
     this.#actor.start();
   }
 
@@ -173,9 +180,9 @@ export class CameraPart {
     this.#actor.send({ type: "stop", hard });
   }
 
-  /** Gives an order to its worker, and waits until that is done. @throws HoldfastError what `CameraWorker.order` throws */
-  async order(asker: Client, order: Order): Promise<void> {
-    await this.#worker.order(asker, order);
+  /** Gives an order to its worker. Resolves when that is done. @throws HoldfastError what `CameraWorker.order` throws */
+  async order(order: Order): Promise<void> {
+    await this.#worker.order(order);
     if (order.type === "pause") this.#actor.send({ type: "paused" });
     if (order.type === "resume") this.#actor.send({ type: "resumed" });
   }
@@ -254,6 +261,12 @@ export class CameraPart {
 
   #giveUp(why: string): void {
     this.#worker.fail(new HoldfastError("CAMERA_STALLED", `it ${why}`));
+  }
+
+  #became(state: CameraState): void {
+    this.#changedUs = this.#clock.nowUs();
+    this.#watch(state);
+    this.#tell(state);
   }
 
   /** Waits for frames while it works, or for its worker's reports. */

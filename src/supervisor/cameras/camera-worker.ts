@@ -143,18 +143,17 @@ export class CameraWorker {
   }
 
   /**
-   * Gives an order to it, for a client, and waits until it is done.
-   * @throws HoldfastError `CAMERA_STOPPED`, `CAMERA_FAILED`, `DISCONNECTED`, and what the worker answers
+   * Gives an order to it. Resolves when that is done, whoever has gone meanwhile.
+   * @throws HoldfastError `CAMERA_STOPPED`, `CAMERA_FAILED`, and what the worker answers
    */
-  async order(asker: Client, order: Order): Promise<void> {
+  async order(order: Order): Promise<void> {
     const attached = this.#attached;
     if (attached === null) throw new HoldfastError("CAMERA_STOPPED", `${this.#name} can't be told now`, { field: "camera" });
     const number = ++this.#lastOrder;
-    await asker.wait<void>((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       this.#orders.set(number, { resolve, reject });
       const { number: sub } = attached.subscription;
       attached.subscription.push({ sub, ev: "order", order: number, ...order });
-      return () => this.#orders.delete(number);
     });
   }
 

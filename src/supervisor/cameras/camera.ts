@@ -12,10 +12,13 @@ import { HoldfastError } from "../../protocol/errors.ts";
 import type { CameraInfo, CameraPartInfo, CameraState, ReplyOf } from "../../protocol/replies.ts";
 import type { CameraPartName, RequestOf } from "../../protocol/requests.ts";
 import type { Client } from "../client.ts";
-import { CameraPart, type CameraWorld, LEAST_STALL_MS } from "./camera-part.ts";
+import { CameraPart, type CameraWorld, LEAST_STALL_MS, type PartListener } from "./camera-part.ts";
 
 /** What is done with the frames of a camera beside capturing them. */
 export type Extra = Exclude<CameraPartName, "capture">;
+
+/** What its capture may be told while it works. */
+export type CameraOrder = { readonly type: "pause" | "resume" } | { readonly type: "fps"; readonly fps: number };
 
 const extras: readonly Extra[] = ["preview", "record"];
 
@@ -33,13 +36,16 @@ export class Camera {
   /** Orders under way for which the pipeline is started anew. */
   #changes = 0;
 
-  /** @param changed is told when its state has changed, or that of a part */
+  readonly #listener: PartListener;
+
+  /** @param listener is told of the camera, and of its parts */
   constructor(
     readonly name: string,
     table: CameraTable,
     world: CameraWorld,
-    changed: () => void,
+    listener: PartListener,
   ) {
+    this.#listener = listener;
     this.settings = cameraSettings(table);
     this.#fps = this.settings.fps;
     const { startMs, restart, backoffMs, maxBackoffMs, graceMs, stallPeriods } = this.settings;
@@ -49,13 +55,14 @@ export class Camera {
     const previewed = { name: previewPoolName(name), settings: previewPool(previewSettings(this.settings)) };
     const stallMs = () => Math.max(LEAST_STALL_MS, (stallPeriods * 1000) / this.#fps, this.#changes > 0 ? startMs : 0);
     const capture = { part: "capture", pool: own, startMs, limits: { ...limits, restart }, stallMs } as const;
+    const changed = () => {
+      this.#follow();
+      listener.changed();
+    };
     this.#parts = {
-      capture: new CameraPart(name, capture, world, () => {
-        this.#follow();
-        changed();
-      }),
-      preview: new CameraPart(name, { part: "preview", pool: previewed, ...extra }, world, changed),
-      record: new CameraPart(name, { part: "record", pool: null, ...extra }, world, changed),
+      capture: new CameraPart(name, capture, world, { ...listener, changed }),
+      preview: new CameraPart(name, { part: "preview", pool: previewed, ...extra }, world, listener),
+      record: new CameraPart(name, { part: "record", pool: null, ...extra }, world, listener),
     };
   }
 
@@ -118,16 +125,17 @@ export class Camera {
     if (!on) this.#parts[extra].stop();
   }
 
-  /** Has its worker pause, go on, or bring so many frames a second. @throws HoldfastError what `CameraWorker.order` throws */
-  async order(asker: Client, order: { readonly type: "pause" | "resume" } | { readonly type: "fps"; readonly fps: number }): Promise<void> {
+  /** Has its worker pause, go on, or bring so many frames a second. Resolves when it does. @throws HoldfastError what `CameraWorker.order` throws */
+  async order(order: CameraOrder): Promise<void> {
     if (order.type === "pause" && this.state === "paused") return;
     if (order.type === "resume" && this.state === "capturing") return;
     if (order.type === "fps" && order.fps === this.#fps) return;
-    if (order.type !== "fps") return this.#parts.capture.order(asker, order);
+    if (order.type !== "fps") return this.#parts.capture.order(order);
     this.#changes += 1;
     try {
-      await this.#parts.capture.order(asker, order);
+      await this.#parts.capture.order(order);
       this.#fps = order.fps;
+      this.#listener.told(order.type);
     } finally {
       this.#changes -= 1;
     }

@@ -9,7 +9,7 @@ import type { Client } from "../client.ts";
 import { allRights } from "../rights.ts";
 import { Succession } from "../succession.ts";
 import { Waits } from "../waits.ts";
-import { Camera, type Extra } from "./camera.ts";
+import { Camera, type CameraOrder, type Extra } from "./camera.ts";
 import type { CameraWorld } from "./camera-part.ts";
 
 /** All cameras, by their names. */
@@ -86,10 +86,10 @@ export class Cameras {
    * Has a camera publish nothing, publish again, or bring more or fewer frames; one that is starting is waited for.
    * @throws HoldfastError `CAMERA_UNKNOWN`, `CAMERA_STOPPED`, `CAMERA_FAILED`, `DISCONNECTED`, and why it has failed
    */
-  async order(client: Client, name: string, order: Parameters<Camera["order"]>[1]): Promise<CameraInfo> {
+  async order(client: Client, name: string, order: CameraOrder): Promise<CameraInfo> {
     await this.#untilItWorks(client, name);
     const camera = this.#find(name);
-    await camera.order(client, order);
+    await answer(client, camera.order(order));
     return camera.info();
   }
 
@@ -202,9 +202,9 @@ export class Cameras {
   }
 
   #add(name: string, table: CameraTable): Camera {
-    const camera: Camera = new Camera(name, table, this.#world, () => {
-      this.#world.transitions.look(addressedCamera(camera), null);
-      this.#look();
+    const camera: Camera = new Camera(name, table, this.#world, {
+      changed: () => this.#look(),
+      told: (event) => this.#world.transitions.look(addressedCamera(camera), event),
     });
     this.#byName.set(name, camera);
     this.#world.transitions.look(addressedCamera(camera), null);
@@ -252,4 +252,12 @@ export class Cameras {
     } else if (starts) this.#add(camera.name, table).start();
     else this.#add(camera.name, table);
   }
+}
+
+/** What a client has asked for and is told of while it is there. It happens in any case. @throws HoldfastError `DISCONNECTED` */
+function answer<T>(client: Client, asked: Promise<T>): Promise<T> {
+  return client.wait((resolve, reject) => {
+    asked.then(resolve, reject);
+    return () => {};
+  });
 }
