@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OutputLines } from "../output-lines.ts";
-import { Descendants } from "../processes/descendants.ts";
+import { familyWithin } from "../processes/family.ts";
 import { assertRunnable } from "../processes/program-file.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { FramePipe } from "./frame-pipe.ts";
@@ -34,11 +34,13 @@ export interface PipelineEnds {
   readonly patienceMs?: number;
 }
 
-/** A program that a camera's frames come from, or go through. It belongs to the group of this process. */
+/** A program that a camera's frames come from, or go through, and all that it has started. It belongs to the group of this process. */
 export class PipelineProcess {
   readonly #program: string;
   readonly #pipe: FramePipe | null;
   readonly #child: ChildProcess;
+  /** It, and all that it has started. */
+  readonly #family = familyWithin();
   readonly #patienceMs: number;
   readonly #lines: string[] = [];
   /** What made its frames useless. */
@@ -55,7 +57,9 @@ export class PipelineProcess {
     this.#patienceMs = patienceMs;
     this.#pipe = frameBytes === null ? null : new FramePipe(frameBytes);
     try {
-      this.#child = spawn(program, args, { stdio: [isFed ? "pipe" : "ignore", this.#pipe?.writingEnd ?? "ignore", "pipe"] });
+      const stdio = [isFed ? "pipe" : "ignore", this.#pipe?.writingEnd ?? "ignore", "pipe"] as const;
+      this.#child = spawn(program, args, { stdio: [...stdio], env: { ...process.env, ...this.#family.environment } });
+      if (this.#child.pid !== undefined) this.#family.begin(this.#child.pid);
     } catch (error) {
       this.#pipe?.close();
       throw notStarted(program, error);
@@ -112,16 +116,14 @@ export class PipelineProcess {
   }
 
   async #stop(): Promise<void> {
-    const others = this.#child.pid === undefined ? null : new Descendants(this.#child.pid);
-    const signal = (name: "SIGTERM" | "SIGKILL") => {
-      this.#child.kill(name);
-      others?.signal(name);
-    };
-    signal("SIGTERM");
-    const impatience = setTimeout(() => signal("SIGKILL"), GRACE_MS);
-    await this.ended;
-    while (others?.live) await sleep(LOOK_EVERY_MS);
+    let signal: "SIGTERM" | "SIGKILL" = "SIGTERM";
+    const impatience = setTimeout(() => {
+      signal = "SIGKILL";
+    }, GRACE_MS);
+    // Those that are started meanwhile hear of it as well.
+    while (this.#family.signal(signal)) await sleep(LOOK_EVERY_MS);
     clearTimeout(impatience);
+    await this.ended;
   }
 
   #giveUp(): void {

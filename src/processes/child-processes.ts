@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
 import { HoldfastError } from "../protocol/errors.ts";
+import { Family } from "./family.ts";
 import { Guard } from "./guard.ts";
 import { groupLives, groupOf, signalGroup } from "./process-group.ts";
 import type { HostedProcess, ProcessExit, ProcessHost, ProcessListener, ProcessSpec } from "./process-host.ts";
@@ -23,14 +25,20 @@ const LAST_WORDS_MS = OUTPUT_WINDOW_MS + 500;
 /** What the kernel may have too little of now, and enough later: descriptors, processes, memory (errno(3)). */
 const passing: readonly unknown[] = ["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"];
 
+/** So long that no two supervisors have the same. */
+const FAMILY_BYTES = 8;
+
 /** Variables that change what this runtime does, and are not meant for others. */
 const runtimeVariables = ["BUN_OPTIONS", "BUN_BE_BUN", "BUN_INSPECT", "NODE_OPTIONS"];
 
 /** The processes that this one starts, each with a session of its own. */
 export class ChildProcesses implements ProcessHost {
-  readonly #guard = new Guard();
+  /** How the names of its families begin. */
+  readonly #families = `${randomBytes(FAMILY_BYTES).toString("hex")}.`;
+  readonly #guard = new Guard(this.#families);
   readonly #environment: Readonly<Record<string, string | undefined>>;
   readonly #running = new Set<Child>();
+  #started = 0;
 
   /** @param environment variables of all processes; undefined: one that they don't inherit */
   constructor(environment: Readonly<Record<string, string | undefined>> = {}) {
@@ -39,9 +47,10 @@ export class ChildProcesses implements ProcessHost {
   }
 
   spawn(spec: ProcessSpec, listener: ProcessListener): HostedProcess {
-    const environment = { ...this.#environment, ...spec.environment };
+    const family = spec.isWhole === true ? new Family(`${this.#families}${++this.#started}`) : null;
+    const environment = { ...this.#environment, ...spec.environment, ...family?.environment };
     assertRunnable(spec, environment["PATH"]);
-    const child = new Child(spec, environment, this.#guard, listener, () => this.#running.delete(child));
+    const child = new Child(spec, environment, family, this.#guard, listener, () => this.#running.delete(child));
     this.#running.add(child);
     return child;
   }
@@ -58,9 +67,13 @@ export class ChildProcesses implements ProcessHost {
 
 class Child implements HostedProcess {
   readonly pid: number | null;
+  /** Null: those that have left its group are on their own. */
+  readonly #family: Family | null;
   readonly #guard: Guard;
   readonly #listener: ProcessListener;
   readonly #ended: () => void;
+  /** The last that it was sent. */
+  #signal: "SIGTERM" | "SIGKILL" | null = null;
 
   /**
    * @param ended is called when it has, with all of its group
@@ -69,10 +82,12 @@ class Child implements HostedProcess {
   constructor(
     { command, directory }: ProcessSpec,
     environment: Readonly<Record<string, string | undefined>>,
+    family: Family | null,
     guard: Guard,
     listener: ProcessListener,
     ended: () => void,
   ) {
+    this.#family = family;
     this.#guard = guard;
     this.#listener = listener;
     this.#ended = ended;
@@ -86,6 +101,7 @@ class Child implements HostedProcess {
     // With no descriptors left there are no pipes either.
     child.stdin?.on("error", () => {});
     if (this.pid === null) return;
+    family?.begin(this.pid);
     this.#follow(child, this.pid);
     guard.add(this.pid, () => child.stdin?.end("\n", () => listener.started()));
   }
@@ -95,6 +111,8 @@ class Child implements HostedProcess {
     signalGroup(this.pid, signal);
     // One that was stopped hears of it only when it goes on.
     if (signal === "SIGTERM") signalGroup(this.pid, "SIGCONT");
+    this.#signal = signal;
+    this.#family?.signal(signal, this.pid);
   }
 
   #follow(child: ChildProcess, pid: number): void {
@@ -110,14 +128,20 @@ class Child implements HostedProcess {
     });
   }
 
-  /** Looks again and again until nobody of the group lives: nobody tells of those who are not our own children. */
+  /** Looks again and again until nobody is left: nobody tells of those who are not our own children. */
   #lookAfter(group: number, pauseMs: number, ended: () => void): void {
-    if (groupLives(group)) {
+    if (groupLives(group) || this.#kinLives(group)) {
       setTimeout(() => this.#lookAfter(group, Math.min(2 * pauseMs, LONGEST_LOOK_MS), ended), pauseMs);
       return;
     }
     this.#guard.remove(group);
     ended();
+  }
+
+  /** Whether anybody of its family lives. Who has been started since the last signal hears of that, too. */
+  #kinLives(group: number): boolean {
+    if (this.#family === null) return false;
+    return this.#signal === null ? this.#family.live : this.#family.signal(this.#signal, group);
   }
 
   /** What it has written is read before it is gone, but for what a process may still write that has left the group. */

@@ -8,6 +8,8 @@ export interface ProcessSpec {
   readonly directory?: string | undefined;
   /** Variables beside those that it inherits. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Those that it has started and that have left its group end with it, too; default: they are on their own. */
+  readonly isWhole?: boolean | undefined;
 }
 
 /** How a process ended: with a status of its own, or by a signal. */

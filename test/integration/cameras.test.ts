@@ -10,6 +10,9 @@ const BYTES = 64 * 48;
 /** Frames without end. */
 const frames = `while :; do head -c ${BYTES} /dev/zero; sleep 0.02; done`;
 
+/** The same, beside a process with a session of its own, and one with a group of its own. */
+const strayFrames = `(setsid sleep 5000 &); timeout 5000 sleep 5000 & ${frames}`;
+
 interface Scene {
   readonly supervisor: ServeProcess;
   readonly client: HoldfastClient;
@@ -117,9 +120,29 @@ story("a frame that is cut short is not published", async (stage) => {
   expect(await info()).toMatchObject({ fault: { code: "FRAME_TRUNCATED" }, counters: { frames: 2, truncated: 1 } });
 });
 
-story("after SIGKILL of the supervisor no process of a camera is left, and the next one removes its pool", async (stage) => {
-  const { client, supervisor } = await sceneOf(stage, frames);
+/** Waits until the worker, the pipeline, and both that it has started are there. */
+const allStarted = (stage: Stage) => eventually("all have been started", () => startedBy(stage).length >= 5);
+
+story("who leaves the group of a pipeline ends with it: when the camera stops, and when its worker is killed", async (stage) => {
+  const { client, info } = await sceneOf(stage, strayFrames);
+  for (const hard of [false, true]) {
+    await client.startCamera("front");
+    await allStarted(stage);
+    await client.stopCamera("front", { hard });
+    expect(startedBy(stage)).toEqual([]);
+  }
   await client.startCamera("front");
+  await allStarted(stage);
+  const before = startedBy(stage);
+  process.kill((await info()).pid as number, "SIGKILL");
+  await eventually("it captures again", async () => (await info()).starts > 3 && (await info()).state === "capturing");
+  expect(startedBy(stage).filter((pid) => before.includes(pid))).toEqual([]);
+});
+
+story("after SIGKILL of the supervisor no process of a camera is left, and the next one removes its pool", async (stage) => {
+  const { client, supervisor } = await sceneOf(stage, strayFrames);
+  await client.startCamera("front");
+  await allStarted(stage);
   supervisor.kill("SIGKILL");
   await eventually("no process is left", () => startedBy(stage).length === 0);
   expect(poolFiles(stage).length).toBe(1);

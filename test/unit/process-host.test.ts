@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { RealClock } from "../../src/clock/real.ts";
 import { ChildProcesses } from "../../src/processes/child-processes.ts";
 import type { HostedProcess, ProcessHost, ProcessSpec } from "../../src/processes/process-host.ts";
+import { statOf } from "../../src/processes/process-stat.ts";
 import { SimProcessHost, type SimProgram } from "../../src/processes/sim-host.ts";
 import { HoldfastError } from "../../src/protocol/errors.ts";
 
@@ -199,6 +200,50 @@ test("one that leaves the group keeps nobody from being gone", async () => {
   await follower.until("\n");
   await follower.until("gone");
   process.kill(Number(follower.output), "SIGKILL");
+});
+
+/** A deaf process that has left the group of the shell that starts it; its number is written. */
+const stray = `setsid sh -c 'trap "" TERM; echo $$; while :; do sleep 1; done'`;
+
+function lives(pid: number): boolean {
+  return statOf(pid)?.isZombie === false;
+}
+
+test("where all are to end with it, one that leaves the group is asked to end, and then ended", async () => {
+  const follower = new Follower(realHost(), { ...shell(`${stray} & exit 0`), isWhole: true });
+  await follower.until("\n");
+  await follower.until("0");
+  const pid = Number(follower.output);
+  follower.process.signal("SIGTERM");
+  expect([lives(pid), follower.told]).toEqual([true, ["started", "0"]]);
+  follower.process.signal("SIGKILL");
+  await follower.until("gone");
+  expect(lives(pid)).toBe(false);
+});
+
+test("where all are to end with it, one that is started when it is asked to end is asked, too", async () => {
+  const late = "trap 'setsid sleep 1000 & echo $!; sleep 0.1; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
+  const follower = new Follower(realHost(), { ...shell(late), isWhole: true });
+  await follower.until("ready\n");
+  follower.process.signal("SIGTERM");
+  await follower.until("gone");
+  const pid = Number(follower.output.split("\n")[1]);
+  expect([pid > 0, lives(pid)]).toEqual([true, false]);
+});
+
+test("where all are to end with it, none outlives who has it started, either", async () => {
+  const source = join(import.meta.dir, "../../src/processes/child-processes.ts");
+  const program = `
+    const { ChildProcesses } = await import(${JSON.stringify(source)});
+    const listener = { started() {}, failed() {}, output: (_, bytes) => process.stdout.write(bytes), exited() {}, gone() {} };
+    new ChildProcesses().spawn(${JSON.stringify({ ...shell(`${stray} & env -u HOLDFAST_FAMILY sleep 1000`), isWhole: true })}, listener);
+  `;
+  const parent = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe", stderr: "inherit" });
+  const { value } = await parent.stdout.getReader().read();
+  const pid = Number(new TextDecoder().decode(value));
+  expect(lives(pid)).toBe(true);
+  parent.kill("SIGKILL");
+  while (lives(pid)) await Bun.sleep(5);
 });
 
 test("the group of a process is what it is heard by", async () => {

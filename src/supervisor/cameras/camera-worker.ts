@@ -58,10 +58,12 @@ export class CameraWorker {
     this.#world = world;
     this.#hooks = hooks;
     const table = { ...ENDLESS, ...settings, command: [...command, "camera-worker", part, camera] };
-    this.#process = new SupervisedProcess(`camera/${camera}/${part}`, table, world, {
+    const own = {
       waits: () => this.#process.send({ type: "cleared" }),
       changed: () => this.#changed(),
-    });
+    };
+    // One of them may have the device.
+    this.#process = new SupervisedProcess(`camera/${camera}/${part}`, table, world, own, { isWhole: true });
   }
 
   get pid(): number | null {

@@ -35,6 +35,7 @@ export interface ProcessHooks {
 export class SupervisedProcess {
   readonly table: ProcessSettings;
   readonly #world: ProcessWorld;
+  readonly #isWhole: boolean;
   readonly #life: SupervisedLife;
   /** Connections of its group, by which it is heard. */
   readonly #clients = new Set<Client>();
@@ -46,14 +47,17 @@ export class SupervisedProcess {
   /** What kept its program from being started the last time. */
   #refusal: HoldfastError | null = null;
 
+  /** @param isWhole whether those that it starts end with it, wherever they have gone */
   constructor(
     readonly name: string,
     table: ProcessTable,
     world: ProcessWorld,
     hooks: ProcessHooks,
+    { isWhole = false }: { readonly isWhole?: boolean } = {},
   ) {
     this.table = processSettings(table);
     this.#world = world;
+    this.#isWhole = isWhole;
     const actions = {
       spawn: () => this.#spawn(),
       terminate: () => this.#hosted?.signal("SIGTERM"),
@@ -196,7 +200,7 @@ export class SupervisedProcess {
     };
     try {
       const spec = { command, directory, environment: { ...environment, HOLDFAST_PROCESS: this.name } };
-      const hosted = host.spawn(spec, {
+      const hosted = host.spawn(this.#isWhole ? { ...spec, isWhole: true } : spec, {
         started: () => {
           log.info({ process: this.name, pid: hosted.pid, command }, "process started");
           this.send({ type: "spawned" });
