@@ -151,6 +151,8 @@ interface Seen {
   isPaused: boolean;
   /** Somebody has asked for it, and nobody has said anything else since. */
   isWanted: boolean;
+  /** Why it has failed the last time, since somebody started it; null: it has not. */
+  fault: string | null;
   /** Somebody has killed its process. */
   killed: Set<SimProcess>;
 }
@@ -170,7 +172,7 @@ export class CameraYard {
     this.#cameras = new Map(Object.entries(cameras));
     for (const [name, { table }] of this.#cameras) {
       const isWanted = cameraSettings(table).autostart;
-      this.#seen.set(name, { plans: 0, restarts: [], pausedMs: null, isPaused: false, isWanted, killed: new Set() });
+      this.#seen.set(name, { plans: 0, restarts: [], pausedMs: null, isPaused: false, isWanted, fault: null, killed: new Set() });
     }
     this.world = new World({
       drainMs: 1_000_000,
@@ -200,6 +202,7 @@ export class CameraYard {
       seen.restarts = [];
       seen.pausedMs = null;
       seen.isPaused = false;
+      seen.fault = null;
     }
     if (asked.op === "camera.start" && this.shut === "no") seen.isWanted = true;
     if (asked.op === "camera.stop") seen.isWanted = false;
@@ -292,14 +295,16 @@ export class CameraYard {
     assert(Math.min(stateMs, this.nowMs - signMs) <= longestMs + GRAIN_MS, `${name} is ${state}, and nothing comes`);
   }
 
-  /** Why it has failed is what the last process has said, or else how it ended. */
-  #checkFault(name: string, code: string | null, { killed }: Seen): void {
+  /** Why it has failed is what the last process has said, or else how it ended; one that ended well leaves what was known. */
+  #checkFault(name: string, code: string | null, seen: Seen): void {
+    const { killed, fault } = seen;
+    seen.fault = code;
     const worker = this.#workers.findLast((each) => each.camera === name && each.part === "capture");
     const { process = null, said = [] } = worker ?? {};
     if (code === "PROGRAM_MISSING") return;
     assert(process !== null && worker !== undefined, `${name} has failed, and nothing ran`);
     const allowed: (string | null)[] = [...said];
-    if (worker.endsWell) allowed.push(null);
+    if (worker.endsWell) allowed.push(fault);
     if (process.signals.length > 0) allowed.push("CAMERA_STALLED");
     if (said.length === 0 || killed.has(process)) allowed.push("CAMERA_FAILED");
     assert(allowed.includes(code), `${name} has failed by ${code}, not by ${allowed}`);
