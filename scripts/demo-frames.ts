@@ -12,7 +12,7 @@ import { FRAME_MS, framesOf, HEIGHT, POOL, type Sighting, SLOTS, WIDTH, WORK_MS 
 const RUN_MS = 12_000;
 
 /** Longest time that anything here may take beside that, in ms. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 120_000;
 
 const SHARED_MEMORY = "/dev/shm";
 

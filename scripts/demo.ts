@@ -18,7 +18,7 @@ const FLASHES = 5;
 const FLASH_MS = 100;
 
 /** Longest time that anything here may take, in ms. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 120_000;
 
 const executable = join(import.meta.dir, "..", "dist", "holdfast");
 const painted = process.stdout.isTTY && !process.env["NO_COLOR"];
@@ -33,7 +33,7 @@ function say(actor: Actor, text: string): void {
   for (const line of text.trimEnd().split("\n")) console.log(`${paint(colours[actor], actor.padStart(10))} │ ${line}`);
 }
 
-/** The third process: a program that uses the library. It holds two pins, and lets each of them do one thing after the other. */
+/** The third process: a program that uses the library. It holds two pins, and lets each of them do one thing after the other. It ends no sooner than its input. */
 async function lights(): Promise<void> {
   await using client = await connect({ name: "lights" });
   const [red, green] = await Promise.all([client.output(RED), client.output(GREEN)]);
@@ -47,13 +47,14 @@ async function lights(): Promise<void> {
     told(red, "2 pulses", red.pulse({ fadeInMs: 400, fadeOutMs: 400, n: 2, ack: "done" })),
     told(green, "3 pulses", green.pulse({ fadeInMs: 300, fadeOutMs: 500, n: 3, ack: "done" })),
   ]);
+  await Bun.stdin.text();
   await green.blink({ onMs: FLASH_MS, offMs: FLASH_MS, n: FLASHES });
   console.log(`${GREEN} is to blink ${FLASHES} times more; this process ends now, and what was accepted still runs`);
 }
 
 /** A process of the demo; what it prints is shown under its name. */
 class Shown {
-  readonly #process: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly #process: Bun.Subprocess<"pipe", "pipe", "pipe">;
   readonly #shown: Promise<unknown>;
   readonly lines: string[] = [];
 
@@ -62,7 +63,7 @@ class Shown {
     command: readonly string[],
     readonly format = (line: string) => line,
   ) {
-    this.#process = Bun.spawn([...command], { stdin: "ignore", stdout: "pipe", stderr: "pipe", env: { ...process.env } });
+    this.#process = Bun.spawn([...command], { stdin: "pipe", stdout: "pipe", stderr: "pipe", env: { ...process.env } });
     this.#shown = Promise.all([this.#show(this.#process.stdout), this.#show(this.#process.stderr)]);
   }
 
@@ -75,6 +76,10 @@ class Shown {
   /** When it has printed what is looked for, that line. */
   async printed(text: string): Promise<string> {
     return until(`${this.actor} prints ${text}`, () => this.lines.find((line) => line.includes(text)));
+  }
+
+  endInput(): void {
+    this.#process.stdin.end();
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -107,15 +112,16 @@ function expect(what: string, holds: boolean): void {
   if (!holds) throw new Error(`not so: ${what}`);
 }
 
-/** How often a pin comes on between the last time that it is idle and its being given back. */
+/** How often a pin comes on in the last of its commands before it is given back. */
 async function lastFlashes(pin: string, client: HoldfastClient): Promise<number> {
-  let flashes = 0;
+  let [flashes, before] = [0, 0];
   for await (const event of await client.trace(`pin/${pin}`)) {
     if (event.ev === "edge") flashes += event.level;
-    else if (event.state === "idle") flashes = 0;
+    else if (event.state === "idle") [flashes, before] = [0, flashes];
     else if (event.state === "closed" && event.from !== null) break;
   }
-  return flashes;
+  // It may have been idle before it was given back: its process had yet to end.
+  return flashes || before;
 }
 
 /** A line of the supervisor's log for a reader of the demo. */
@@ -153,6 +159,7 @@ async function demo(folder: string): Promise<void> {
 
     // What two programs on one pin get elsewhere is "GPIO busy"; here the second one learns who has it, and what to do.
     expect("a held pin is refused", (await start("shell", ["on", RED]).ended()) === 1);
+    third.endInput();
 
     for (let press = 1; press <= PRESSES; press++) {
       await Bun.sleep(400);

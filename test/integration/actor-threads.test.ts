@@ -9,7 +9,7 @@ import { ActorStage, Told } from "../unit/actor-stage.ts";
 import { eventually } from "./processes.ts";
 
 // Threads come late on a machine that has other work to do.
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 /** An actor of everything that a file may import, and of many ways to fail. */
 const door = `

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { readDump } from "./vcd-reader.ts";
 const folder = mkdtempSync(join(tmpdir(), "holdfast-vcd-"));
 const path = join(folder, "trace.vcd");
 afterEach(() => rmSync(path, { force: true }));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const BOOTED_NS = 500_000_000_000_123n;
 
