@@ -69,6 +69,8 @@ export type SupervisedEvent =
   | { readonly type: "silent" }
   /** It has ended itself. What it has started may still be there. */
   | { readonly type: "exited"; readonly end: ProcessEnd | UserActorEnd }
+  /** The same, and it would at every start. */
+  | { readonly type: "broken"; readonly end: ProcessEnd | UserActorEnd }
   /** Something else holds for it from now on. */
   | { readonly type: "configured"; readonly input: Partial<SupervisedInput> }
   /** Nothing is left of it. @param chance from 0 to 1 */
@@ -108,7 +110,7 @@ const fall = supervised.assign({ end: ({ context }) => context.silence });
 const adopt = supervised.assign(({ event }) => (event.type === "configured" ? event.input : {}));
 const note = supervised.assign(({ event }) => {
   if (event.type === "unstartable") return { end: { reason: "unstartable", message: event.message } as const };
-  return event.type === "exited" ? { end: event.end } : {};
+  return event.type === "exited" || event.type === "broken" ? { end: event.end } : {};
 });
 
 /** One more restart, and the pause before it. */
@@ -143,6 +145,7 @@ export const supervisedMachine = supervised.createMachine({
         silent: { target: "stopping.ended", actions: fall },
         unstartable: { target: "failed", actions: note },
         exited: { target: "stopping.ended", actions: note },
+        broken: { target: "stopping.broken", actions: note },
         stop: "stopping.asked",
         restart: { target: "stopping.again", actions: forget },
       },
@@ -151,6 +154,7 @@ export const supervisedMachine = supervised.createMachine({
       on: {
         silent: { target: "stopping.ended", actions: fall },
         exited: { target: "stopping.ended", actions: note },
+        broken: { target: "stopping.broken", actions: note },
         stop: "stopping.asked",
         restart: { target: "stopping.again", actions: forget },
       },
@@ -184,6 +188,14 @@ export const supervisedMachine = supervised.createMachine({
               { target: "#supervised.failed" },
             ],
             unstartable: "#supervised.failed",
+            start: { target: "again", actions: forget },
+            restart: { target: "again", actions: forget },
+            stop: [{ guard: "isHard", target: "asked", actions: "kill" }, { target: "asked" }],
+          },
+        },
+        broken: {
+          on: {
+            gone: "#supervised.failed",
             start: { target: "again", actions: forget },
             restart: { target: "again", actions: forget },
             stop: [{ guard: "isHard", target: "asked", actions: "kill" }, { target: "asked" }],

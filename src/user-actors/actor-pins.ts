@@ -3,6 +3,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf, ReplyOf } from "../protocol/replies.ts";
 import type { CommandRequest, Fields, Level } from "../protocol/requests.ts";
 import type { InputDeclaration, OutputDeclaration, PinDeclarations } from "./declarations.ts";
+import { refusedDeclaration } from "./refused-declaration.ts";
 import type { World } from "./world.ts";
 import type { OutputOp } from "./world-events.ts";
 
@@ -25,15 +26,14 @@ export class ActorPins {
     this.#world = world;
   }
 
-  /** Opens all of them, and begins to watch the inputs. @throws HoldfastError what `open`, `watch` and `read` answer, with what `declared` them */
+  /** Opens all of them, and begins to watch the inputs. @throws HoldfastError as `refusedDeclaration` makes of what `open`, `watch` and `read` answer */
   async open(pins: PinDeclarations): Promise<void> {
     await Promise.all(
       Object.entries(pins).map(async ([name, pin]) => {
         try {
           await ("out" in pin ? this.#openOutput(name, pin) : this.#openInput(name, pin));
         } catch (thrown) {
-          const { code, message, details } = HoldfastError.from(thrown);
-          throw new HoldfastError(code, message, { ...details, declared: name }, { cause: thrown });
+          throw refusedDeclaration(name, thrown);
         }
       }),
     );
@@ -44,7 +44,7 @@ export class ActorPins {
     for (const [name, stream] of this.#streams) void this.#follow(name, stream);
   }
 
-  /** Does what the machine has commanded. Commands of one turn are done in their order. */
+  /** Does what the machine has commanded of an output. Commands of one turn are done in their order. */
   command(name: string, op: OutputOp, fields: Readonly<Record<string, unknown>>): void {
     const request = this.#world.client.request(op, { ...fields, pin: this.#outputs.get(name) } as never) as Promise<
       ReplyOf<CommandRequest["op"]>

@@ -3,6 +3,7 @@ import type { FramePool } from "../client/frame-pool.ts";
 import type { FrameStream } from "../client/frame-stream.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { PoolDeclaration } from "./declarations.ts";
+import { refusedDeclaration } from "./refused-declaration.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -66,11 +67,11 @@ export class ActorPool {
       if (this.#isOver) frame[Symbol.dispose]();
       else if (isWelcome) this.#tell(frame);
       else this.#giveBack(frame);
-    } catch (error) {
+    } catch (thrown) {
       const isWelcome = this.#arrived();
       void this.#leave();
-      if (isWelcome && !this.#isOver)
-        this.#world.trouble({ type: `${this.#name}.failed`, error: HoldfastError.from(error).toValue() }, error);
+      const error = refusedDeclaration(this.#name, thrown);
+      if (isWelcome && !this.#isOver) this.#world.trouble({ type: `${this.#name}.failed`, error: error.toValue() }, error);
     }
     await this.#fetch();
   }

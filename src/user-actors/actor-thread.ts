@@ -8,7 +8,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import type { ActorEnd, ActorLine } from "./actor-host.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { failureOf } from "./failure.ts";
-import { placeOfDeclaration, placeOfName } from "./imported-files.ts";
+import { placeOfDeclaration, placeOfName, placeOfText } from "./imported-files.ts";
 import { loadActor } from "./load-actor.ts";
 import { RunningActor } from "./running-actor.ts";
 import { serveModules } from "./served-modules.ts";
@@ -118,10 +118,17 @@ class ActorThread {
     }
   }
 
-  /** What it declares and can't have has a place in its file, though nothing was thrown there. */
+  /** What it declares and can't have, and what it emits and nobody takes, has a place in its file, though nothing was thrown there. */
   #placed(end: ActorEnd): ActorEnd {
-    if (end.reason !== "failed" || typeof end.error["declared"] !== "string" || end.error["line"] !== undefined) return end;
-    return { reason: "failed", error: { ...end.error, ...placeOfDeclaration(this.#files, end.error["declared"]) } };
+    if (end.reason !== "failed" || end.error["line"] !== undefined) return end;
+    const { declared, emitted } = end.error as { readonly declared?: unknown; readonly emitted?: unknown };
+    const place =
+      typeof declared === "string"
+        ? placeOfDeclaration(this.#files, declared)
+        : typeof emitted === "string"
+          ? placeOfText(this.#files, emitted)
+          : null;
+    return { reason: "failed", error: { ...end.error, ...place } };
   }
 
   #observe(on: boolean): void {

@@ -2,6 +2,7 @@ import type { EventStream } from "../client/event-stream.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { EventOf } from "../protocol/replies.ts";
 import type { TopicDeclarations } from "./declarations.ts";
+import { refusedDeclaration } from "./refused-declaration.ts";
 import type { World } from "./world.ts";
 
 /** The topics of a running actor. */
@@ -15,10 +16,15 @@ export class ActorTopics {
     this.#topics = topics;
   }
 
-  /** Subscribes to all that are heard. @throws HoldfastError what `topic.subscribe` answers */
+  /** Subscribes to all that are heard. @throws HoldfastError as `refusedDeclaration` makes of what `topic.subscribe` answers */
   async open(): Promise<void> {
     for (const [name, topic] of Object.entries(this.#topics)) {
-      if ("subscribe" in topic) this.#streams.set(name, await this.#world.client.topic(topic.subscribe));
+      if (!("subscribe" in topic)) continue;
+      try {
+        this.#streams.set(name, await this.#world.client.topic(topic.subscribe));
+      } catch (thrown) {
+        throw refusedDeclaration(name, thrown);
+      }
     }
   }
 

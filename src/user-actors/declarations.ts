@@ -37,6 +37,12 @@ export type PinDeclarations = Readonly<Record<string, PinDeclaration>>;
 export type TopicDeclarations = Readonly<Record<string, TopicDeclaration>>;
 /** Pools by the names that the actor has for them. */
 export type PoolDeclarations = Readonly<Record<string, PoolDeclaration>>;
+/** All that an actor uses. */
+export interface Declarations {
+  readonly pins: PinDeclarations;
+  readonly topics: TopicDeclarations;
+  readonly pools: PoolDeclarations;
+}
 /** What each event has beside its type, that anyone may send. */
 export type EventDeclarations = Readonly<Record<string, z.ZodRawShape>>;
 

@@ -5,6 +5,7 @@ import { issueInWords } from "../protocol/issue-in-words.ts";
 import { MAX_NAME_LENGTH } from "../protocol/limits.ts";
 import type { Level } from "../protocol/requests.ts";
 import type {
+  Declarations,
   EventDeclarations,
   InputDeclaration,
   KnownPins,
@@ -76,15 +77,12 @@ export interface ActorSettings<
 const mark = Symbol.for("holdfast.actor");
 
 /** An actor that a user has defined: data, and what makes its machine. */
-export interface ActorDefinition<M extends AnyStateMachine = AnyStateMachine> {
+export interface ActorDefinition<M extends AnyStateMachine = AnyStateMachine> extends Declarations {
   readonly [mark]: true;
   /** Undefined: that of its file. */
   readonly name: string | undefined;
-  readonly pins: PinDeclarations;
-  readonly topics: TopicDeclarations;
-  readonly pools: PoolDeclarations;
   readonly events: EventDeclarations;
-  /** Makes the machine, whose actions emit commands. @throws HoldfastError `ACTOR_FAILED`: it is none, or names what is not there */
+  /** Makes the machine, whose actions emit commands. @throws HoldfastError `BAD_ACTOR`: it is none, or names what is not there */
   makeMachine(): M;
 }
 
@@ -151,7 +149,7 @@ const settingsSchema = z.strictObject({
 });
 
 /** Settings as they are written in a program that no compiler has seen. */
-interface ParsedSettings extends Pick<ActorDefinition, "name" | "pins" | "topics" | "pools" | "events"> {
+interface ParsedSettings extends Pick<ActorDefinition, "name" | "events">, Declarations {
   readonly machine: (parts: never) => AnyStateMachine;
 }
 
@@ -170,7 +168,7 @@ function namesOfKeys({ issues: [issue] }: z.core.$ZodIssueInvalidKey): string {
 }
 
 /** Events and commands begin with these names alone. */
-function assertDistinct(named: Pick<ActorDefinition, "pins" | "topics" | "pools">): void {
+function assertDistinct(named: Declarations): void {
   const seen = new Map<string, string>();
   for (const [kind, declarations] of Object.entries(named)) {
     for (const name of Object.keys(declarations)) {

@@ -2,7 +2,7 @@ import { type ActionFunction, type EventObject, emit, type MachineContext } from
 import type { TopicOptions } from "../client/client.ts";
 import type { CommandOptions } from "../client/held-pin.ts";
 import type { Fields, Mode } from "../protocol/requests.ts";
-import type { NamesOf, OutputDeclaration, PublishDeclaration } from "./declarations.ts";
+import type { Declarations, NamesOf, OutputDeclaration, PinDeclaration, PublishDeclaration, TopicDeclaration } from "./declarations.ts";
 import type { OutputOp } from "./world-events.ts";
 
 /** What the machine of an actor emits, and the runtime does: `{ type: "relay.on", durationMs: 500 }`. Plain data. */
@@ -90,7 +90,8 @@ export type PoolHandles<F> = { readonly [K in keyof F]: PoolHandle };
 /** How a handle's method makes the fields of its command. */
 type AnyFields = object | Evaluated<object, MachineContext, EventObject> | undefined;
 
-const outputOps = [
+/** What each kind of handle may be commanded. */
+const outputCommands = [
   "on",
   "off",
   "toggle",
@@ -103,10 +104,20 @@ const outputOps = [
   "cancel",
 ] as const satisfies readonly OutputOp[];
 
+const publishCommands = ["publish"];
+const poolCommands = ["take", "release"];
+
+/** What may be commanded by a name that an actor has: an input, or a topic that it hears, nothing. Null: it has no such name. */
+export function commandsOf({ pins, topics, pools }: Declarations, name: string): readonly string[] | null {
+  if (Object.hasOwn(pins, name)) return "out" in (pins[name] as PinDeclaration) ? outputCommands : [];
+  if (Object.hasOwn(topics, name)) return "publish" in (topics[name] as TopicDeclaration) ? publishCommands : [];
+  return Object.hasOwn(pools, name) ? poolCommands : null;
+}
+
 /** The actions of an output by the name that the actor has for it. */
 export function outputHandle(name: string): OutputHandle {
   const command = (op: OutputOp) => (fields: AnyFields) => action(`${name}.${op}`, fields);
-  return Object.fromEntries(outputOps.map((op) => [op, command(op)])) as unknown as OutputHandle;
+  return Object.fromEntries(outputCommands.map((op) => [op, command(op)])) as unknown as OutputHandle;
 }
 
 /** What publishes on the topic that the actor has this name for. */

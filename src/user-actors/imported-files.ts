@@ -41,7 +41,16 @@ export function placeOfDeclaration(files: readonly string[], name: string): Plac
 
 /** Where an actor says what it is called: `name: "door"`. Null: it is nowhere, or in another way. */
 export function placeOfName(files: readonly string[], name: string): Place | null {
-  return placeOf(files, new RegExp(`(?<![\\w$.])name\\s*:\\s*["'\`]${name.replace(/[^\w-]/g, "\\$&")}["'\`]`));
+  return placeOf(files, new RegExp(`(?<![\\w$.])name\\s*:\\s*${quoted(name)}`));
+}
+
+/** Where a text stands in quotation marks. Null: it is nowhere, or put together from others. */
+export function placeOfText(files: readonly string[], text: string): Place | null {
+  return placeOf(files, new RegExp(quoted(text)));
+}
+
+function quoted(text: string): string {
+  return `["'\`]${text.replace(/[^\w-]/g, "\\$&")}["'\`]`;
 }
 
 function placeOf(files: readonly string[], what: RegExp): Place | null {

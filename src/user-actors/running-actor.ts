@@ -19,6 +19,7 @@ import { ActorTopics } from "./actor-topics.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { failureOf } from "./failure.ts";
 import { GuardErrors } from "./guard-errors.ts";
+import { commandsOf } from "./handles.ts";
 import { plainMap } from "./plain-data.ts";
 import { stateName } from "./state-name.ts";
 import type { World } from "./world.ts";
@@ -213,12 +214,23 @@ export class RunningActor {
     const { type, ...fields } = command;
     if (type === "reply") return this.#reply(fields["value"]);
     const dot = type.indexOf(".");
+    if (dot < 0) return;
     const [name, op] = [type.slice(0, dot), type.slice(dot + 1)];
+    const known = commandsOf(this.#definition, name);
+    if (known === null) return;
+    if (!known.includes(op)) return this.#refuse(command, name, op, known);
     const { pins, topics } = this.#definition;
     if (Object.hasOwn(pins, name)) this.#pins.command(name, op as OutputOp, fields);
     else if (Object.hasOwn(topics, name)) this.#topics.publish(name, fields["value"], fields["retain"] === true);
     else if (op === "take") this.#pools.get(name)?.take();
     else if (op === "release") this.#pools.get(name)?.release();
+  }
+
+  /** Its author has emitted by hand what no handle makes. That is told later, as of a command that the supervisor refuses. */
+  #refuse({ type }: ActorEvent, name: string, op: string, known: readonly string[]): void {
+    const takes = known.length === 0 ? "no commands" : known.join(", ");
+    const error = new HoldfastError("UNKNOWN_OP", `"${type}" is emitted, and ${name} takes ${takes}`, { emitted: type, known });
+    queueMicrotask(() => this.#trouble({ type: `${name}.failed`, op, error: error.toValue() }, error));
   }
 
   #reply(value: unknown): void {

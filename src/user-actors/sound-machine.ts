@@ -4,7 +4,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 /**
  * What `machine` of a definition has returned: it may have forgotten to, or its machine names what is not there. XState passes over a missing
  * action or delay without a word.
- * @throws HoldfastError `ACTOR_FAILED`
+ * @throws HoldfastError `BAD_ACTOR`
  */
 export function soundMachine(made: AnyStateMachine | undefined): AnyStateMachine {
   if (typeof made?.getTransitionData !== "function") throw unsound("must return what setup({ types }).createMachine({ … }) makes");
@@ -36,5 +36,5 @@ function nameIn(used: unknown): string | null {
 }
 
 function unsound(words: string): HoldfastError {
-  return new HoldfastError("ACTOR_FAILED", `defineActor: machine: ${words}`, { field: "machine" });
+  return new HoldfastError("BAD_ACTOR", `defineActor: machine: ${words}`, { field: "machine" });
 }

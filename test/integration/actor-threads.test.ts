@@ -299,6 +299,32 @@ describe("an actor in a thread fails", () => {
     });
   });
 
+  for (const [what, text, code] of [
+    [
+      "declares what can't be had",
+      'pins: {\n    relay: { out: "GPIO17", debounceUs: 5 },\n  },\n  machine: () => setup({}).createMachine({}),',
+      "BAD_ACTOR",
+    ],
+    [
+      "emits what is no command",
+      'pins: { relay: { out: "GPIO17" } },\n  machine: () => setup({}).createMachine({\n    entry: emit({ type: "relay.shutdown" }),\n  }),',
+      "UNKNOWN_OP",
+    ],
+  ] as const) {
+    test(`where it ${what}, with the line of its file`, async () => {
+      write(
+        "odd.ts",
+        `import { defineActor } from "holdfast";\nimport { emit, setup } from "xstate";\nexport default defineActor({\n  ${text}\n});\n`,
+      );
+      await using stage = await ActorStage.open();
+      const told = new Heard();
+      (await load("odd.ts")).start(stage.dial("odd"), told);
+      await told.isOver;
+      const line = code === "BAD_ACTOR" ? 5 : 6;
+      expect(told.end).toMatchObject({ reason: "failed", error: { code, actor: "odd", file: join(folder, "odd.ts"), line } });
+    });
+  }
+
   test("when it ends its own thread", async () => {
     await using stage = await ActorStage.open();
     const { actor, told } = await start(stage);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { and, assign, fromPromise, raise, setup, spawnChild } from "xstate";
+import { and, assign, emit, fromPromise, raise, setup, spawnChild } from "xstate";
 import { z } from "zod";
 import type { ActorDescription } from "../../src/user-actors/actor-host.ts";
 import { defineActor } from "../../src/user-actors/define-actor.ts";
@@ -312,20 +312,67 @@ describe("an actor fails", () => {
     });
   }
 
-  test("when its machine is none", async () => {
-    await using stage = await ActorStage.open();
-    for (const made of [undefined, {}]) {
-      const { told } = await stage.start(defineActor({ name: "none", machine: () => made as never }));
-      expect(told.end).toMatchObject({ reason: "failed", error: { message: expect.stringMatching(/^defineActor: machine: must return/) } });
-    }
-  });
-
   test("when a command is refused and its machine has no word for that", async () => {
     await using stage = await ActorStage.open();
     const { actor, told } = await stage.start(faulty, "faulty");
     actor.send({ type: "command" });
     await settled();
     expect(told.end).toMatchObject({ reason: "failed", error: { code: "BAD_FIELD", field: "durationMs", actor: "faulty" } });
+  });
+
+  /** Emits by hand what an event says. */
+  function emitting(foresees: object = {}) {
+    return defineActor({
+      pins: { lamp: { out: "GPIO17" }, sensor: { in: "GPIO4" } },
+      topics: { alarm: { publish: "house/alarm" }, light: { subscribe: "house/light" } },
+      pools: { cam: { consume: "cam0" } },
+      events: { emit: { what: z.string() } },
+      machine: ({ types }) =>
+        setup({ types }).createMachine({
+          on: { emit: { actions: emit(({ event }) => ({ type: event.what }) as never) }, ...foresees },
+        }),
+    });
+  }
+
+  test("when it emits by a name that it has what is no command of that, and nothing is asked of the supervisor", async () => {
+    await using stage = await ActorStage.open();
+    for (const [what, said] of [
+      ["lamp.shutdown", "lamp takes on, off, toggle, value, blink, pulse, pattern, write, mode, cancel"],
+      ["lamp.close", "lamp takes on,"],
+      ["sensor.on", "sensor takes no commands"],
+      ["alarm.shout", "alarm takes publish"],
+      ["light.publish", "light takes no commands"],
+      ["cam.tke", "cam takes take, release"],
+    ] as const) {
+      const { actor, told } = await stage.start(emitting());
+      actor.send({ type: "emit", what });
+      await settled();
+      const message = expect.stringContaining(`"${what}" is emitted, and ${said}`);
+      expect(told.end).toMatchObject({ reason: "failed", error: { code: "UNKNOWN_OP", message, emitted: what } });
+    }
+  });
+
+  test("not when its machine foresees that, nor when it emits by a name that is its author's own", async () => {
+    await using stage = await ActorStage.open();
+    const { actor, told } = await stage.start(emitting({ "lamp.failed": {} }));
+    for (const what of ["lamp.close", "lamps", "bell.ring", "noise"]) actor.send({ type: "emit", what });
+    await settled();
+    expect(told.end).toBeNull();
+    expect((await stage.world.read("GPIO17")).state).toBe("idle");
+  });
+
+  test("for good when what it declares is nothing that can be had, with the name of that", async () => {
+    await using stage = await ActorStage.open();
+    const machine = () => setup({}).createMachine({});
+    const declared: [settings: object, name: string][] = [
+      [{ pins: { lamp: { out: "GPIO17", debounceUs: 5 } } }, "lamp"],
+      [{ pins: { lamp: { out: "GPIO17", lemgth: 5 } } }, "lamp"],
+      [{ topics: { light: { subscribe: "house/#/light" } } }, "light"],
+    ];
+    for (const [settings, name] of declared) {
+      const { told } = await stage.start(defineActor({ ...settings, machine }));
+      expect(told.end).toMatchObject({ reason: "failed", error: { code: "BAD_ACTOR", declared: name } });
+    }
   });
 
   test("when its machine is none, or names what is not there", async () => {
@@ -344,7 +391,7 @@ describe("an actor fails", () => {
     ];
     for (const [machine, said] of machines) {
       const { told } = await stage.start(defineActor({ machine: () => machine as never }));
-      expect(told.end).toMatchObject({ reason: "failed", error: { code: "ACTOR_FAILED", message: expect.stringContaining(said) } });
+      expect(told.end).toMatchObject({ reason: "failed", error: { code: "BAD_ACTOR", message: expect.stringContaining(said) } });
     }
     const sound = setup({ actors: { ask: fromPromise(async () => 3) }, actions: { ring: () => {} } }).createMachine({
       entry: [{ type: "ring" }, raise({ type: "open" })],

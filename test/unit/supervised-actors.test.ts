@@ -141,6 +141,18 @@ test("what is no actor is not tried again, and the others start", async () => {
   expect(stage.info("door")?.state).toBe("running");
 });
 
+test("nor is one that finds out only when it runs that it is none, until its file is another", async () => {
+  const stage = await stageOf({ "door.ts": { pins: { GPIO17: 0 } } }, { restart: "always" });
+  stage.threads("door.ts")[0]?.fail({ code: "BAD_ACTOR", message: "open: debounceUs: is for inputs", declared: "relay" });
+  await pass(stage, 100_000);
+  expect(stage.info("door")).toMatchObject({ state: "failed", starts: 1, end: { reason: "unstartable", code: "BAD_ACTOR" } });
+  expect(stage.world.shown("GPIO17")).toBeUndefined();
+  stage.folder.write("door.ts", {});
+  const reloaded = stage.ask({ op: "reload" });
+  await pass(stage, 1);
+  expect([reloaded.outcome, stage.info("door")?.state]).toEqual(["ok", "running"]);
+});
+
 test("one whose file is called what no actor can be has an address all the same, at which that is told", async () => {
   const stage = await stageOf({ "my door.ts": {}, "__proto__.ts": {}, "door.ts": {} });
   stage.ask({ op: "trace" });

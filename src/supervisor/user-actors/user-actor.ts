@@ -318,8 +318,7 @@ export class UserActor {
   /** It has come to its end by itself. */
   #fall(error: HoldfastError | null): void {
     if (error !== null) this.#error = error;
-    const end: UserActorEnd = error === null ? { reason: "done" } : { reason: "failed", error: error.toValue() };
-    this.send({ type: "exited", end });
+    this.send(endOf(error));
   }
 
   /** Ends what there is of it; `#gone` follows. */
@@ -372,6 +371,13 @@ export class UserActor {
       }
     }
   }
+}
+
+/** How it came to its end. What is wrong in its file is so at every start. */
+function endOf(error: HoldfastError | null): SupervisedEvent {
+  if (error === null) return { type: "exited", end: { reason: "done" } };
+  if (error.code === "BAD_ACTOR") return { type: "broken", end: { reason: "unstartable", message: error.message } };
+  return { type: "exited", end: { reason: "failed", error: error.toValue() } };
 }
 
 /** What has become of an actor that could not tell it itself. Whoever is told says of which actor. */
