@@ -53,6 +53,8 @@ class Connection:
         self._ids = itertools.count(1)
         self._pending: dict[int, PendingReply] = {}
         self._sending = threading.Lock()
+        #: The longest request that the supervisor takes, as far as that is known. It ends the connection over a longer one.
+        self.message_bytes: Optional[int] = None
         #: How many times something has come.
         self.received = 0
         #: Nothing comes any more.
@@ -84,11 +86,11 @@ class Connection:
 
         :param arrived: called with the reply in the thread that reads, before anything that follows it is read
         :param unwanted: called in its place when nobody waits for the reply any more
-        :raises HoldfastError: ``DISCONNECTED``, ``BAD_FIELD``
+        :raises HoldfastError: ``DISCONNECTED``, ``BAD_FIELD``, ``LIMIT_MESSAGE``
         """
         pending = PendingReply(self._lock, op, arrived, unwanted)
         number = next(self._ids)
-        frame = encode({**to_wire(op, fields), "id": number, "op": op})
+        frame = encode({**to_wire(op, fields), "id": number, "op": op}, self.message_bytes)
         self._assert_own()
         with self._lock:
             if self._over is not None:

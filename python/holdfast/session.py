@@ -192,7 +192,9 @@ class Session:
         try:
             if self._closing.is_set():
                 raise HoldfastError("DISCONNECTED", "this client has closed")
-            heartbeat_ms = connection.begin("hello", self._hello).wait(self._timeout_ms).get("heartbeat_ms")
+            welcome = connection.begin("hello", self._hello).wait(self._timeout_ms)
+            connection.message_bytes = welcome.get("message_bytes")
+            heartbeat_ms = welcome.get("heartbeat_ms")
             if heartbeat_ms is not None:
                 Heartbeat(connection, heartbeat_ms)
         except TimeoutError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from numbers import Integral, Real
-from typing import Any, Iterator, Mapping, cast
+from typing import Any, Iterator, Mapping, Optional, cast
 
 import cbor2
 
@@ -23,14 +23,17 @@ _LENGTH_BYTES = 4
 _TLS_ALERT = 0x1503
 
 
-def encode(message: Mapping[str, Any]) -> bytes:
+def encode(message: Mapping[str, Any], limit: Optional[int] = None) -> bytes:
     """The frame of a request.
 
     The supervisor can't say which request was at fault when its bytes break the profile of the protocol. So this is found here.
 
-    :raises HoldfastError: ``BAD_FIELD``, ``LIMIT_DEPTH``
+    :param limit: the most bytes of CBOR
+    :raises HoldfastError: ``BAD_FIELD``, ``LIMIT_DEPTH``, ``LIMIT_MESSAGE``
     """
     body: bytes = cbor2.dumps({name: _plain(value, name, 2) for name, value in message.items()})
+    if limit is not None and len(body) > limit:
+        raise HoldfastError("LIMIT_MESSAGE", f"a message has at most {limit} bytes, not {len(body)}", {"limit": limit})
     return len(body).to_bytes(_LENGTH_BYTES, "big") + body
 
 

@@ -413,7 +413,11 @@ export class HoldfastClient implements AsyncDisposable {
       if (this.#closing) throw new HoldfastError("DISCONNECTED", "this client has closed");
       const { name = `${basename(process.argv[1] ?? process.title)}` } = this.#options;
       const hello = { protocol: PROTOCOL_VERSION, name: name.slice(0, MAX_NAME_LENGTH) };
-      const { heartbeatMs } = await this.request("hello", this.#token === undefined ? hello : { ...hello, token: this.#token });
+      const { messageBytes, heartbeatMs } = await this.request(
+        "hello",
+        this.#token === undefined ? hello : { ...hello, token: this.#token },
+      );
+      if (messageBytes !== undefined) this.#link?.limit?.(messageBytes);
       if (heartbeatMs !== undefined) this.#keepAlive(heartbeatMs);
     } catch (error) {
       await this.#link?.close();

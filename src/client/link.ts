@@ -12,8 +12,10 @@ export interface LinkListener {
 
 /** The way from a client to a supervisor: a socket, or nothing at all between them. */
 export interface Link {
-  /** Sends a request. */
+  /** Sends a request. @throws HoldfastError `BAD_FIELD`, `LIMIT_DEPTH`, `LIMIT_MESSAGE`: nothing has been sent */
   send(request: object): void;
+  /** The supervisor ends the link over a longer request, in bytes: none is sent. Absent: it takes what comes, or refuses that alone. */
+  limit?(messageBytes: number): void;
   /** The listener takes events again. */
   flush?(): void;
   /** Ends the link; what was sent before still arrives. Resolves when it is over. */

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { decode, encode } from "../protocol/codec.ts";
+import { assertFits, decode, encode, LENGTH_BYTES } from "../protocol/codec.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import { FrameReader } from "../protocol/framing.ts";
 import { defaultLimits } from "../protocol/limits.ts";
@@ -14,6 +14,7 @@ const limits = { ...defaultLimits, messageBytes: 16 * 1024 * 1024, messageDepth:
  */
 export function linkOver(socket: Socket, listener: LinkListener, failed: (error: Error) => HoldfastError): Link {
   const reader = new FrameReader(limits);
+  let mostBytes = Number.POSITIVE_INFINITY;
   let unwritten: Uint8Array[] = [];
   let reason = new HoldfastError("DISCONNECTED", "the supervisor has closed the connection");
 
@@ -41,8 +42,12 @@ export function linkOver(socket: Socket, listener: LinkListener, failed: (error:
   return {
     send(request) {
       const frame = encode(request);
+      assertFits(frame.length - LENGTH_BYTES, mostBytes);
       if (unwritten.length === 0) queueMicrotask(flush);
       unwritten.push(frame);
+    },
+    limit(messageBytes) {
+      mostBytes = messageBytes;
     },
     close: () =>
       new Promise<void>((closed) => {

@@ -35,10 +35,13 @@ export function encode(message: object): Uint8Array {
  *   `field`; `LIMIT_DEPTH`; `LIMIT_MESSAGE`
  */
 export function decode(bytes: Uint8Array, limits: Pick<Limits, "messageBytes" | "messageDepth">): Message {
-  const { length } = bytes;
-  const limit = limits.messageBytes;
-  if (length > limit) throw new HoldfastError("LIMIT_MESSAGE", `a message has at most ${limit} bytes, not ${length}`, { limit });
+  assertFits(bytes.length, limits.messageBytes);
   return decodeMap(bytes, limits.messageDepth);
+}
+
+/** @param bytes of CBOR @throws HoldfastError `LIMIT_MESSAGE` */
+export function assertFits(bytes: number, limit: number): void {
+  if (bytes > limit) throw new HoldfastError("LIMIT_MESSAGE", `a message has at most ${limit} bytes, not ${bytes}`, { limit });
 }
 
 const encoder = new Encoder({ useRecords: false, variableMapSize: true, tagUint8Array: false });

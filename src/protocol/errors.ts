@@ -68,7 +68,7 @@ export const errorCodes = {
   PERMISSION_DENIED: "The process may not open this device or file.",
   NOT_SIMULATED: "The operation is for simulated chips only.",
   NO_BACKEND: "The chosen GPIO backend cannot be used on this machine.",
-  LIMIT_MESSAGE: "A message is longer than the limit; the connection is closed.",
+  LIMIT_MESSAGE: "A message is longer than the limit.",
   LIMIT_DEPTH: "A message is nested deeper than the limit.",
   LIMIT_CLIENTS: "The supervisor serves as many clients as it may.",
   LIMIT_SUBSCRIPTIONS: "The client has as many subscriptions as it may.",

@@ -420,6 +420,7 @@ export const replySchemas = {
     client: count,
     server: z.string(),
     protocol: count,
+    messageBytes: count.optional().describe("the longest request, in bytes of CBOR; one that is longer ends the connection"),
     heartbeatMs: z
       .number()
       .optional()

@@ -14,7 +14,7 @@ const command = (({ pins }: Supervisor, client: Client, request: RequestOf<"on">
 
 /** Where each operation goes. */
 const handlers: { readonly [O in Op]: Handler<O> } = {
-  hello: (_, client, { protocol, name }) => {
+  hello: ({ limits }, client, { protocol, name }) => {
     if (protocol !== PROTOCOL_VERSION) {
       throw new HoldfastError("BAD_PROTOCOL", `this supervisor speaks version ${PROTOCOL_VERSION} of the protocol, not ${protocol}`, {
         field: "protocol",
@@ -27,6 +27,7 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
       client: client.number,
       server: `holdfast ${version}`,
       protocol: PROTOCOL_VERSION,
+      messageBytes: limits.messageBytes,
       ...(heartbeatMs !== undefined && { heartbeatMs }),
     };
   },

@@ -326,3 +326,13 @@ def test_a_supervisor_of_an_earlier_test_has_left_nothing():
     with Supervisor() as running:
         folder = running.folder
     assert not os.path.exists(folder)
+
+
+def test_a_request_that_is_too_long_is_refused_before_it_is_sent(client):
+    with client.output("GPIO17") as led:
+        led.on()
+        with pytest.raises(holdfast.HoldfastError) as refused:
+            client.publish("picture", bytes(65_536))
+        assert (refused.value.code, refused.value.details["limit"]) == ("LIMIT_MESSAGE", 65_536)
+        assert client.publish("picture", bytes(65_000)) == 0
+        assert led.read().level == 1
