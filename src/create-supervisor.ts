@@ -14,11 +14,11 @@ import { PidfdProcesses } from "./processes/pidfd.ts";
 import type { ProcessHost } from "./processes/process-host.ts";
 import { aliasesOf } from "./protocol/aliases.ts";
 import { assertConfig } from "./protocol/assert-config.ts";
-import { assertCameraTables } from "./protocol/camera-table.ts";
 import { DEFAULT_DRAIN_MS } from "./protocol/limits.ts";
 import { type ListenSettings, listenSchema } from "./protocol/listen.ts";
 import type { ReplyOf } from "./protocol/replies.ts";
 import { limitsOf, type OperatorSettings, reconfigure, type Serving } from "./reconfigure.ts";
+import { assertCameraTables } from "./supervisor/cameras/camera-tables.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
 import type { Log } from "./supervisor/surroundings.ts";
 import type { ActorParts } from "./supervisor/user-actors/actor-parts.ts";
@@ -140,7 +140,7 @@ async function start(options: SupervisorOptions): Promise<Serving & { readonly u
   const { pins = {}, pools = {}, processes = {}, cameras = {}, listen = {}, access = {}, program, reload } = options;
   const limits = limitsOf(options.limits);
   assertConfig(listenSchema, listen, ["listen"]);
-  assertCameraTables(cameras, Object.keys(pools));
+  assertCameraTables(cameras, { pools: Object.keys(pools) });
   const actors = actorParts(actorPlan(options.actors), clock);
   // A folder that is not there is found before anything is made.
   actors.plan.sources();

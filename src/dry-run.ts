@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { AccessRules } from "./access/access-rules.ts";
 import { type ActorsOptions, actorPlan } from "./actor-plan.ts";
@@ -12,7 +12,7 @@ import { PinNames } from "./gpio/pin-names.ts";
 import { assertRunnable } from "./processes/program-file.ts";
 import { aliasesOf } from "./protocol/aliases.ts";
 import { badConfig, keyOf } from "./protocol/assert-config.ts";
-import { cameraPool, cameraSettings, mistakesInCameras } from "./protocol/camera-table.ts";
+import { type CameraTable, cameraPool, cameraSettings } from "./protocol/camera-table.ts";
 import { HoldfastError } from "./protocol/errors.ts";
 import type { Limits } from "./protocol/limits.ts";
 import { LOOPBACK, usualPorts } from "./protocol/listen.ts";
@@ -20,6 +20,7 @@ import { mistakesInProcesses } from "./protocol/process-table.ts";
 import type { PinConfig, PoolSettings } from "./protocol/requests.ts";
 import { limitsOf, type OperatorSettings } from "./reconfigure.ts";
 import { mistakesInAccess } from "./supervisor/access-tables.ts";
+import { mistakesInCameras } from "./supervisor/cameras/camera-tables.ts";
 import { mistakesInPins } from "./supervisor/pin-tables.ts";
 import type { Log } from "./supervisor/surroundings.ts";
 import { isTaken } from "./transports/taken-ports.ts";
@@ -41,6 +42,8 @@ export interface DryRun {
   /** What it would do. */
   readonly plan: readonly Remark[];
 }
+
+type Tables<T> = Readonly<Record<string, T>>;
 
 /** What settings are held against. */
 export interface DryRunAround {
@@ -83,8 +86,7 @@ class Run implements DryRun {
     this.#lookAtPins(pins, limits);
     this.#lookAtAccess(access, pins);
     this.#lookAtCameras(cameras, pools);
-    const ofCameras = Object.entries(cameras).map(([name, table]) => [name, cameraPool(cameraSettings(table))]);
-    this.#lookAtPools({ ...Object.fromEntries(ofCameras), ...pools }, limits);
+    this.#lookAtPools(pools, cameras, limits);
     this.#lookAtProcesses(processes);
     this.#attempt(() => this.#lookAtActors(actors), ["actors"]);
     this.#lookAtListeners(listen, access);
@@ -115,46 +117,65 @@ class Run implements DryRun {
     }
   }
 
-  #lookAtPools(pools: Readonly<Record<string, PoolSettings>>, limits: Limits): void {
+  /** A camera whose pool has no room fails alone. */
+  #lookAtPools(pools: Tables<PoolSettings>, cameras: Tables<CameraTable>, limits: Limits): void {
     const { folder, isServed } = this.#around;
-    const names = Object.keys(pools);
-    if (names.length === 0) return;
-    if (names.length > limits.pools)
-      this.mistakes.push(badConfig("limits.pools", `${limits.pools} are fewer than the ${names.length} tables [pool.NAME]`));
-    let neededBytes = 0;
-    for (const [name, settings] of Object.entries(pools)) {
-      const format = this.#attempt(() => formatOf(settings), ["pool", name]);
-      if (format === undefined) continue;
-      const { fileBytes } = fileLayout(settings.slots, format.bytes);
-      neededBytes += fileBytes;
-      this.#intend(
-        keyOf(["pool", name]),
-        `${settings.slots} slots of ${formatBytes(format.bytes)} in ${folder}: ${formatBytes(fileBytes)}`,
-      );
+    const ofCameras = Object.entries(cameras).map(([name, table]) => [name, cameraPool(cameraSettings(table))] as const);
+    const all = [...Object.entries(pools), ...ofCameras];
+    if (all.length === 0) return;
+    if (all.length > limits.pools) {
+      const counted = `${all.length} tables [pool.NAME]${ofCameras.length > 0 ? " and [camera.NAME]" : ""}`;
+      this.mistakes.push(badConfig("limits.pools", `${limits.pools} are fewer than the ${counted}`));
     }
+    let poolsBytes = 0;
+    let camerasBytes = 0;
+    for (const [name, settings] of Object.entries(pools)) poolsBytes += this.#neededBytes(["pool", name], settings);
+    for (const [name, settings] of ofCameras) camerasBytes += this.#neededBytes(["camera", name], settings);
     try {
       accessSync(folder, constants.W_OK | constants.X_OK);
       const { has, freeBytes } = roomIn(folder);
-      if (freeBytes >= neededBytes) return;
-      this.#object(["pool"], `the pools need ${formatBytes(neededBytes)}, and ${has} ${formatBytes(freeBytes)} free`, isServed);
+      const lack = (bytes: number) => `${formatBytes(bytes)}, and ${has} ${formatBytes(freeBytes)} free`;
+      if (freeBytes < poolsBytes) this.#object(["pool"], `the pools need ${lack(poolsBytes)}`, isServed);
+      else if (freeBytes < poolsBytes + camerasBytes)
+        this.#doubt("camera", `with the pools of the cameras all need ${lack(poolsBytes + camerasBytes)}`);
     } catch (error) {
       // The supervisor that runs may be another user's, who may.
       if (!isServed) this.mistakes.push(badConfig("frames.directory", `no pool can be made there: ${(error as Error).message}`));
     }
   }
 
-  #lookAtCameras(cameras: NonNullable<OperatorSettings["cameras"]>, pools: Readonly<Record<string, PoolSettings>>): void {
-    this.mistakes.push(...mistakesInCameras(cameras, Object.keys(pools)));
+  /** What the file of a pool takes. */
+  #neededBytes(path: readonly string[], settings: PoolSettings): number {
+    // What is wrong with a camera's is said of the camera.
+    const format = path[0] === "camera" ? this.#silently(() => formatOf(settings)) : this.#attempt(() => formatOf(settings), path);
+    if (format === undefined) return 0;
+    const { fileBytes } = fileLayout(settings.slots, format.bytes);
+    const { folder } = this.#around;
+    this.#intend(keyOf(path), `${settings.slots} slots of ${formatBytes(format.bytes)} in ${folder}: ${formatBytes(fileBytes)}`);
+    return fileBytes;
+  }
+
+  /** What is not there now keeps the supervisor from nothing else. */
+  #lookAtCameras(cameras: Tables<CameraTable>, pools: Tables<PoolSettings>): void {
+    this.mistakes.push(...mistakesInCameras(cameras, { pools: Object.keys(pools) }));
     for (const [name, table] of Object.entries(cameras)) {
       const { pipeline, source = null, ...stream } = cameraSettings(table);
       const key = keyOf(["camera", name]);
-      try {
-        const { command, debianPackage } = pipelineCommand(pipeline, { ...stream, source });
-        this.#lookForProgram(key, command, debianPackage);
-        this.#intend(key, `${stream.format} ${stream.width}x${stream.height}, ${stream.fps} a second, by ${command[0]}`);
-      } catch (error) {
-        this.#doubt(key, `can't be captured: ${HoldfastError.from(error).message}`);
-      }
+      const made = this.#silently(() => pipelineCommand(pipeline, { ...stream, source }));
+      if (made === undefined) continue;
+      const { command, debianPackage } = made;
+      this.#lookForProgram(key, command, debianPackage);
+      if (table.save !== undefined) this.#lookForFolder(keyOf(["camera", name, "save", "folder"]), table.save.folder);
+      this.#intend(key, `${stream.format} ${stream.width}x${stream.height}, ${stream.fps} a second, by ${command[0]}`);
+    }
+  }
+
+  #lookForFolder(key: string, folder: string): void {
+    try {
+      if (!statSync(folder).isDirectory()) throw new Error(`${folder} is no folder`);
+      accessSync(folder, constants.W_OK | constants.X_OK);
+    } catch (error) {
+      this.#doubt(key, `nothing can be saved there now: ${HoldfastError.from(error).message}`);
     }
   }
 

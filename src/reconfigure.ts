@@ -5,12 +5,13 @@ import type { Listeners } from "./listeners.ts";
 import type { AccessTable } from "./protocol/access.ts";
 import { aliasesOf } from "./protocol/aliases.ts";
 import { assertConfig, keyOf } from "./protocol/assert-config.ts";
-import { assertCameraTables, type CameraTable } from "./protocol/camera-table.ts";
+import type { CameraTable } from "./protocol/camera-table.ts";
 import { HoldfastError } from "./protocol/errors.ts";
 import { defaultLimits, type Limits, limitsSchema } from "./protocol/limits.ts";
 import { type ListenSettings, listenSchema } from "./protocol/listen.ts";
 import type { ProcessTable } from "./protocol/process-table.ts";
 import type { PinConfig, PoolSettings } from "./protocol/requests.ts";
+import { assertCameraTables } from "./supervisor/cameras/camera-tables.ts";
 import type { Supervisor } from "./supervisor/supervisor.ts";
 import type { Log } from "./supervisor/surroundings.ts";
 
@@ -62,7 +63,7 @@ export async function reconfigure(serving: Serving, before: OperatorSettings, no
     throw new HoldfastError("SHUTTING_DOWN", "the supervisor is shutting down and takes no other configuration");
   assertConfig(listenSchema, listen, ["listen"]);
   // A mistake is found before anything is made.
-  assertCameraTables(cameras, Object.keys(pools));
+  assertCameraTables(cameras, { pools: Object.keys(pools) });
   const configured = {
     configuredPins: pins,
     configuredProcesses: processes,

@@ -50,14 +50,15 @@ function packageOf(program: string | undefined): string | null {
 }
 
 /** An argument with what is to be delivered in its places. */
-function filledIn(argument: string, stream: StreamSettings): string {
+function filledIn(argument: string, { source, width, height, fps, format }: StreamSettings): string {
+  const places: Readonly<Record<string, string | number | null>> = { width, height, fps, format, source };
   return argument.replace(/\{(\w+)\}/g, (place, name: string) => {
-    if (!Object.hasOwn(stream, name)) {
-      const known = Object.keys(stream);
-      const message = `pipeline: has no place ${place}: ${known.map((key) => `{${key}}`).join(", ")}`;
+    const value = Object.hasOwn(places, name) ? places[name] : undefined;
+    if (value === undefined) {
+      const known = Object.keys(places);
+      const message = `pipeline: there is no place ${place}, but ${known.map((key) => `{${key}}`).join(", ")}`;
       throw new HoldfastError("BAD_FIELD", message, { field: "pipeline", known });
     }
-    const value = stream[name as keyof StreamSettings];
     if (value !== null) return String(value);
     throw new HoldfastError("MISSING_FIELD", `source: the pipeline has a place for it`, { field: "source" });
   });

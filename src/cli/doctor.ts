@@ -4,7 +4,7 @@ import { examples } from "./arguments.ts";
 import { destinationOf } from "./destination.ts";
 import { DoctorFoundFault } from "./failure.ts";
 import type { Finding, Verdict } from "./findings.ts";
-import { paint, print, printJson, type Style } from "./print.ts";
+import { paint, print, printable, printJson, type Style } from "./print.ts";
 
 /** `holdfast doctor`. */
 export function addDoctor(program: Command): void {
@@ -34,6 +34,7 @@ const styles: Readonly<Record<Verdict, Style>> = { ok: "green", warn: "yellow", 
 
 /** A finding as a person reads it. */
 export function describe({ verdict, subject, finding, remedy }: Finding): string {
-  const line = `${paint(process.stdout, styles[verdict], verdict.padEnd("warn".length))}  ${subject}: ${finding}`;
+  const said = printable(`${subject}: ${finding}`);
+  const line = `${paint(process.stdout, styles[verdict], verdict.padEnd("warn".length))}  ${said}`;
   return remedy === undefined ? line : `${line}\n      ${remedy}`;
 }

@@ -115,8 +115,11 @@ function layoutFault(table: readonly string[], settings: PoolSettings): Fault[] 
     return [];
   } catch (thrown) {
     const { details, message } = HoldfastError.from(thrown);
-    const key = details.field === "fourcc" ? "format" : String(details.field);
-    return [{ key: [...table, key], message: message.replace(`${key}: `, "") }];
+    const field = String(details.field);
+    const key = field === "fourcc" ? "format" : field;
+    // A camera says nothing of bytes: they come of its size.
+    const said = key === "bytes" && table[0] === "camera" ? "width" : key;
+    return [{ key: [...table, said], message: message.replace(`${key}: `, "") }];
   }
 }
 

@@ -1,6 +1,4 @@
 import { z } from "zod";
-import { assertConfig, badConfig, keyOf } from "./assert-config.ts";
-import { HoldfastError } from "./errors.ts";
 import { LEAST_SLOTS_TO_READ, MAX_DURATION_MS, MAX_POOL_NAME_LENGTH, MAX_SIDE_PIXELS, MAX_SLOTS, MIN_DURATION_MS } from "./limits.ts";
 import { restartPolicySchema } from "./process-table.ts";
 import type { PoolSettings } from "./requests.ts";
@@ -157,56 +155,4 @@ export function saveSettings({ save }: CameraTable) {
   if (save === undefined) return null;
   const { folder, everyNth = null, segmentMs = 60_000, maxBytes = null, maxAgeMs = null } = save;
   return { folder, everyNth, segmentMs, maxBytes, maxAgeMs };
-}
-
-/** Pipelines that have a device to themselves, and the one that they take where nothing is said. */
-const devices: { readonly [P in PipelineName]?: string } = { v4l2: "/dev/video0", rkmpp: "/dev/video0", rpicam: "0" };
-
-/** The device that a camera has to itself, as far as its table tells; null: none that is known. */
-export function deviceOf({ pipeline, source }: Pick<CameraTable, "pipeline" | "source">): string | null {
-  if (typeof pipeline !== "string") return source?.startsWith("/dev/") ? source : null;
-  const device = devices[pipeline];
-  if (device === undefined) return source?.startsWith("/dev/") ? source : null;
-  const own = source ?? device;
-  return pipeline === "rpicam" ? `camera ${own} of rpicam` : own;
-}
-
-/** @param pools that are configured by themselves @throws HoldfastError `BAD_CONFIG` with the `key`: the first of `mistakesInCameras` */
-export function assertCameraTables(tables: Readonly<Record<string, CameraTable>>, pools: readonly string[] = []): void {
-  for (const mistake of mistakesInCameras(tables, pools)) throw mistake;
-}
-
-/**
- * What is wrong with tables of cameras, each `BAD_CONFIG` with the `key`: with one by itself, or with two that want the same device or pool.
- * @param pools that are configured by themselves
- */
-export function* mistakesInCameras(tables: Readonly<Record<string, CameraTable>>, pools: readonly string[]): Generator<HoldfastError> {
-  const owners = new Map<string, string>();
-  for (const [name, table] of Object.entries(tables)) {
-    const mistake = mistakeIn(name, table);
-    if (mistake !== null) {
-      yield mistake;
-      continue;
-    }
-    const { backoffMs, maxBackoffMs } = cameraSettings(table);
-    const key = (last: string) => keyOf(["camera", name, last]);
-    if (backoffMs > maxBackoffMs) yield badConfig(key("backoffMs"), `${backoffMs} ms is longer than maxBackoffMs, ${maxBackoffMs} ms`);
-    if (pools.includes(name)) yield badConfig(keyOf(["camera", name]), `there is a table [pool.${name}]; a camera makes its pool itself`);
-    const device = deviceOf(table);
-    if (device === null) continue;
-    const owner = owners.get(device);
-    if (owner !== undefined) yield badConfig(key("source"), `${device} is that of camera ${owner} already`);
-    owners.set(device, name);
-  }
-}
-
-/** What a program says has been checked by no parser. */
-function mistakeIn(name: string, table: CameraTable): HoldfastError | null {
-  try {
-    assertConfig(cameraNameSchema, name, ["camera", name]);
-    assertConfig(cameraTableSchema, table, ["camera", name]);
-    return null;
-  } catch (error) {
-    return HoldfastError.from(error);
-  }
 }

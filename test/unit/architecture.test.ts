@@ -30,7 +30,7 @@ const rules: Record<string, Rule> = {
   frames: { may: ["protocol", "libc", "gpio-group"] },
   processes: { may: ["libc", "protocol"], types: ["clock"] },
   supervisor: {
-    may: ["access", "actors", "machine-definition", "gpio", "frames", "protocol", "clock", "output-lines", "version"],
+    may: ["access", "actors", "cameras", "machine-definition", "gpio", "frames", "protocol", "clock", "output-lines", "version"],
     types: ["client", "processes", "user-actors"],
   },
   client: { may: ["frames", "protocol"], sockets: true },
@@ -63,7 +63,7 @@ const rules: Record<string, Rule> = {
   "actor-plan": { may: ["protocol", "user-actors"], types: ["supervisor"] },
   "actor-watch": { may: ["protocol", "user-actors"], types: ["clock", "supervisor"] },
   "actor-trial": { may: ["actor-plan", "clock", "protocol", "supervisor", "user-actors"] },
-  reconfigure: { may: ["access", "protocol", "actor-plan"], types: ["listeners", "supervisor"] },
+  reconfigure: { may: ["access", "protocol", "actor-plan", "supervisor"], types: ["listeners"] },
   index: {
     may: ["create-supervisor", "index-client", "index-machines", "user-actors", "gpio", "frames", "clock", "protocol"],
     types: ["reconfigure", "supervisor"],

@@ -482,6 +482,37 @@ test("a camera may be made and removed while the supervisor runs, and the config
   expect(world.supervisor.pools.all().map(({ pool }) => pool)).toEqual(["front"]);
 });
 
+test("what can't be captured is refused when it is created, with the field; nothing is made", async () => {
+  const { world, ask } = await stageOf({ front: { pipeline: "v4l2" } });
+  const refused: [name: string, said: Partial<CameraTable>, code: string, field: string][] = [
+    ["side", { width: 7, format: "NV12" }, "BAD_FIELD", "width"],
+    ["side", { height: 7, format: "YU12" }, "BAD_FIELD", "height"],
+    ["side", { width: 32_768, height: 32_768, format: "BGR3" }, "BAD_FIELD", "width"],
+    ["side", { pipeline: "rpicam" }, "BAD_FIELD", "format"],
+    ["side", { pipeline: "rtsp", width: 64 }, "MISSING_FIELD", "source"],
+    ["side", { pipeline: ["program", "{nothing}"] }, "BAD_FIELD", "pipeline"],
+    ["side", { backoffMs: 2, maxBackoffMs: 1 }, "BAD_FIELD", "backoffMs"],
+    ["side", { pipeline: "v4l2", source: "0" }, "DEVICE_BUSY", "source"],
+    ["front-preview", {}, "POOL_EXISTS", "camera"],
+  ];
+  for (const [camera, said, code, field] of refused) {
+    const { error } = ask({ op: "camera.create", camera, ...table, ...said });
+    expect([error?.code, error?.details["field"]]).toEqual([code, field]);
+  }
+  expect(world.supervisor.status().cameras.map(({ camera }) => camera)).toEqual(["front"]);
+});
+
+test("the configuration gets no device that a camera has which a client has made, and nothing changes", async () => {
+  const { world, ask, info } = await stageOf({ front: { source: "/dev/video0" } });
+  expect(ask({ op: "camera.create", camera: "side", ...table, source: "/dev/video2" }).outcome).toBe("ok");
+  const configuredCameras = { back: { ...table, source: "/dev/video2" } };
+  expect(() => world.supervisor.reconfigured({ limits: world.supervisor.limits, configuredCameras })).toThrow(
+    "camera.back.source: /dev/video2 is that of camera side, which a client has made, already",
+  );
+  await world.settle();
+  expect([info("front").state, info("side").state]).toEqual(["starting", "starting"]);
+});
+
 test("one that is configured and was removed is back with the next reading, also while it ends", async () => {
   const { world, ask, info, worker } = await stageOf({ front: {} }, { endsMs: 50 });
   await worker().frame();

@@ -1,5 +1,6 @@
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { Pipeline, StreamSettings } from "./pipeline.ts";
+import { videoDevice } from "./video-device.ts";
 
 /** What GStreamer calls the pixels of a FourCC. */
 const pixels: Readonly<Record<string, string>> = { BGR3: "BGR", RGB3: "RGB", NV12: "NV12", YU12: "I420", GREY: "GRAY8" };
@@ -18,7 +19,8 @@ export const gstreamer: Pipeline = {
   args: (stream) => {
     assertWholeLines(stream);
     const { source, width, height, fps, format } = stream;
-    const elements = source === null || source.startsWith("/") ? ["v4l2src", `device=${source ?? "/dev/video0"}`] : source.split(/\s+/);
+    const device = videoDevice(source);
+    const elements = device.startsWith("/") ? ["v4l2src", `device=${device}`] : device.split(/\s+/);
     const size = `width=${width},height=${height},framerate=${fraction(fps)}`;
     return ["--quiet", ...elements, "!", ...wanted(format, size), "!", "fdsink", "fd=1", "sync=false"];
   },

@@ -1,5 +1,6 @@
 import { ffmpeg, pixelFormats, quietly, rawOutput, toStdout } from "./ffmpeg.ts";
 import type { Pipeline, StreamSettings } from "./pipeline.ts";
+import { videoDevice } from "./video-device.ts";
 
 /**
  * A camera on boards of Rockchip, of V4L2, on the network or in a file: scaled and converted by RGA, decoded and encoded by MPP. It needs an
@@ -12,7 +13,7 @@ export const rkmpp: Pipeline = {
 };
 
 function input({ source, width, height, fps }: StreamSettings): readonly string[] {
-  const device = source ?? "/dev/video0";
+  const device = videoDevice(source);
   if (device.startsWith("/dev/")) {
     const frames = ["-f", "v4l2", "-input_format", "nv12", "-framerate", String(fps), "-video_size", `${width}x${height}`];
     return ["-init_hw_device", "rkmpp=rk", "-filter_hw_device", "rk", ...frames, "-i", device];
@@ -24,7 +25,7 @@ function input({ source, width, height, fps }: StreamSettings): readonly string[
 function output(stream: StreamSettings): readonly string[] {
   const { source, width, height, format } = stream;
   const pixels = pixelFormats[format] ?? "nv12";
-  const toHardware = source === null || source.startsWith("/dev/") ? ["hwupload"] : [];
+  const toHardware = videoDevice(source).startsWith("/dev/") ? ["hwupload"] : [];
   const scaled = [...toHardware, `scale_rkrga=w=${width}:h=${height}:format=${pixels}`];
   if (format === "H264") return ["-vf", scaled.join(","), "-c:v", "h264_rkmpp", ...toStdout("h264")];
   return rawOutput(stream, [...scaled, "hwdownload", `format=${pixels}`]);

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { assertCameraTables, type CameraTable, cameraOfPreview, cameraSettings, deviceOf } from "../../protocol/camera-table.ts";
+import { type CameraTable, cameraOfPreview, cameraSettings, previewPoolName } from "../../protocol/camera-table.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { CameraInfo, ReplyOf } from "../../protocol/replies.ts";
 import type { RequestOf } from "../../protocol/requests.ts";
@@ -11,6 +11,7 @@ import { Succession } from "../succession.ts";
 import { Waits } from "../waits.ts";
 import { Camera, type CameraOrder, type Extra } from "./camera.ts";
 import type { CameraWorld } from "./camera-part.ts";
+import { assertCamera, assertCameraTables, ownerOf } from "./camera-tables.ts";
 
 /** All cameras, by their names. */
 export class Cameras {
@@ -110,19 +111,24 @@ export class Cameras {
 
   /**
    * A camera that the configuration does not name. It is started unless it says otherwise.
-   * @throws HoldfastError `SHUTTING_DOWN`, `CAMERA_EXISTS`, `DEVICE_BUSY`, `LIMIT_POOLS`
+   * @throws HoldfastError `SHUTTING_DOWN`, `CAMERA_EXISTS`, `POOL_EXISTS`, `LIMIT_POOLS`, `DEVICE_BUSY`; `BAD_FIELD`, `MISSING_FIELD` with the `field`
    */
   create(name: string, table: CameraTable): CameraInfo {
     if (this.#closing) throw new HoldfastError("SHUTTING_DOWN", "the supervisor is ending, and takes no camera");
     if (this.#byName.has(name))
       throw new HoldfastError("CAMERA_EXISTS", `there is a camera ${name} already`, { field: "camera", camera: name });
+    const near = [cameraOfPreview(name), previewPoolName(name)].find((other) => other !== null && this.#byName.has(other));
+    if (near !== undefined) {
+      const message = `the pool of camera ${name} and that of camera ${near} would be one: a preview has a pool, too`;
+      throw new HoldfastError("POOL_EXISTS", message, { field: "camera", camera: near });
+    }
     const limit = this.#world.limits.pools;
     if (this.#byName.size >= limit) throw new HoldfastError("LIMIT_POOLS", `there may be ${limit} pools, and a camera has one`, { limit });
-    const device = deviceOf(table);
-    const owner = device === null ? undefined : [...this.#byName.values()].find(({ settings }) => deviceOf(settings) === device);
+    assertCamera(table);
+    const owner = ownerOf(table, this.#tables(this.#byName.keys()));
     if (owner !== undefined) {
-      const message = `${device} is that of camera ${owner.name} already`;
-      throw new HoldfastError("DEVICE_BUSY", message, { field: "source", camera: owner.name });
+      const message = `${owner.device} is that of camera ${owner.camera} already`;
+      throw new HoldfastError("DEVICE_BUSY", message, { field: "source", camera: owner.camera });
     }
     this.#created.add(name);
     const camera = this.#add(name, table);
@@ -172,7 +178,7 @@ export class Cameras {
    * @throws HoldfastError `BAD_CONFIG` with the `key`
    */
   reconfigured(tables: Readonly<Record<string, CameraTable>>): () => void {
-    assertCameraTables(tables);
+    assertCameraTables(tables, { created: this.#tables(this.#created) });
     return () => {
       for (const camera of this.#byName.values()) {
         const table = Object.hasOwn(tables, camera.name) ? (tables[camera.name] as CameraTable) : null;
@@ -199,6 +205,11 @@ export class Cameras {
   #ofPool(pool: string): Camera | undefined {
     const previewed = cameraOfPreview(pool);
     return this.#byName.get(pool) ?? (previewed === null ? undefined : this.#byName.get(previewed));
+  }
+
+  /** What has been said of cameras, by their names. */
+  #tables(names: Iterable<string>): Record<string, CameraTable> {
+    return Object.fromEntries([...names].flatMap((name) => [this.#byName.get(name) ?? []].flat().map(({ settings }) => [name, settings])));
   }
 
   #add(name: string, table: CameraTable): Camera {
