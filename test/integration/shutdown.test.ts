@@ -7,7 +7,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const supervisor = await stage.serve();
     const client = await stage.connect();
     const pin = await client.output(17);
-    const blinked = pin.blink({ onMs: 40, offMs: 40, n: 5, ack: "done" });
+    const blinked = pin.blink({ onMs: 40, offMs: 40, n: 20, ack: "done" });
     const lit = pin.on({ durationMs: 100, ack: "done" });
     await client.request("ping", {});
     supervisor.kill(signal);

@@ -156,7 +156,7 @@ story("one that hangs is ended and started again", async (stage) => {
     `[process.algo]
     command = ["sh", "-c", ${JSON.stringify(script)}]
     environment = { HOLDFAST = ${JSON.stringify(executable)} }
-    heartbeatMs = 300
+    heartbeatMs = 1500
     backoffMs = 5
     `,
   );
