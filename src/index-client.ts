@@ -13,6 +13,7 @@ export { type ErrorCode, type ErrorDetails, errorCodes, HoldfastError } from "./
 export type {
   ActorInfo,
   CameraInfo,
+  CameraSnapshot,
   CameraState,
   ClientInfo,
   Counters,

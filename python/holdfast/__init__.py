@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from .actors import ActorDescription, ActorInfo, Transition
-from .cameras import CameraCounters, CameraFault, CameraInfo, CameraPartInfo
+from .cameras import CameraCounters, CameraFault, CameraInfo, CameraPartInfo, CameraSnapshot
 from .client import Client, connect
 from .errors import HoldfastError
 from .events import EventStream, Watch
@@ -31,6 +31,7 @@ __all__ = [
     "CameraFault",
     "CameraInfo",
     "CameraPartInfo",
+    "CameraSnapshot",
     "Client",
     "CommandReply",
     "Edge",

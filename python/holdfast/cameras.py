@@ -82,3 +82,16 @@ class CameraInfo:
     preview: CameraPartInfo
     #: What is written to files.
     save: CameraPartInfo
+
+
+@dataclass(frozen=True)
+class CameraSnapshot:
+    """A frame that was saved as a JPEG picture."""
+
+    #: Its path.
+    file: str
+    bytes: int
+    #: Of the frame, as its pool counts.
+    seq: int
+    #: Of its capture, nanoseconds of ``CLOCK_MONOTONIC``.
+    timestamp_ns: int

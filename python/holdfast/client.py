@@ -10,7 +10,7 @@ from typing import Any, Callable, Literal, Optional, Sequence, Type, TypeVar, Un
 
 from .actors import ActorDescription, ActorEvent, ActorInfo, Transition, whole
 from .address import UnixAddress, addresses
-from .cameras import CameraFormat, CameraInfo
+from .cameras import CameraFormat, CameraInfo, CameraSnapshot
 from .credentials import Credentials
 from .dial import dial
 from .errors import HoldfastError
@@ -374,6 +374,13 @@ class Client:
         :raises HoldfastError: ``CAMERA_UNKNOWN``, ``CAMERA_STOPPED``, ``SAVE_FAILED``, ``BAD_CONFIG``, …
         """
         return parsed(CameraInfo, self.request("camera.save", camera=camera, on=on, timeout_ms=None))
+
+    def snapshot_camera(self, camera: str) -> CameraSnapshot:
+        """Saves the next frame of a camera as a JPEG picture in the folder that is configured, and returns when its file is there.
+
+        :raises HoldfastError: ``CAMERA_UNKNOWN``, ``CAMERA_STOPPED``, ``SAVE_FAILED``, ``BAD_CONFIG``, …
+        """
+        return parsed(CameraSnapshot, self.request("camera.snapshot", camera=camera, timeout_ms=None))
 
     def create_camera(
         self,

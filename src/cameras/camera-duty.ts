@@ -1,7 +1,7 @@
 import type { HoldfastClient } from "../client/client.ts";
 import { type ErrorValue, HoldfastError } from "../protocol/errors.ts";
-import type { CameraOrders, EventOf } from "../protocol/replies.ts";
-import type { CameraCounters, CameraPartName } from "../protocol/requests.ts";
+import type { CameraOrders, CameraSnapshot, EventOf } from "../protocol/replies.ts";
+import type { CameraCounters, CameraPartName, Fields } from "../protocol/requests.ts";
 
 /** How often it is told what has been counted, in ms. */
 const REPORT_EVERY_MS = 1000;
@@ -20,8 +20,8 @@ export interface CameraTask {
   run(): Promise<void>;
   /** Has `run` end, when what was begun is done. */
   stop(): void;
-  /** Does what it is told. Resolves when that has happened. @throws HoldfastError why not */
-  follow(order: Order): Promise<void>;
+  /** Does what it is told. Resolves when that has happened, with the snapshot that it was to make. @throws HoldfastError why not */
+  follow(order: Order): Promise<CameraSnapshot> | Promise<void>;
 }
 
 /** Tells the supervisor what a process does from now on. */
@@ -38,8 +38,7 @@ export async function doDuty(
   ended: AbortSignal,
   begin: (settings: CameraOrders, tell: TellState) => Promise<CameraTask>,
 ): Promise<void> {
-  const report = (fields: { order?: number; state?: "running" | "paused"; counters?: CameraCounters; error?: ErrorValue }) =>
-    client.request("camera.report", { camera, part, ...fields });
+  const report = (fields: Omit<Fields<"camera.report">, "camera" | "part">) => client.request("camera.report", { camera, part, ...fields });
   const { settings, orders } = await client.attachCamera(camera, part);
   let task: CameraTask | null = null;
   try {
@@ -49,7 +48,7 @@ export async function doDuty(
     ended.addEventListener("abort", stop);
     if (ended.aborted) stop();
     // Without its supervisor nobody wants its work.
-    void obey(begun, orders, (order, error) => report({ order, ...(error && { error }) })).finally(stop);
+    void obey(begun, orders, report).finally(stop);
     const counting = setInterval(() => void report({ counters: begun.counters }).catch(() => {}), REPORT_EVERY_MS);
     await begun.run().finally(() => clearInterval(counting));
     await report({ counters: begun.counters }).catch(() => {});
@@ -60,20 +59,26 @@ export async function doDuty(
   }
 }
 
+/** What a report says of an order. */
+type Answer = Pick<Fields<"camera.report">, "order" | "snapshot" | "error">;
+
 /** Follows orders for as long as there are any. One that takes its time keeps no other one waiting. */
-async function obey(
-  task: CameraTask,
-  orders: AsyncIterable<Order>,
-  answer: (order: number, error?: ErrorValue) => Promise<unknown>,
-): Promise<void> {
+async function obey(task: CameraTask, orders: AsyncIterable<Order>, answer: (fields: Answer) => Promise<unknown>): Promise<void> {
   for await (const order of orders) {
-    void task
-      .follow(order)
-      .then(
-        () => answer(order.order),
-        (error) => answer(order.order, inShort(HoldfastError.from(error))),
-      )
+    void outcomeOf(task, order)
+      .then(answer)
       .catch(() => {});
+  }
+}
+
+/** Has an order followed. @returns what is answered to it */
+async function outcomeOf(task: CameraTask, order: Order): Promise<Answer> {
+  const { order: number } = order;
+  try {
+    const snapshot = await task.follow(order);
+    return { order: number, ...(snapshot && { snapshot }) };
+  } catch (error) {
+    return { order: number, error: inShort(HoldfastError.from(error)) };
   }
 }
 

@@ -8,6 +8,7 @@ import { Capture } from "./capture.ts";
 import { Preview } from "./preview.ts";
 import { Recording } from "./recording.ts";
 import { SavedFiles } from "./saved-files.ts";
+import { Snapshots } from "./snapshots.ts";
 
 /** Makes the work of a process of a camera from what the supervisor says. */
 export type BeginTask = (client: HoldfastClient, camera: string, settings: CameraOrders, tell: TellState) => Promise<CameraTask>;
@@ -36,6 +37,13 @@ export const cameraTasks: { readonly [P in CameraPartName]: BeginTask } = {
     if (save === null) throw undescribed("save");
     const files = new SavedFiles(camera, save);
     return new Recording(await client.pool(camera), { ...save, camera: settings }, files, new RealClock(), () => tell("running"));
+  },
+  snapshot: async (client, camera, settings, tell) => {
+    const { save } = settings;
+    if (save === null) throw undescribed("save");
+    const snapshots = new Snapshots(await client.pool(camera), settings, new SavedFiles(camera, save), new RealClock());
+    tell("running");
+    return snapshots;
   },
 };
 

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import type { Frame } from "../client/frame.ts";
 import type { FramePool } from "../client/frame-pool.ts";
-import { type Clock, timestampNs } from "../clock/clock.ts";
+import type { Clock } from "../clock/clock.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { CameraOrders } from "../protocol/replies.ts";
 import type { CameraCounters } from "../protocol/requests.ts";
@@ -12,6 +12,7 @@ import { sentenceOf } from "./pipeline-trouble.ts";
 import { ffmpeg, fileOutput, quietly } from "./pipelines/ffmpeg.ts";
 import { notSaved, type SavedFiles } from "./saved-files.ts";
 import { Stills } from "./stills.ts";
+import { wallMs } from "./wall-time.ts";
 
 /** What is recorded, and where. */
 export interface RecordingSettings {
@@ -77,6 +78,7 @@ export class Recording implements CameraTask {
 
   /** @throws HoldfastError `SAVE_FAILED`, `PROGRAM_MISSING`, `PIPELINE_EXITED`, `CAMERA_STALLED`, `POOL_GONE`, `POOL_SLOTS`, `DISCONNECTED` */
   async run(): Promise<void> {
+    this.#files.adopt();
     const frames = this.#pool.frames({ policy: "drop-oldest", depth: DEPTH });
     this.#ended.signal.addEventListener("abort", () => void frames.return());
     const prune = () => this.#attempt(() => this.#files.prune(Date.now()));
@@ -152,7 +154,7 @@ export class Recording implements CameraTask {
 
   /** Writes a picture. */
   async #keep(data: Uint8Array, capturedNs: bigint): Promise<void> {
-    const name = this.#files.nameAt(this.#wallMs(capturedNs), "jpg");
+    const name = this.#files.nameAt(wallMs(this.#clock, capturedNs), "jpg");
     await writeFile(this.#files.unfinishedPath(name), data).catch((cause: Error) => {
       this.#failure ??= notSaved(this.#settings.folder, cause.message, cause);
       this.stop();
@@ -193,7 +195,7 @@ export class Recording implements CameraTask {
     const hasFailed = sinceNs !== null && !("status" in exit && exit.status === 0) && !this.#ended.signal.aborted;
     if (hasFailed) this.#failure ??= this.#notSaved(await program.trouble());
     program.close();
-    this.#attempt(() => this.#finish(name, sinceNs === null ? name : this.#files.nameAt(this.#wallMs(sinceNs), "mkv")));
+    this.#attempt(() => this.#finish(name, sinceNs === null ? name : this.#files.nameAt(wallMs(this.#clock, sinceNs), "mkv")));
     // Without another frame it would not be noticed.
     if (this.#failure !== null) this.stop();
   }
@@ -222,10 +224,5 @@ export class Recording implements CameraTask {
     // What such words mean of a camera they don't mean of a file.
     const said = Array.isArray(stderr) ? sentenceOf(String(stderr.at(-1))) : message;
     return notSaved(this.#settings.folder, said, trouble);
-  }
-
-  /** When a frame was captured, in ms since 1970. */
-  #wallMs(capturedNs: bigint): number {
-    return Date.now() - Number(timestampNs(this.#clock) - capturedNs) / 1e6;
   }
 }

@@ -1,9 +1,14 @@
-import { accessSync, constants, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HoldfastError } from "../protocol/errors.ts";
 
-/** What a file is called that is being written. */
+/** What a file of a recording is called that is being written, and a picture that is no part of one. */
 const UNFINISHED = ".part";
+const UNFINISHED_PICTURE = ".new";
+
+/** A picture that has not been finished for so long never will be, in ms: its process has ended. */
+const ABANDONED_MS = 60_000;
 
 /** What Matroska's files begin with, and every piece of them that has frames (RFC 9559, section 5.1). */
 const MATROSKA = Buffer.from([0x1a, 0x45, 0xdf, 0xa3]);
@@ -33,17 +38,24 @@ export class SavedFiles {
   #lastNamedMs = 0;
   #lastNewMs = 0;
 
-  /**
-   * Files that were not finished are given their names: what is in them can be read.
-   * @throws HoldfastError `SAVE_FAILED`: there is no such folder, or nothing may be written to it
-   */
+  /** @throws HoldfastError `SAVE_FAILED`: there is no such folder, or nothing may be written to it */
   constructor(camera: string, limits: SavedLimits) {
     this.#camera = camera;
     this.#limits = limits;
     const name = camera.replace(/[.]/g, "\\$&");
-    this.#own = new RegExp(`^${name}-\\d{4}-\\d\\d-\\d\\dT\\d\\d-\\d\\d-\\d\\d\\.\\d{3}Z\\.(?:mkv|jpg)(?:\\${UNFINISHED})?$`);
-    attempt(limits.folder, () => {
-      accessSync(limits.folder, constants.W_OK | constants.X_OK);
+    this.#own = new RegExp(
+      `^${name}-\\d{4}-\\d\\d-\\d\\dT\\d\\d-\\d\\d-\\d\\d\\.\\d{3}Z\\.(?:mkv|jpg)(?:\\${UNFINISHED}|\\${UNFINISHED_PICTURE})?$`,
+    );
+    attempt(limits.folder, () => accessSync(limits.folder, constants.W_OK | constants.X_OK));
+  }
+
+  /**
+   * What a recording that has ended has not finished is given its name: what is in it can be read. It is for the recording that begins
+   * then, and for nobody else.
+   * @throws HoldfastError `SAVE_FAILED`
+   */
+  adopt(): void {
+    attempt(this.#limits.folder, () => {
       for (const file of this.#files()) if (file.endsWith(UNFINISHED)) this.finish(file.slice(0, -UNFINISHED.length));
     });
   }
@@ -51,6 +63,8 @@ export class SavedFiles {
   /** The name of a file that begins with a frame that was captured then, and of no other one. @param atMs since 1970, later than the one before */
   nameAt(atMs: number, ending: "mkv" | "jpg"): string {
     this.#lastNamedMs = Math.max(Math.floor(atMs), this.#lastNamedMs + 1);
+    // The clock on the wall may have been put back, and pictures are saved beside a recording.
+    while (existsSync(this.#pathOf(this.#nameOf(this.#lastNamedMs, ending)))) this.#lastNamedMs += 1;
     return this.#nameOf(this.#lastNamedMs, ending);
   }
 
@@ -62,7 +76,7 @@ export class SavedFiles {
 
   /** Where a file is written to before it is finished. */
   unfinishedPath(name: string): string {
-    return join(this.#limits.folder, name + UNFINISHED);
+    return this.#pathOf(name + UNFINISHED);
   }
 
   /** How much has been written to a file that is not finished, in bytes. */
@@ -81,10 +95,34 @@ export class SavedFiles {
       const path = this.unfinishedPath(unfinished);
       const size = this.unfinishedBytes(unfinished);
       const isOfUse = size > 0 && hasPicture(path, size);
-      if (isOfUse) renameSync(path, join(this.#limits.folder, name));
+      if (isOfUse) renameSync(path, this.#pathOf(name));
       else rmSync(path, { force: true });
       return isOfUse ? size : 0;
     });
+  }
+
+  /**
+   * Saves a picture that is no part of a recording, and makes room for it where there is to be no more.
+   * @param atMs when it was captured, since 1970
+   * @returns its path
+   * @throws HoldfastError `SAVE_FAILED`; nothing of it is there then
+   */
+  async savePicture(data: Uint8Array, atMs: number): Promise<string> {
+    const { folder, maxBytes } = this.#limits;
+    if (maxBytes !== null && data.length > maxBytes) {
+      throw notSaved(folder, `the picture has ${data.length} bytes, and all files together may have ${maxBytes} (maxBytes)`);
+    }
+    const path = this.#pathOf(this.nameAt(atMs, "jpg"));
+    const unfinished = path + UNFINISHED_PICTURE;
+    try {
+      await writeFile(unfinished, data);
+      this.prune(Date.now());
+      renameSync(unfinished, path);
+    } catch (cause) {
+      rmSync(unfinished, { force: true });
+      throw cause instanceof HoldfastError ? cause : notSaved(folder, (cause as Error).message, cause);
+    }
+    return path;
   }
 
   /** Removes the oldest files, until the rest is within the limits. @throws HoldfastError `SAVE_FAILED` */
@@ -94,12 +132,14 @@ export class SavedFiles {
       // Their names are in the order of time.
       const files = this.#files()
         .sort()
-        .map((name) => ({ path: join(folder, name), ...sizeAndAge(join(folder, name)) }));
+        .map((name) => ({ path: this.#pathOf(name), ...sizeAndAge(this.#pathOf(name)) }));
       let bytes = files.reduce((sum, file) => sum + file.bytes, 0);
       for (const { path, bytes: own, changedMs } of files) {
         const isTooOld = maxAgeMs !== null && nowMs - changedMs > maxAgeMs;
         const areTooMany = maxBytes !== null && bytes > maxBytes;
-        if (path.endsWith(UNFINISHED) || !(isTooOld || areTooMany)) continue;
+        const isAbandoned = path.endsWith(UNFINISHED_PICTURE) && nowMs - changedMs > ABANDONED_MS;
+        const isFinished = !path.endsWith(UNFINISHED) && !path.endsWith(UNFINISHED_PICTURE);
+        if (!isAbandoned && !(isFinished && (isTooOld || areTooMany))) continue;
         rmSync(path, { force: true });
         bytes -= own;
       }
@@ -108,6 +148,10 @@ export class SavedFiles {
 
   #nameOf(ms: number, ending: "mkv" | "jpg"): string {
     return `${this.#camera}-${new Date(ms).toISOString().replace(/:/g, "-")}.${ending}`;
+  }
+
+  #pathOf(name: string): string {
+    return join(this.#limits.folder, name);
   }
 
   #files(): string[] {

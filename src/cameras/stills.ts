@@ -38,7 +38,7 @@ export class Stills {
   }
 
   /** @returns false: no more are taken, as `trouble` says */
-  async take(frame: Frame): Promise<boolean> {
+  async take(frame: Pick<Frame, "data" | "timestampNs">): Promise<boolean> {
     const isWanted = this.#taken++ % this.#everyNth === 0;
     const isFed = this.#program !== null && (isWanted || decodesAll(this.#camera));
     if (isWanted && this.#program !== null) this.#times.push(frame.timestampNs);

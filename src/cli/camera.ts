@@ -187,12 +187,22 @@ function addSnapshot(camera: Command): void {
   const snapshot = camera
     .command("snapshot")
     .summary("Save the next frame of a camera")
-    .description("Save the next frame of a camera that captures: as .png, as .jpg of one with format MJPG, or as .raw.")
+    .description(
+      "Save the next frame of a camera that captures: as .png, as .jpg of one with format MJPG, or as .raw. Without a file the supervisor saves " +
+        "it as .jpg in the folder that is configured for what this camera saves, and its path is printed when it is there.",
+    )
     .argument("<name>", CAMERA)
-    .argument("<file>", "where to")
-    .action(async (name: string, file: string, _: object, command: Command) => {
+    .argument("[file]", "where to")
+    .action(async (name: string, file: string | undefined, _: object, command: Command) => {
+      if (file === undefined) {
+        await withClient(command, async (client) => print((await client.snapshotCamera(name)).file));
+        return;
+      }
       const { saveSnapshot } = await import("./frames/snapshot.ts");
       await saveSnapshot(name, file, command);
     });
-  examples(snapshot, { "holdfast camera snapshot front now.png": "a picture" });
+  examples(snapshot, {
+    "holdfast camera snapshot front now.png": "a picture, where you are",
+    "holdfast camera snapshot front": "a picture in the folder of its recordings",
+  });
 }

@@ -6,6 +6,7 @@ import type {
   ActorInfo,
   CameraInfo,
   CameraOrders,
+  CameraSnapshot,
   Event,
   EventOf,
   PinInfo,
@@ -253,6 +254,11 @@ export class HoldfastClient implements AsyncDisposable {
   /** Begins or ends to save what a camera captures, as it is configured; resolves when something is written, or all of it. @throws HoldfastError `CAMERA_UNKNOWN`, `CAMERA_STOPPED`, `SAVE_FAILED`, `BAD_CONFIG`, … */
   saveCamera(camera: string, on: boolean): Promise<CameraInfo> {
     return this.request("camera.save", { camera, on });
+  }
+
+  /** Saves the next frame of a camera as a JPEG picture in the folder that is configured; resolves when its file is there. @throws HoldfastError `CAMERA_UNKNOWN`, `CAMERA_STOPPED`, `SAVE_FAILED`, `BAD_CONFIG`, … */
+  snapshotCamera(camera: string): Promise<CameraSnapshot> {
+    return this.request("camera.snapshot", { camera });
   }
 
   /** Adds a camera until the supervisor ends, and starts it unless `autostart` is false. @throws HoldfastError `CAMERA_EXISTS`, `DEVICE_BUSY`, `FORBIDDEN` */

@@ -310,6 +310,16 @@ export const cameraInfoSchema = z.object({
 /** One camera. */
 export type CameraInfo = z.infer<typeof cameraInfoSchema>;
 
+/** A frame that was saved as a JPEG picture. */
+export const cameraSnapshotSchema = z.object({
+  file: z.string().describe("its path"),
+  bytes: count,
+  seq: count.describe("of the frame, as its pool counts"),
+  timestampNs: timestampNs.describe("of its capture, CLOCK_MONOTONIC, ns"),
+});
+/** A frame that was saved as a JPEG picture. */
+export type CameraSnapshot = z.infer<typeof cameraSnapshotSchema>;
+
 /** What a process of a camera is to do. */
 export const cameraOrdersSchema = z.object({
   pipeline: z.union([z.string(), z.array(z.string())]),
@@ -503,6 +513,7 @@ export const replySchemas = {
   "camera.fps": cameraInfoSchema,
   "camera.preview": cameraInfoSchema,
   "camera.save": cameraInfoSchema,
+  "camera.snapshot": cameraSnapshotSchema,
   "camera.create": cameraInfoSchema,
   "camera.remove": empty,
   "camera.attach": z.object({ sub: count, settings: cameraOrdersSchema }),
@@ -619,7 +630,7 @@ export const eventSchemas = {
     sub: count,
     ev: z.literal("order"),
     order: count.describe("its number, for the report that answers it"),
-    type: z.enum(["pause", "resume", "fps"]),
+    type: z.enum(["pause", "resume", "fps", "snapshot"]),
     fps: z.number().optional().describe("of fps: frames a second"),
   }),
   end: z.object({

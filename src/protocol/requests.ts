@@ -121,7 +121,7 @@ const poolShape = {
 export const poolSettingsSchema = z.strictObject(poolShape);
 
 /** Which of its processes of a camera speaks. */
-export const cameraPartSchema = z.enum(["capture", "preview", "record"]);
+export const cameraPartSchema = z.enum(["capture", "preview", "record", "snapshot"]);
 /** One of the processes of a camera. */
 export type CameraPartName = z.infer<typeof cameraPartSchema>;
 
@@ -140,6 +140,9 @@ export type CameraCounters = z.infer<typeof cameraCountersSchema>;
 
 /** Longest sentence that a process of a camera may say. */
 const MAX_MESSAGE_LENGTH = 4096;
+
+/** The longest path that the kernel takes, in bytes (PATH_MAX). */
+const MAX_PATH_LENGTH = 4096;
 
 /** A policy says which of `depth` and `deadlineMs` it has. Who names none may mean that of a group, but says no more of it. */
 function policyHasItsFields(
@@ -407,6 +410,7 @@ export const requestSchemas = {
   "camera.fps": request("camera.fps", { camera: cameraNameSchema, fps: framesPerSecondSchema.describe("frames a second") }),
   "camera.preview": request("camera.preview", { camera: cameraNameSchema, on: z.boolean() }),
   "camera.save": request("camera.save", { camera: cameraNameSchema, on: z.boolean() }),
+  "camera.snapshot": request("camera.snapshot", { camera: cameraNameSchema }),
   "camera.create": request("camera.create", { camera: cameraNameSchema, ...cameraTableSchema.shape }),
   "camera.remove": request("camera.remove", { camera: cameraNameSchema }),
   "camera.attach": request("camera.attach", { camera: cameraNameSchema, part: cameraPartSchema }),
@@ -415,6 +419,10 @@ export const requestSchemas = {
     part: cameraPartSchema,
     order: z.int().positive().optional().describe("the one that is answered: it is done, or can't be, as error says"),
     state: z.enum(["running", "paused"]).optional().describe("what it does from now on, where that is not what it was told"),
+    snapshot: z
+      .strictObject({ file: z.string().max(MAX_PATH_LENGTH), bytes: z.int().nonnegative(), seq: z.int().positive(), timestampNs })
+      .optional()
+      .describe("that it was to make by the order"),
     counters: cameraCountersSchema.optional().describe("of this process since its start; once a second"),
     error: z
       .looseObject({ code: z.string().max(MAX_NAME_LENGTH), message: z.string().max(MAX_MESSAGE_LENGTH) })

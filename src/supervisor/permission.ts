@@ -136,6 +136,7 @@ const checks: { readonly [O in Op]: Check<O> } = {
   "camera.fps": camera,
   "camera.preview": camera,
   "camera.save": camera,
+  "camera.snapshot": camera,
   // It says which program is run.
   "camera.create": admin,
   "camera.remove": admin,

@@ -100,6 +100,7 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
   "camera.fps": ({ cameras }, client, { camera, fps }) => cameras.order(client, camera, { type: "fps", fps }),
   "camera.preview": ({ cameras }, client, { camera, on }) => cameras.want(client, camera, "preview", on),
   "camera.save": ({ cameras }, client, { camera, on }) => cameras.want(client, camera, "record", on),
+  "camera.snapshot": ({ cameras }, client, { camera }) => cameras.snapshot(client, camera),
   "camera.create": ({ cameras }, _, { id: _id, op: _op, camera, ...table }) => cameras.create(camera, table),
   "camera.remove": ({ cameras }, client, { camera }) => cameras.remove(client, camera),
   "camera.attach": ({ cameras }, client, request) => cameras.attach(client, request),

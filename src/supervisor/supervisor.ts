@@ -361,6 +361,7 @@ const waiting: ReadonlySet<Op> = new Set<Op>([
   "camera.fps",
   "camera.preview",
   "camera.save",
+  "camera.snapshot",
   "camera.remove",
   "actor.start",
   "actor.stop",

@@ -103,12 +103,43 @@ for (const format of ["BGR3", "MJPG", "H264"]) {
   );
 }
 
+for (const format of ["BGR3", "MJPG", "H264"]) {
+  cameraStory(
+    `snapshots of ${format} are the frames that they say, while a recording goes on`,
+    table(format, 'save = { folder = "VIDEO", segmentMs = 60000 }'),
+    async ({ stage, client, video, camera, processes, eventually: wait }) => {
+      await wait("front", "captures", ({ state }) => state === "capturing");
+      await client.saveCamera("front", true);
+      const recorder = processes("camera-worker record");
+      const numbers = new Map<number, number>();
+      for (let round = 0; round < 2; round++) {
+        const taken = await Promise.all([client.snapshotCamera("front"), client.snapshotCamera("front")]);
+        for (const { file, bytes, seq } of taken) {
+          expect(statSync(file).size).toBe(bytes);
+          const [number] = (await numbersIn(stage, file, 160, 120)) as [number];
+          numbers.set(seq, number);
+        }
+      }
+      // As many as there are numbers before the first frame of the pool.
+      expect(numbers.size).toBe(4);
+      expect(new Set([...numbers].map(([seq, number]) => number - seq)).size).toBe(1);
+      expect(processes("camera-worker record")).toEqual(recorder);
+      expect((await client.saveCamera("front", false)).save).toMatchObject({ files: 1, fault: null });
+      const names = readdirSync(video);
+      const [pictures, videos] = [".jpg", ".mkv"].map((ending) => names.filter((name) => name.endsWith(ending)).length);
+      expect([pictures, videos]).toEqual([4, 1]);
+      expect(await camera("front")).toMatchObject({ state: "capturing", starts: 1, fault: null });
+    },
+  );
+}
+
 cameraStory(
   "a folder that nothing can be written to fails the recording, and nothing else",
   table("GREY", 'save = { folder = "/proc" }'),
   async ({ client, camera, eventually: wait }) => {
     await wait("front", "captures", ({ state }) => state === "capturing");
     expect(await codeOf(client.saveCamera("front", true))).toBe("SAVE_FAILED");
+    expect(await codeOf(client.snapshotCamera("front"))).toBe("SAVE_FAILED");
     expect(await camera("front")).toMatchObject({
       state: "capturing",
       starts: 1,

@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CameraInfo, HoldfastClient } from "../../src/index.ts";
 import { eventually, type ServeProcess, type Stage, story } from "./processes.ts";
@@ -25,7 +25,8 @@ async function sceneOf(stage: Stage, script: string, ...lines: readonly string[]
   // A machine that is busy is no camera that hangs.
   const patience = ["startMs = 60000", ...(lines.some((line) => line.startsWith("stall")) ? [] : ["stallPeriods = 3000"])];
   const pipeline = stage.file("pipeline.sh", script);
-  const table = ["[camera.front]", `pipeline = ["/bin/sh", ${JSON.stringify(pipeline)}]`, 'format = "GREY"', "width = 64", "height = 48"];
+  const format = lines.some((line) => line.startsWith("format")) ? [] : ['format = "GREY"'];
+  const table = ["[camera.front]", `pipeline = ["/bin/sh", ${JSON.stringify(pipeline)}]`, ...format, "width = 64", "height = 48"];
   const config = [
     "[frames]",
     `directory = ${JSON.stringify(stage.folder)}`,
@@ -176,4 +177,36 @@ story("who takes its frames is shown, and the next one is saved", async (stage) 
   expect(readFileSync(join(stage.folder, "now.png")).subarray(1, 4).toString()).toBe("PNG");
   await client.stopCamera("front");
   expect((await shell.run("camera", "snapshot", "front", "now.png")).err).toStartWith("CAMERA_STOPPED: camera front is stopped");
+});
+
+/** A picture of the shortest kind, as bytes and as a shell prints it. */
+const jpeg = Buffer.from("ffd8ffda000200ffd9", "hex");
+const pictures = `while :; do printf '\\377\\330\\377\\332\\0\\2\\0\\377\\331'; sleep 0.02; done`;
+
+story("snapshots are saved as files of their own, and whoever has asked is told which", async (stage) => {
+  const folder = join(stage.folder, "video");
+  mkdirSync(folder);
+  const save = `save = { folder = ${JSON.stringify(folder)} }`;
+  const { client, shell, info } = await sceneOf(stage, pictures, 'format = "MJPG"', save);
+  await client.startCamera("front");
+  const before = await info();
+  const other = await stage.connect();
+  const snapshots = await Promise.all([client.snapshotCamera("front"), other.snapshotCamera("front")]);
+  const reply = (await client.ask("camera/front", { type: "snapshot" })) as (typeof snapshots)[number];
+  const printed = (await shell.ok("camera", "snapshot", "front")).trim();
+  const files = [...snapshots.map(({ file }) => file), reply.file, printed];
+  expect(files.map((file) => readFileSync(file))).toEqual([jpeg, jpeg, jpeg, jpeg]);
+  expect(
+    readdirSync(folder)
+      .map((name) => join(folder, name))
+      .sort(),
+  ).toEqual(files.sort());
+  expect(snapshots.map(({ bytes }) => bytes)).toEqual([jpeg.length, jpeg.length]);
+  expect(snapshots[0]?.seq).not.toBe(snapshots[1]?.seq);
+  rmSync(folder, { recursive: true });
+  expect((await shell.run("camera", "snapshot", "front")).err).toStartWith("SAVE_FAILED: camera front, snapshot: nothing can be saved in");
+  await eventually("the process has gone", () =>
+    startedBy(stage).every((pid) => !readFileSync(`/proc/${pid}/cmdline`).includes("snapshot")),
+  );
+  expect(await info()).toMatchObject({ state: "capturing", starts: 1, pid: before.pid, fault: null });
 });

@@ -85,7 +85,7 @@ class Worker {
     const attached = this.#client.ask({ op: "camera.attach", camera: this.camera, part: this.part });
     assert.equal(attached.outcome, "ok", `${this.part} of ${this.camera} is not let in`);
     this.isPaused = attached.body.settings.paused;
-    if (this.isPaused || this.part === "record") this.#report({ state: this.isPaused ? "paused" : "running" });
+    if (this.isPaused || !this.#fillsPool) this.#report({ state: this.isPaused ? "paused" : "running" });
     this.#work();
   }
 
@@ -95,10 +95,14 @@ class Worker {
       this.frames += 1;
       this.signMs = this.#world.clock.nowUs() / 1000;
       this.#obey();
-      if (!this.isPaused && this.part !== "record") this.#publish();
+      if (!this.isPaused && this.#fillsPool) this.#publish();
       this.#report({ counters: { frames: this.frames } });
       this.#work();
     });
+  }
+
+  get #fillsPool(): boolean {
+    return this.part === "capture" || this.part === "preview";
   }
 
   #publish(): void {
@@ -122,8 +126,8 @@ class Worker {
     const orders = this.#client?.events.flatMap((event) => (event.ev === "order" ? [event] : [])) ?? [];
     for (const { type, order } of orders.slice(this.#answered)) {
       this.#answered += 1;
-      if (type !== "fps") this.isPaused = type === "pause";
-      this.#report({ order });
+      if (type === "pause" || type === "resume") this.isPaused = type === "pause";
+      this.#report({ order, ...(type === "snapshot" && { snapshot: { file: "/srv/a.jpg", bytes: 1, seq: 1, timestampNs: 1n } }) });
     }
   }
 
@@ -258,7 +262,8 @@ export class CameraYard {
     const info = this.info(name);
     const { state, pid, fault } = info;
     const process = this.#living(name, "capture");
-    const extras = [this.#living(name, "preview"), this.#living(name, "record")].filter((each) => each !== undefined);
+    const others = ["preview", "record", "snapshot"] as const;
+    const extras = others.map((part) => this.#living(name, part)).filter((each) => each !== undefined);
     const seen = this.#seen.get(name) as Seen;
     assert.equal(pid, process?.pid ?? null);
     if (state === "stopped" || state === "failed" || state === "backoff") assert.equal(process, undefined, `${name} is ${state} and runs`);

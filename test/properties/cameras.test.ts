@@ -54,7 +54,7 @@ const camera = (source: string): fc.Arbitrary<YardCamera> =>
 const name = fc.constantFrom("a", "b");
 const steps = [
   fc
-    .tuple(name, fc.constantFrom("start" as const, "pause" as const, "resume" as const))
+    .tuple(name, fc.constantFrom("start" as const, "pause" as const, "resume" as const, "snapshot" as const))
     .map(([camera, verb]) => step<CameraYard>(`${verb} ${camera}`, (yard) => yard.ask({ op: `camera.${verb}`, camera }))),
   fc
     .tuple(name, fc.boolean())

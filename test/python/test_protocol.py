@@ -48,6 +48,7 @@ CLASSES = {
     "camera-part-info": cameras.CameraPartInfo,
     "camera-counters": cameras.CameraCounters,
     "camera-fault": cameras.CameraFault,
+    "camera.snapshot-reply": cameras.CameraSnapshot,
     "actor-info": actors.ActorInfo,
     "accepted-event": actors.AcceptedEvent,
     "actor.describe-reply": actors.ActorDescription,

@@ -586,3 +586,113 @@ test("who follows a camera is told what it was told", async () => {
     "ended stopped",
   ]);
 });
+
+test("of one that has been removed nothing is told behind that", async () => {
+  const { world, ask, worker } = await stageOf();
+  worker().report({ error: { code: "PROGRAM_MISSING", message: "there is no ffmpeg" } });
+  await world.pass(0);
+  const watcher = world.join("watcher");
+  watcher.ask({ op: "trace", address: "camera/front" });
+  ask({ op: "camera.remove", camera: "front" });
+  await world.pass(10);
+  const seen = watcher.events.flatMap((event) => (event.ev === "transition" ? [`${event.event} ${event.state}`] : []));
+  expect(seen).toEqual(["null failed", "stop stopped", "remove gone"]);
+});
+
+/** One that captures, and has a folder. */
+const savingCamera = () => capturing({ save: { folder: "/srv/video", maxAgeMs: 1000 } });
+const saved = { file: "/srv/video/front-2026-11-22T00-00-00.000Z.jpg", bytes: 100, seq: 7, timestampNs: 7_000_000_000n };
+
+/** Somebody has asked for a snapshot, and the process for it runs. */
+async function snapshotWorker({ world, worker }: Stage): Promise<Worker> {
+  await world.settle();
+  await world.pass(0);
+  const process = worker("front", "snapshot");
+  process.report({ state: "running" });
+  await world.settle();
+  return process;
+}
+
+test("a snapshot is made by a process of its own, which is there until nobody waits for one", async () => {
+  const stage = await savingCamera();
+  const { world, ask, info, first } = stage;
+  const [one, other] = [
+    ask({ op: "camera.snapshot", camera: "front" }),
+    world.join("other").ask({ op: "camera.snapshot", camera: "front" }),
+  ];
+  const worker = await snapshotWorker(stage);
+  expect(worker.orders.map(({ type }) => type)).toEqual(["snapshot", "snapshot"]);
+  worker.report({ order: worker.orders[0]?.order, snapshot: saved });
+  await world.settle();
+  expect([one.body, other.outcome, worker.process.hasEnded]).toEqual([expect.objectContaining(saved), "pending", false]);
+  worker.report({ order: worker.orders[1]?.order, snapshot: { ...saved, seq: 8 } });
+  await world.pass(0);
+  expect([other.body.seq, worker.process.hasEnded]).toEqual([8, true]);
+  expect([info().state, info().starts, first.process.hasEnded]).toEqual(["capturing", 1, false]);
+  const again = ask({ op: "camera.snapshot", camera: "front" });
+  const next = await snapshotWorker(stage);
+  next.report({ order: next.orders[0]?.order, snapshot: { ...saved, seq: 9 } });
+  await world.settle();
+  expect(again.body.seq).toBe(9);
+});
+
+test("the process of a snapshot is told where to save it, and what the limits are", async () => {
+  const { world, ask } = await savingCamera();
+  ask({ op: "camera.snapshot", camera: "front" });
+  await world.settle();
+  await world.pass(0);
+  const process = world.host.living.find(({ spec }) => spec.command.at(-2) === "snapshot") as SimProcess;
+  const { settings } = new Worker(world, process, "front", "snapshot").attach().body;
+  expect(settings).toMatchObject({ preview: null, save: { folder: "/srv/video", maxAgeMs: 1000 } });
+});
+
+test("a snapshot that fails says why, and stops nothing", async () => {
+  const stage = await savingCamera();
+  const { world, ask, info } = stage;
+  const full = ask({ op: "camera.snapshot", camera: "front" });
+  const worker = await snapshotWorker(stage);
+  worker.report({ order: worker.orders[0]?.order, error: { code: "SAVE_FAILED", message: "no space", folder: "/srv/video" } });
+  await world.settle();
+  expect(full.error?.toValue()).toMatchObject({
+    code: "SAVE_FAILED",
+    message: "camera front, snapshot: no space",
+    field: "camera",
+    folder: "/srv/video",
+  });
+  const missing = ask({ op: "camera.snapshot", camera: "front" });
+  await world.settle();
+  await world.pass(0);
+  stage.worker("front", "snapshot").report({ error: { code: "SAVE_FAILED", message: "no folder" } });
+  await world.pass(0);
+  expect(missing.error?.toValue()).toMatchObject({ code: "SAVE_FAILED", message: "camera front, snapshot: no folder", field: "camera" });
+  const killed = ask({ op: "camera.snapshot", camera: "front" });
+  (await snapshotWorker(stage)).end();
+  await world.pass(0);
+  expect([killed.outcome, info().state, world.host.living.length]).toEqual(["CAMERA_FAILED", "capturing", 1]);
+});
+
+test("there is no snapshot of a camera that does not capture, or has no folder, or stops meanwhile", async () => {
+  const without = await capturing();
+  const unsaved = without.ask({ op: "camera.snapshot", camera: "front" });
+  const unknown = without.ask({ op: "camera.snapshot", camera: "back" });
+  await without.world.settle();
+  expect(unsaved.error?.toValue()).toMatchObject({ code: "BAD_CONFIG", field: "camera", key: "camera.front.save.folder" });
+  expect(unknown.error?.toValue()).toMatchObject({ code: "CAMERA_UNKNOWN", field: "camera" });
+  const stage = await savingCamera();
+  const { world, ask, first } = stage;
+  ask({ op: "camera.pause", camera: "front" });
+  await world.settle();
+  first.report({ order: first.orders[0]?.order });
+  const paused = ask({ op: "camera.snapshot", camera: "front" });
+  await world.settle();
+  expect(paused.error?.toValue()).toMatchObject({ code: "CAMERA_STOPPED", field: "camera", state: "paused" });
+  ask({ op: "camera.resume", camera: "front" });
+  await world.settle();
+  first.report({ order: first.orders[1]?.order });
+  await world.settle();
+  const late = ask({ op: "camera.snapshot", camera: "front" });
+  await snapshotWorker(stage);
+  ask({ op: "camera.stop", camera: "front" });
+  await world.pass(0);
+  expect([late.outcome, world.host.living.length]).toEqual(["CAMERA_STOPPED", 0]);
+});

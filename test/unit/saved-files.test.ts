@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SavedFiles } from "../../src/cameras/saved-files.ts";
@@ -49,6 +49,7 @@ test("video in which no frame has come goes when it is finished, as does a pictu
   const contents = { [day(1)]: matroska, [day(2)]: matroska + cluster, [still(3)]: "ffd8ffdb", [still(4)]: "ffd8ffdbffd9" };
   for (const [name, hex] of Object.entries(contents)) writeFileSync(join(folder, `${name}.part`), hex, "hex");
   const saved = files();
+  saved.adopt();
   expect(readdirSync(folder).sort()).toEqual([day(2), still(4)]);
   writeFileSync(saved.unfinishedPath(day(5)), matroska, "hex");
   expect(saved.finish(day(5))).toBe(0);
@@ -58,7 +59,7 @@ test("video in which no frame has come goes when it is finished, as does a pictu
 test("what a recorder has left unfinished gets its name when the next one begins; that of other cameras does not", () => {
   const others = ["frontal-2026-01-01T00-00-00.000Z.mkv.part", "front-door-2026-01-01T00-00-00.000Z.mkv.part", "front.part"];
   for (const name of [`${day(1)}.part`, ...others]) file(name, 4);
-  files();
+  files().adopt();
   expect(readdirSync(folder).sort()).toEqual([day(1), ...others].sort());
 });
 
@@ -82,4 +83,48 @@ test("files that are too old go", () => {
 test("a folder that is not there is said to be so", () => {
   const limits = { folder: join(folder, "none"), maxBytes: null, maxAgeMs: null };
   expect(refusal(() => new SavedFiles("front", limits))).toMatchObject({ code: "SAVE_FAILED", details: { folder: limits.folder } });
+});
+
+const picture = Uint8Array.of(0xff, 0xd8, 0xff, 0xd9);
+const noon = Date.UTC(2026, 0, 9, 12);
+
+test("a picture is saved beside a recording, and what that is writing stays as it is", async () => {
+  file(`${day(8)}.part`, 30);
+  expect(await files().savePicture(picture, noon)).toBe(join(folder, "front-2026-01-09T12-00-00.000Z.jpg"));
+  expect(readdirSync(folder).sort()).toEqual([`${day(8)}.part`, "front-2026-01-09T12-00-00.000Z.jpg"]);
+});
+
+test("pictures of one instant have names of their own, whoever saves them", async () => {
+  const paths = [await files().savePicture(picture, noon), await files().savePicture(picture, noon)];
+  expect(paths.map((path) => path.slice(-9))).toEqual([".000Z.jpg", ".001Z.jpg"]);
+});
+
+test("a picture that is being written is no recording's to take, and goes when nobody finishes it", () => {
+  const [begun, abandoned] = ["front-2026-01-09T12-00-00.000Z.jpg.new", "front-2026-01-09T11-00-00.000Z.jpg.new"];
+  file(begun, 10, 1000);
+  file(abandoned, 10, 70_000);
+  const saved = files("front", { maxBytes: 5, maxAgeMs: 500 });
+  saved.adopt();
+  expect(readdirSync(folder).sort()).toEqual([abandoned, begun]);
+  saved.prune(Date.now());
+  expect(readdirSync(folder)).toEqual([begun]);
+});
+
+test("a picture takes the place of the oldest files; one for which there never is room takes no one's", async () => {
+  for (const number of [1, 2]) file(day(number), 100);
+  await files("front", { maxBytes: 150 }).savePicture(picture, noon);
+  expect(readdirSync(folder).sort()).toEqual([day(2), "front-2026-01-09T12-00-00.000Z.jpg"]);
+  const failed = await files("front", { maxBytes: 3 })
+    .savePicture(picture, noon)
+    .catch((error) => error);
+  expect(failed).toMatchObject({ code: "SAVE_FAILED", details: { folder } });
+  expect(readdirSync(folder)).toHaveLength(2);
+});
+
+test("a picture that can't be written leaves nothing", async () => {
+  const saved = files();
+  rmSync(folder, { recursive: true });
+  const failed = await saved.savePicture(picture, noon).catch((error) => error);
+  expect(failed).toMatchObject({ code: "SAVE_FAILED", details: { folder } });
+  mkdirSync(folder);
 });

@@ -33,6 +33,7 @@ const operations: { readonly [K in Address["kind"]]: Readonly<Record<string, Op>
     fps: "camera.fps",
     preview: "camera.preview",
     save: "camera.save",
+    snapshot: "camera.snapshot",
     remove: "camera.remove",
   },
   client: {},

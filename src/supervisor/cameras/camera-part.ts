@@ -5,7 +5,7 @@ import { Watchdog } from "../../clock/watchdog.ts";
 import { type ErrorCode, type ErrorValue, HoldfastError } from "../../protocol/errors.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { ProcessTable } from "../../protocol/process-table.ts";
-import type { CameraState, ProcessInfo, ProcessState } from "../../protocol/replies.ts";
+import type { CameraSnapshot, CameraState, ProcessInfo, ProcessState } from "../../protocol/replies.ts";
 import type { CameraPartName, PoolSettings, RequestOf } from "../../protocol/requests.ts";
 import { afterEach } from "../addresses/after-each.ts";
 import type { Client } from "../client.ts";
@@ -104,7 +104,7 @@ export class CameraPart {
       },
       end: () => this.#worker.send({ type: "stop" }),
       kill: () => this.#worker.send({ type: "stop", hard: true }),
-      giveUp: () => this.#giveUp(`has brought ${part === "record" ? "nothing" : "no frame"} within ${startMs} ms`),
+      giveUp: () => this.#giveUp(`has brought ${pool === null ? "nothing" : "no frame"} within ${startMs} ms`),
     };
     let before: CameraState = "stopped";
     const inspect = afterEach((event) => {
@@ -180,11 +180,14 @@ export class CameraPart {
     this.#actor.send({ type: "stop", hard });
   }
 
-  /** Gives an order to its worker. Resolves when that is done. @throws HoldfastError what `CameraWorker.order` throws */
-  async order(order: Order): Promise<void> {
-    await this.#worker.order(order);
+  /** Gives an order to its worker. Resolves when that is done, with the snapshot that it was to make. @throws HoldfastError what `CameraWorker.order` throws */
+  async order(order: Order): Promise<CameraSnapshot | undefined> {
+    const snapshot = await this.#worker.order(order).catch((error) => {
+      throw this.#named(HoldfastError.from(error));
+    });
     if (order.type === "pause") this.#actor.send({ type: "paused" });
     if (order.type === "resume") this.#actor.send({ type: "resumed" });
+    return snapshot;
   }
 
   /** A client says that it is its worker. @returns the subscription of its orders @throws HoldfastError `FORBIDDEN`, `LIMIT_SUBSCRIPTIONS` */
@@ -211,14 +214,22 @@ export class CameraPart {
   /** Why it does not work, as a caller is told. */
   failure(): HoldfastError {
     const { state, fault } = this;
+    if (fault !== null && (state === "backoff" || state === "failed")) return this.#named(HoldfastError.fromValue(fault));
+    return new HoldfastError("CAMERA_STOPPED", `${this.#name} is ${state}`, this.#details);
+  }
+
+  /** What its worker says, with whose that is. */
+  #named({ code, message, details }: HoldfastError): HoldfastError {
+    return new HoldfastError(code, `${this.#name}: ${message}`, { ...details, ...this.#details });
+  }
+
+  get #name(): string {
     const { part } = this.#settings;
-    const details = { field: "camera", camera: this.#camera, part, state };
-    const named = `camera ${this.#camera}${part === "capture" ? "" : `, ${part}`}`;
-    if (fault === null || (state !== "backoff" && state !== "failed")) {
-      return new HoldfastError("CAMERA_STOPPED", `${named} is ${state}`, details);
-    }
-    const { code, message, details: others } = HoldfastError.fromValue(fault);
-    return new HoldfastError(code, `${named}: ${message}`, { ...others, ...details });
+    return `camera ${this.#camera}${part === "capture" ? "" : `, ${part}`}`;
+  }
+
+  get #details() {
+    return { field: "camera", camera: this.#camera, part: this.#settings.part, state: this.state };
   }
 
   /** For how long no frame may come now, in ms; null: any report will do. One that is paused has nothing else to show. */

@@ -1,7 +1,7 @@
 import type { SupervisedEvent } from "../../../actors/supervised.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { ProcessTable } from "../../protocol/process-table.ts";
-import type { EventOf, ProcessInfo, ProcessState } from "../../protocol/replies.ts";
+import type { CameraSnapshot, EventOf, ProcessInfo, ProcessState } from "../../protocol/replies.ts";
 import type { CameraCounters, CameraPartName, RequestOf } from "../../protocol/requests.ts";
 import type { Client } from "../client.ts";
 import { type ProcessWorld, SupervisedProcess } from "../processes/supervised-process.ts";
@@ -35,7 +35,7 @@ export class CameraWorker {
   /** Null: it has not said which worker it is. */
   #attached: { readonly client: Client; readonly subscription: Subscription } | null = null;
   /** Who waits for the answer to an order, by its number. */
-  readonly #orders = new Map<number, { resolve: () => void; reject: (error: HoldfastError) => void }>();
+  readonly #orders = new Map<number, { resolve: (snapshot?: CameraSnapshot) => void; reject: (error: HoldfastError) => void }>();
   #lastOrder = 0;
   /** Why the process that runs has failed, or the last one had. */
   #fault: HoldfastError | null = null;
@@ -128,7 +128,7 @@ export class CameraWorker {
   }
 
   /** @throws HoldfastError `FORBIDDEN` */
-  report(client: Client, { order, state, counters, error }: RequestOf<"camera.report">): void {
+  report(client: Client, { order, state, snapshot, counters, error }: RequestOf<"camera.report">): void {
     if (!this.isAttached(client)) throw new HoldfastError("FORBIDDEN", `this client is not attached as ${this.#name}`, { field: "camera" });
     const fault = error && HoldfastError.fromValue(error);
     if (counters !== undefined) this.#count(counters);
@@ -136,7 +136,7 @@ export class CameraWorker {
     if (order !== undefined) {
       const waiting = this.#orders.get(order);
       this.#orders.delete(order);
-      if (fault === undefined) waiting?.resolve();
+      if (fault === undefined) waiting?.resolve(snapshot);
       else waiting?.reject(fault);
     } else if (fault !== undefined) {
       this.#fault = fault;
@@ -145,14 +145,14 @@ export class CameraWorker {
   }
 
   /**
-   * Gives an order to it. Resolves when that is done, whoever has gone meanwhile.
+   * Gives an order to it. Resolves when that is done, whoever has gone meanwhile, with the snapshot that it was to make.
    * @throws HoldfastError `CAMERA_STOPPED`, `CAMERA_FAILED`, and what the worker answers
    */
-  async order(order: Order): Promise<void> {
+  async order(order: Order): Promise<CameraSnapshot | undefined> {
     const attached = this.#attached;
-    if (attached === null) throw new HoldfastError("CAMERA_STOPPED", `${this.#name} can't be told now`, { field: "camera" });
+    if (attached === null) throw new HoldfastError("CAMERA_STOPPED", `its ${this.part} process can't be told now`, { field: "camera" });
     const number = ++this.#lastOrder;
-    await new Promise<void>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       this.#orders.set(number, { resolve, reject });
       const { number: sub } = attached.subscription;
       attached.subscription.push({ sub, ev: "order", order: number, ...order });
@@ -176,7 +176,7 @@ export class CameraWorker {
     const orders = [...this.#orders.values()];
     this.#orders.clear();
     for (const { reject } of orders) {
-      reject(new HoldfastError("CAMERA_FAILED", `${this.#name} has ended before it has done so`, { field: "camera" }));
+      reject(new HoldfastError("CAMERA_FAILED", `its ${this.part} process has ended before it has done so`, { field: "camera" }));
     }
   }
 

@@ -9,18 +9,19 @@ import {
   saveSettings,
 } from "../../protocol/camera-table.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
-import type { CameraInfo, CameraPartInfo, CameraState, ReplyOf } from "../../protocol/replies.ts";
+import type { CameraInfo, CameraPartInfo, CameraSnapshot, CameraState, ReplyOf } from "../../protocol/replies.ts";
 import type { CameraPartName, RequestOf } from "../../protocol/requests.ts";
 import type { Client } from "../client.ts";
 import { CameraPart, type CameraWorld, LEAST_STALL_MS, type PartListener } from "./camera-part.ts";
 
-/** What is done with the frames of a camera beside capturing them. */
-export type Extra = Exclude<CameraPartName, "capture">;
+/** What is done with the frames of a camera, until somebody says that it is not to be any more. */
+export type Extra = Exclude<CameraPartName, "capture" | "snapshot">;
 
 /** What its capture may be told while it works. */
 export type CameraOrder = { readonly type: "pause" | "resume" } | { readonly type: "fps"; readonly fps: number };
 
-const extras: readonly Extra[] = ["preview", "record"];
+/** All that is of no use without frames. */
+const followers = ["preview", "record", "snapshot"] as const satisfies readonly CameraPartName[];
 
 /** How long the first frame of a preview or recording may take, in ms. */
 const EXTRA_START_MS = 15_000;
@@ -33,6 +34,8 @@ export class Camera {
   readonly #wanted = new Set<Extra>();
   /** Frames a second that it is asked for now. */
   #fps: number;
+  /** How many wait for a frame to be saved. */
+  #snapshots = 0;
   /** Orders under way for which the pipeline is started anew. */
   #changes = 0;
 
@@ -63,6 +66,7 @@ export class Camera {
       capture: new CameraPart(name, capture, world, { ...listener, changed }),
       preview: new CameraPart(name, { part: "preview", pool: previewed, ...extra }, world, listener),
       record: new CameraPart(name, { part: "record", pool: null, ...extra }, world, listener),
+      snapshot: new CameraPart(name, { part: "snapshot", pool: null, ...extra, limits: { ...limits, restart: "never" } }, world, listener),
     };
   }
 
@@ -87,9 +91,9 @@ export class Camera {
     return this.#parts.capture.works;
   }
 
-  /** What is done with the frames, or would be. */
-  extra(extra: Extra): CameraPart {
-    return this.#parts[extra];
+  /** One of those that are done with the frames, or would be. */
+  follower(part: Extra | "snapshot"): CameraPart {
+    return this.#parts[part];
   }
 
   /** Whether a pool is one of its own. */
@@ -116,10 +120,7 @@ export class Camera {
    * @throws HoldfastError `BAD_CONFIG`: the configuration names no folder
    */
   want(extra: Extra, on: boolean): void {
-    if (extra === "record" && on && this.settings.save === undefined) {
-      const key = `camera.${this.name}.save.folder`;
-      throw new HoldfastError("BAD_CONFIG", `${key}: the configuration names no folder for what camera ${this.name} saves`, { key });
-    }
+    if (extra === "record" && on) this.#assertFolder();
     this.#want(extra, on);
     if (on && this.works) this.#parts[extra].start();
     if (!on) this.#parts[extra].stop();
@@ -130,7 +131,7 @@ export class Camera {
     if (order.type === "pause" && this.state === "paused") return;
     if (order.type === "resume" && this.state === "capturing") return;
     if (order.type === "fps" && order.fps === this.#fps) return;
-    if (order.type !== "fps") return this.#parts.capture.order(order);
+    if (order.type !== "fps") return void (await this.#parts.capture.order(order));
     this.#changes += 1;
     try {
       await this.#parts.capture.order(order);
@@ -139,6 +140,30 @@ export class Camera {
     } finally {
       this.#changes -= 1;
     }
+  }
+
+  /**
+   * Somebody wants a frame saved, for which there is a process until nobody does.
+   * @returns to be called when it has been saved, or can't be
+   * @throws HoldfastError `BAD_CONFIG`: the configuration names no folder; why it does not capture
+   */
+  beginSnapshot(): () => void {
+    this.#assertFolder();
+    if (this.state !== "capturing") throw this.failure();
+    const { snapshot } = this.#parts;
+    this.#snapshots += 1;
+    snapshot.start();
+    return () => {
+      this.#snapshots -= 1;
+      if (this.#snapshots === 0) snapshot.stop();
+    };
+  }
+
+  /** Has the process that is there for it save a frame. @throws HoldfastError why it can't */
+  async snapshot(): Promise<CameraSnapshot> {
+    const saved = await this.#parts.snapshot.order({ type: "snapshot" });
+    if (saved === undefined) throw new HoldfastError("CAMERA_FAILED", "the process of the snapshot has not said what it has saved");
+    return saved;
   }
 
   /** @throws HoldfastError `FORBIDDEN`, `LIMIT_SUBSCRIPTIONS` */
@@ -153,7 +178,7 @@ export class Camera {
       settings: {
         ...about,
         preview: part === "preview" ? { ...preview, pool: previewPoolName(this.name) } : null,
-        save: part === "record" ? saveSettings(this.settings) : null,
+        save: part === "record" || part === "snapshot" ? saveSettings(this.settings) : null,
       },
     };
   }
@@ -203,6 +228,14 @@ export class Camera {
     };
   }
 
+  /** @throws HoldfastError `BAD_CONFIG` */
+  #assertFolder(): void {
+    if (this.settings.save !== undefined) return;
+    const key = `camera.${this.name}.save.folder`;
+    const message = `${key}: the configuration names no folder for what camera ${this.name} saves`;
+    throw new HoldfastError("BAD_CONFIG", message, { field: "camera", key });
+  }
+
   #want(extra: Extra, on: boolean): void {
     if (on) this.#wanted.add(extra);
     else this.#wanted.delete(extra);
@@ -212,7 +245,7 @@ export class Camera {
   #follow(): void {
     const { capture } = this.#parts;
     if (capture.works) for (const extra of this.#wanted) this.#parts[extra].start();
-    if (capture.isStopped || capture.isAtRest) for (const extra of extras) this.#parts[extra].stop();
+    if (capture.isStopped || capture.isAtRest) for (const part of followers) this.#parts[part].stop();
   }
 }
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type CameraTable, cameraOfPreview, cameraSettings, previewPoolName } from "../../protocol/camera-table.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
-import type { CameraInfo, ReplyOf } from "../../protocol/replies.ts";
+import type { CameraInfo, CameraSnapshot, ReplyOf } from "../../protocol/replies.ts";
 import type { RequestOf } from "../../protocol/requests.ts";
 import { similarNames } from "../../protocol/similar-names.ts";
 import { addressedCamera } from "../addresses/addressed-camera.ts";
@@ -10,7 +10,7 @@ import { allRights } from "../rights.ts";
 import { Succession } from "../succession.ts";
 import { Waits } from "../waits.ts";
 import { Camera, type CameraOrder, type Extra } from "./camera.ts";
-import type { CameraWorld } from "./camera-part.ts";
+import type { CameraPart, CameraWorld } from "./camera-part.ts";
 import { assertCamera, assertCameraTables, ownerOf } from "./camera-tables.ts";
 
 /** All cameras, by their names. */
@@ -22,6 +22,8 @@ export class Cameras {
   readonly #ended: () => void;
   /** Those that the configuration does not name: clients have made them. */
   readonly #created = new Set<string>();
+  /** Those that a client has removed, and that are there until they have ended. */
+  readonly #removed = new Set<string>();
   /** Who waits for a camera to be something. */
   readonly #waits = new Waits();
   #closing = false;
@@ -102,11 +104,28 @@ export class Cameras {
     if (on) await this.#untilItWorks(client, name);
     this.#find(name).want(extra, on);
     return this.#until(client, name, (camera) => {
-      const part = camera.extra(extra);
-      if (!on) return part.state !== "stopping";
-      if (part.state === "failed" || part.state === "backoff" || part.isStopped) throw part.failure();
-      return part.works;
+      const part = camera.follower(extra);
+      return on ? isUp(part) : part.state !== "stopping";
     });
+  }
+
+  /**
+   * Has the next frame of a camera saved, and answers when its file is there.
+   * @throws HoldfastError `CAMERA_UNKNOWN`, `CAMERA_STOPPED`, `BAD_CONFIG`, `SAVE_FAILED`, `CAMERA_STALLED`, `DISCONNECTED`, and what else kept it from that
+   */
+  async snapshot(client: Client, name: string): Promise<CameraSnapshot> {
+    await this.#untilItWorks(client, name);
+    const camera = this.#find(name);
+    const end = camera.beginSnapshot();
+    try {
+      await this.#until(client, name, (named) => isUp(named.follower("snapshot")));
+      return await answer(client, camera.snapshot());
+    } catch (error) {
+      // Then that is the reason.
+      throw camera.works ? error : camera.failure();
+    } finally {
+      end();
+    }
   }
 
   /**
@@ -141,6 +160,7 @@ export class Cameras {
     const removed = this.#find(name);
     // The configuration may name it again before it has ended.
     this.#succession.replace(removed, null, removed.settings.autostart);
+    this.#removed.add(name);
     removed.stop(false);
     this.#look();
     return this.#waits.until(client, () => {
@@ -186,6 +206,7 @@ export class Cameras {
         else if (this.#created.has(camera.name)) continue;
         if (table !== null && !this.#succession.has(camera) && isDeepStrictEqual(cameraSettings(table), camera.settings)) continue;
         this.#succession.replace(camera, table);
+        this.#removed.delete(camera.name);
       }
       const added = Object.entries(tables).flatMap(([name, table]) => (this.#byName.has(name) ? [] : [this.#add(name, table)]));
       for (const camera of this.#succession.ending) camera.stop(false);
@@ -215,7 +236,10 @@ export class Cameras {
   #add(name: string, table: CameraTable): Camera {
     const camera: Camera = new Camera(name, table, this.#world, {
       changed: () => this.#look(),
-      told: (event) => this.#world.transitions.look(addressedCamera(camera), event),
+      told: (event) => {
+        // Of one that has gone nothing more is told.
+        if (this.#byName.get(name) === camera) this.#world.transitions.look(addressedCamera(camera), event);
+      },
     });
     this.#byName.set(name, camera);
     this.#world.transitions.look(addressedCamera(camera), null);
@@ -257,12 +281,19 @@ export class Cameras {
 
   #replace(camera: Camera, table: CameraTable | null, starts: boolean): void {
     if (table === null) {
-      this.#byName.delete(camera.name);
-      this.#created.delete(camera.name);
-      this.#world.transitions.gone(addressedCamera(camera), "reload");
+      const { name } = camera;
+      this.#byName.delete(name);
+      this.#created.delete(name);
+      this.#world.transitions.gone(addressedCamera(camera), this.#removed.delete(name) ? "remove" : "reload");
     } else if (starts) this.#add(camera.name, table).start();
     else this.#add(camera.name, table);
   }
+}
+
+/** Whether what is done with a camera's frames is being done. @throws HoldfastError why it never will be */
+function isUp(part: CameraPart): boolean {
+  if (part.state === "failed" || part.state === "backoff" || part.isStopped) throw part.failure();
+  return part.works;
 }
 
 /** What a client has asked for and is told of while it is there. It happens in any case. @throws HoldfastError `DISCONNECTED` */
