@@ -2,7 +2,7 @@ import type { ActorSettings } from "../../protocol/actors-table.ts";
 import { actorNameSchema, formatAddress, nearestActorName } from "../../protocol/addresses.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { UserActorInfo } from "../../protocol/replies.ts";
-import { similarNames } from "../../protocol/similar-names.ts";
+import { didYouMean, similarNames } from "../../protocol/similar-names.ts";
 import type { ActorSource, LoadedActor } from "../../user-actors/actor-host.ts";
 import { addressedActor } from "../addresses/addressed-actor.ts";
 import type { Transitions } from "../addresses/transitions.ts";
@@ -116,9 +116,8 @@ export class UserActors {
     const { byName } = this;
     const actor = byName.get(name);
     if (actor !== undefined) return actor;
-    const nearest = similarNames(name, [...byName.keys()]);
-    const hint = nearest.length > 0 ? `; did you mean ${nearest.join(", ")}?` : "";
-    throw new HoldfastError("ACTOR_UNKNOWN", `there is no actor "${name}"${hint}`, { field: "actor", nearest });
+    const nearest = similarNames(name, byName.keys());
+    throw new HoldfastError("ACTOR_UNKNOWN", `there is no actor "${name}"${didYouMean(nearest)}`, { field: "actor", nearest });
   }
 
   /**
