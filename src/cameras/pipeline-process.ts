@@ -4,6 +4,7 @@ import { OutputLines } from "../output-lines.ts";
 import { familyWithin } from "../processes/family.ts";
 import { assertRunnable } from "../processes/program-file.ts";
 import { HoldfastError } from "../protocol/errors.ts";
+import { withoutPasswords } from "../protocol/hidden-passwords.ts";
 import { FramePipe } from "./frame-pipe.ts";
 import type { PipelineCommand } from "./pipeline-command.ts";
 import { fatalSaying, type PipelineExit, troubleOf } from "./pipeline-trouble.ts";
@@ -158,7 +159,8 @@ export class PipelineProcess {
 
   /** It has said something. */
   #note(line: string): void {
-    this.#lines.push(line.slice(0, LONGEST_LINE));
+    // What it was given it repeats: the URL of a camera.
+    this.#lines.push(withoutPasswords(line).slice(0, LONGEST_LINE));
     if (this.#lines.length > KEPT_LINES) this.#lines.shift();
     const fatal = fatalSaying(line);
     if (fatal === null || this.#fatal !== null) return;

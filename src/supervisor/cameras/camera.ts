@@ -9,6 +9,7 @@ import {
   saveSettings,
 } from "../../protocol/camera-table.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
+import { withoutPasswords } from "../../protocol/hidden-passwords.ts";
 import type { CameraInfo, CameraPartInfo, CameraSnapshot, CameraState, ReplyOf } from "../../protocol/replies.ts";
 import type { CameraPartName, RequestOf } from "../../protocol/requests.ts";
 import type { Client } from "../client.ts";
@@ -210,8 +211,9 @@ export class Camera {
       camera: this.name,
       state: this.state,
       stateMs,
-      pipeline,
-      source,
+      // Whoever may see its frames may see this.
+      pipeline: typeof pipeline === "string" ? pipeline : pipeline.map(withoutPasswords),
+      source: source && withoutPasswords(source),
       width,
       height,
       fps: this.#fps,
