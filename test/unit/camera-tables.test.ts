@@ -43,7 +43,7 @@ test("what no pipeline can bring is a mistake in the configuration, and says whi
     [{ height: 481, format: "NV12" }, "height", "is a multiple of 2 in NV12"],
     [{ width: 32_768, height: 32_768 }, "width", "a slot has at most"],
     [{ pipeline: "rpicam" }, "format", "the pipeline rpicam delivers YU12, MJPG, H264, and not BGR3"],
-    [{ pipeline: "rpicam", format: "YU12", width: 100 }, "width", "multiples of 64 pixels, and 100 is none"],
+    [{ pipeline: "rpicam", format: "YU12", width: 100 }, "width", "multiples of 128 pixels, and 100 is none"],
     [{ pipeline: "gstreamer", width: 100 }, "width", "a multiple of 8"],
     [{ pipeline: "rtsp" }, "source", "the pipeline needs a URL"],
     [{ pipeline: ["my-capture", "{heigth}"] }, "pipeline", "there is no place {heigth}, but {width}, {height}, {fps}, {format}, {source}"],

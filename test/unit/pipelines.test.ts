@@ -33,7 +33,8 @@ test("what a camera encodes is passed on as it is", () => {
   expect(line("v4l2", { format: "MJPG" })).toMatch(/-input_format mjpeg .*-i \/dev\/video0 -c:v copy .*-f mjpeg pipe:1$/);
   expect(line("v4l2", { format: "H264" })).toMatch(/-input_format h264 .*-c:v copy .*-f h264 pipe:1$/);
   expect(line("rtsp", { format: "H264", source: "rtsp://cam/1" })).toMatch(/-i rtsp:\/\/cam\/1 -c:v copy/);
-  expect(line("rpicam", { format: "H264" })).toContain("--codec h264 --inline");
+  // A Raspberry Pi 5 has ffmpeg's libraries encode, which must be told what to write to a pipe.
+  expect(line("rpicam", { format: "H264" })).toContain("--codec h264 --inline --libav-format h264 --low-latency --output -");
 });
 
 test("the source of GStreamer is a device or elements", () => {
@@ -47,11 +48,12 @@ test("the source of GStreamer is a device or elements", () => {
 
 test("a board of Rockchip scales and converts on its own hardware, from a device or the network", () => {
   expect(line("rkmpp", { source: "/dev/video11" })).toMatch(
-    /-f v4l2 .*-vf hwupload,scale_rkrga=w=640:h=480:format=bgr24,hwdownload,format=bgr24/,
+    /-f v4l2 .*-vf hwupload,scale_rkrga=w=640:h=480:format=bgr24:force_original_aspect_ratio=disable,hwdownload,format=bgr24/,
   );
   expect(line("rkmpp", { source: "rtsp://cam/1", format: "H264" })).toMatch(
-    /-hwaccel rkmpp .*-rtsp_transport tcp -i rtsp:\/\/cam\/1 .*-c:v h264_rkmpp/,
+    /-hwaccel rkmpp .*-rtsp_transport tcp -timeout \d+ -i rtsp:\/\/cam\/1 -vf fps=30,scale_rkrga.* -c:v h264_rkmpp -g 30/,
   );
+  expect(line("rkmpp", { source: "/srv/film.mkv" })).toContain("-re -stream_loop -1 -i /srv/film.mkv -vf fps=30,scale_rkrga");
 });
 
 test("a program of one's own has its places filled in", () => {
@@ -67,7 +69,7 @@ test("what a pipeline can't deliver is refused, by the field", () => {
   expect(refusal(() => line("vl42"))).toMatchObject({ code: "BAD_FIELD", details: { field: "pipeline" } });
   expect(refusal(() => line("constructor"))).toMatchObject({ code: "BAD_FIELD", details: { field: "pipeline" } });
   expect(refusal(() => line("rpicam"))).toMatchObject({ code: "BAD_FIELD", details: { field: "format", known: ["YU12", "MJPG", "H264"] } });
-  expect(refusal(() => line("rpicam", { format: "YU12", width: 600 }))).toMatchObject({ code: "BAD_FIELD", details: { field: "width" } });
+  expect(refusal(() => line("rpicam", { format: "YU12", width: 960 }))).toMatchObject({ code: "BAD_FIELD", details: { field: "width" } });
   expect(refusal(() => line("gstreamer", { width: 642 }))).toMatchObject({ code: "BAD_FIELD", details: { field: "width" } });
   expect(refusal(() => line("rtsp"))).toMatchObject({ code: "MISSING_FIELD", details: { field: "source" } });
   expect(refusal(() => line(["cam", "{source}"]))).toMatchObject({ code: "MISSING_FIELD", details: { field: "source" } });

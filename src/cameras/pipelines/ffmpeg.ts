@@ -46,9 +46,13 @@ export function madeOutput(stream: StreamSettings, filters: readonly string[]): 
   const filtered = filters.length > 0 ? ["-vf", filters.join(",")] : [];
   // With more threads, each would keep a frame back.
   if (stream.format === "MJPG") return [...filtered, "-c:v", "mjpeg", "-q:v", "3", "-threads", "1", ...toStdout("mjpeg")];
-  const keyEvery = String(Math.max(1, Math.round(stream.fps)));
-  const encoder = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", keyEvery, "-pix_fmt", "yuv420p"];
+  const encoder = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", keyEvery(stream), "-pix_fmt", "yuv420p"];
   return [...filtered, ...encoder, ...toStdout("h264")];
+}
+
+/** So many frames of H264 there are from one key frame to the next: a second of them. */
+export function keyEvery({ fps }: StreamSettings): string {
+  return String(Math.max(1, Math.round(fps)));
 }
 
 /** @throws HoldfastError `MISSING_FIELD` */

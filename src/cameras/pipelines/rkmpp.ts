@@ -1,5 +1,6 @@
-import { ffmpeg, pixelFormats, quietly, rawOutput, toStdout } from "./ffmpeg.ts";
+import { ffmpeg, keyEvery, pixelFormats, quietly, rawOutput, toStdout } from "./ffmpeg.ts";
 import type { Pipeline, StreamSettings } from "./pipeline.ts";
+import { overTcp } from "./rtsp.ts";
 import { videoDevice } from "./video-device.ts";
 
 /**
@@ -19,14 +20,15 @@ function input({ source, width, height, fps }: StreamSettings): readonly string[
     return ["-init_hw_device", "rkmpp=rk", "-filter_hw_device", "rk", ...frames, "-i", device];
   }
   const decoder = ["-hwaccel", "rkmpp", "-hwaccel_output_format", "drm_prime", "-afbc", "rga"];
-  return [...decoder, ...(device.includes("://") ? ["-rtsp_transport", "tcp"] : ["-re"]), "-i", device];
+  return [...decoder, ...(device.includes("://") ? overTcp : ["-re", "-stream_loop", "-1"]), "-i", device];
 }
 
 function output(stream: StreamSettings): readonly string[] {
-  const { source, width, height, format } = stream;
+  const { source, width, height, fps, format } = stream;
   const pixels = pixelFormats[format] ?? "nv12";
-  const toHardware = videoDevice(source).startsWith("/dev/") ? ["hwupload"] : [];
-  const scaled = [...toHardware, `scale_rkrga=w=${width}:h=${height}:format=${pixels}`];
-  if (format === "H264") return ["-vf", scaled.join(","), "-c:v", "h264_rkmpp", ...toStdout("h264")];
+  // Unless it is told otherwise it makes the picture smaller than asked for, where that keeps its shape.
+  const scale = `scale_rkrga=w=${width}:h=${height}:format=${pixels}:force_original_aspect_ratio=disable`;
+  const scaled = [videoDevice(source).startsWith("/dev/") ? "hwupload" : `fps=${fps}`, scale];
+  if (format === "H264") return ["-vf", scaled.join(","), "-c:v", "h264_rkmpp", "-g", keyEvery(stream), ...toStdout("h264")];
   return rawOutput(stream, [...scaled, "hwdownload", `format=${pixels}`]);
 }

@@ -3,8 +3,17 @@ import type { Pipeline, StreamSettings } from "./pipeline.ts";
 
 const codecs: Readonly<Record<string, string>> = { YU12: "yuv420", MJPG: "mjpeg", H264: "h264" };
 
-/** Lines of raw images are filled up to so many bytes, those of the planes of colour to half as many. */
-const STRIDE_STEP = 64;
+/**
+ * Lines of raw images are filled up to so many bytes, those of the planes of colour to half as many: on a Raspberry Pi 5, for its libpisp
+ * has them at multiples of 64. Older ones are content with half of that.
+ */
+const STRIDE_STEP = 128;
+
+/**
+ * What it takes for H.264 to be written to a pipe by boards that have no encoder of their own, as the Raspberry Pi 5, and by others too:
+ * parameter sets before each key frame, the format, which no name of a file tells, and no frames that are kept back (rpicam-apps 1.6).
+ */
+const h264 = ["--inline", "--libav-format", "h264", "--low-latency"];
 
 /** A camera of a Raspberry Pi, by rpicam-vid. The source is the number of the camera, from 0. */
 export const rpicam: Pipeline = {
@@ -17,7 +26,7 @@ export const rpicam: Pipeline = {
     return [
       ...["--timeout", "0", "--nopreview", "--verbose", "0", "--flush", "--camera", source ?? "0"],
       ...["--width", String(width), "--height", String(height), "--framerate", String(fps)],
-      ...["--codec", codecs[format] ?? "yuv420", ...(format === "H264" ? ["--inline"] : []), "--output", "-"],
+      ...["--codec", codecs[format] ?? "yuv420", ...(format === "H264" ? h264 : []), "--output", "-"],
     ];
   },
 };
