@@ -1,4 +1,5 @@
 import { type ErrorCode, type ErrorDetails, HoldfastError } from "../protocol/errors.ts";
+import { packageOfElement } from "./pipelines/gstreamer.ts";
 
 /** How a program ended: with a status of its own, or by a signal. */
 export type PipelineExit = { readonly status: number } | { readonly signal: string };
@@ -12,15 +13,19 @@ const sayings: readonly (readonly [RegExp, ErrorCode, string])[] = [
     "DEVICE_REFUSED",
     "the camera has no such size",
   ],
-  [/Cannot find a proper format|not-negotiated|no such format|VIDIOC_S_FMT/i, "DEVICE_REFUSED", "the camera has no such format or size"],
   [
-    /No such device|No such file or directory|no cameras available|Cannot identify device|Connection refused|No route to host|Connection timed out|Network is unreachable|Failed to resolve hostname|404 Not Found/i,
+    /Cannot find a proper format|not-negotiated|no such format|VIDIOC_S_FMT|can't handle caps|failed to (valid|configure) stream/i,
+    "DEVICE_REFUSED",
+    "the camera has no such format or size",
+  ],
+  [
+    /No such device|No such file or directory|Resource not found|Cannot identify device|isn't a v4l2 driver|no cameras available|selected camera is not available|failed to find camera|Connection refused|No route to host|Connection timed out|Network is unreachable|Failed to resolve hostname|404 Not Found/i,
     "DEVICE_GONE",
     "there is no such camera, or it does not answer",
   ],
   [/401 Unauthorized|403 Forbidden/i, "PERMISSION_DENIED", "the camera does not let us in"],
   [
-    /no element "|Unknown (encoder|decoder|input format)|Option .* not found|Unrecognized option/i,
+    /no (element|property) "|syntax error|Unknown (encoder|decoder|input format)|(Option|Filter) .* not found|unknown device type|No such filter|unrecogni[sz]ed (option|codec)|cannot find video encoder|find an appropriate H.264 codec/i,
     "PROGRAM_MISSING",
     "the program lacks a part",
   ],
@@ -43,14 +48,25 @@ export function troubleOf(program: string, exit: PipelineExit, lines: readonly s
     const found = sayings.find(([pattern]) => pattern.test(line));
     if (found === undefined) continue;
     const [, code, meaning] = found;
-    return new HoldfastError(code, `${meaning}: ${sentenceOf(line)}`, details);
+    const lacking = packageOfElement(line);
+    const hint = lacking === null ? "" : `; it is in Debian's package ${lacking}`;
+    return new HoldfastError(code, `${meaning}: ${sentenceOf(line)}${hint}`, { ...details, ...(lacking !== null && { package: lacking }) });
   }
   const how = "signal" in exit ? `by ${exit.signal}` : `with status ${exit.status}`;
-  const last = lines.at(-1);
+  // GStreamer goes on to say what follows from an error.
+  const last = lines.find((line) => line.startsWith("ERROR: ")) ?? lines.at(-1);
   return new HoldfastError("PIPELINE_EXITED", `${program} has ended ${how}${last === undefined ? "" : `: ${sentenceOf(last)}`}`, details);
 }
 
-/** What a program has said, without the part of ffmpeg that says it, and where that is in memory: `[video4linux2,v4l2 @ 0x55…]`. */
+/** What stands before and behind what a program says: the part of ffmpeg and where that is in memory, the element of GStreamer, stars. */
+const frames: readonly RegExp[] = [
+  /^(?:\[[^\]]*\] *)+(.*)$/,
+  /^ERROR: from element \S+: (.*)$/,
+  /^WARNING: erroneous pipeline: (.*)$/,
+  /^ERROR: \*\*\* (.*) \*\*\*$/,
+];
+
+/** What a program has said, without what stands around it: `[video4linux2,v4l2 @ 0x55…]`. */
 export function sentenceOf(line: string): string {
-  return line.replace(/^(?:\[[^\]]*\] *)+/, "");
+  return frames.map((frame) => frame.exec(line)?.[1]).find((sentence) => sentence !== undefined) ?? line;
 }

@@ -102,6 +102,14 @@ export async function numbersIn(stage: Stage, path: string, width: number, heigh
   return Array.from({ length: bytes.length / image }, (_, i) => numberIn((x, y) => bytes[i * image + y * width + x] ?? 0));
 }
 
+/** How many frames of a file can be decoded, as ffmpeg counts them. @throws Error when one of them is not as it should be */
+export async function framesInFile(stage: Stage, path: string): Promise<number> {
+  const count = ["ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", path];
+  const { status, stdout, stderr } = await stage.run(...count);
+  if (status !== 0 || stderr !== "") throw new Error(`${path} is not as it should be: ${stderr}`);
+  return Number(stdout.trim().replace(/,$/, ""));
+}
+
 /** The next so many frames of a pool, as something is made of each while it is held. */
 export async function framesOf<T>(
   client: HoldfastClient,

@@ -5,6 +5,21 @@ import { videoDevice } from "./video-device.ts";
 /** What GStreamer calls the pixels of a FourCC. */
 const pixels: Readonly<Record<string, string>> = { BGR3: "BGR", RGB3: "RGB", NV12: "NV12", YU12: "I420", GREY: "GRAY8" };
 
+/** The packages of Debian that have elements which cameras want. */
+const packages: Readonly<Record<string, string>> = {
+  videoconvert: "gstreamer1.0-plugins-base",
+  videoscale: "gstreamer1.0-plugins-base",
+  decodebin: "gstreamer1.0-plugins-base",
+  v4l2src: "gstreamer1.0-plugins-good",
+  jpegdec: "gstreamer1.0-plugins-good",
+  jpegenc: "gstreamer1.0-plugins-good",
+  rtspsrc: "gstreamer1.0-plugins-good",
+  h264parse: "gstreamer1.0-plugins-bad",
+  x264enc: "gstreamer1.0-plugins-ugly",
+  avdec_h264: "gstreamer1.0-libav",
+  libcamerasrc: "gstreamer1.0-libcamera",
+};
+
 /** It fills lines up to multiples of four bytes, those of planes with half as many pixels too. */
 const WIDTH_STEP = 8;
 
@@ -25,6 +40,12 @@ export const gstreamer: Pipeline = {
     return ["--quiet", ...elements, "!", ...wanted(format, size), "!", "fdsink", "fd=1", "sync=false"];
   },
 };
+
+/** The package of Debian that has the element which GStreamer says it lacks; null: it says nothing of that kind, or it is not known. */
+export function packageOfElement(line: string): string | null {
+  const lacking = /no element "(\w+)"/.exec(line)?.[1] ?? "";
+  return Object.hasOwn(packages, lacking) ? (packages[lacking] as string) : null;
+}
 
 function wanted(format: string, size: string): readonly string[] {
   if (format === "MJPG") return [`image/jpeg,${size}`];
