@@ -1,7 +1,5 @@
-import { basename } from "node:path";
 import type { CameraTable } from "../protocol/camera-table.ts";
-import { type ErrorValue, HoldfastError } from "../protocol/errors.ts";
-import { MAX_NAME_LENGTH } from "../protocol/limits.ts";
+import type { HoldfastError } from "../protocol/errors.ts";
 import type {
   ActorInfo,
   CameraInfo,
@@ -17,23 +15,15 @@ import type {
   UserActorInfo,
 } from "../protocol/replies.ts";
 import type { ActorEvent, CameraPartName, Fields, Level, Op, PoolSettings } from "../protocol/requests.ts";
-import { PROTOCOL_VERSION } from "../protocol/version.ts";
 import { EventStream } from "./event-stream.ts";
 import { FramePool, type PoolClient } from "./frame-pool.ts";
-import { Heartbeat } from "./heartbeat.ts";
 import { type InputOptions, InputPin, type OutputOptions, OutputPin, type PinName } from "./held-pin.ts";
-import type { Dial, Link } from "./link.ts";
+import type { Dial } from "./link.ts";
+import { Session, type SessionOptions } from "./session.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** How a client connects. */
-export interface ClientOptions {
-  /** What others see as the holder of its pins. */
-  readonly name?: string;
-  /**
-   * Dial again when the connection is lost, with growing pauses, and open again what was open. Requests under way fail with
-   * `DISCONNECTED` all the same: whether they were done can't be known.
-   */
-  readonly reconnect?: boolean;
+export interface ClientOptions extends SessionOptions {
   /** Told when the connection is lost, and when it is back. */
   readonly onConnection?: (state: "lost" | "back") => void;
   /** Told of each pin that could not be opened again with the connection: this client does not hold it any more. */
@@ -52,54 +42,34 @@ export interface CameraAttachment {
   readonly orders: EventStream<EventOf<"order">>;
 }
 
-/** The pause before the first attempt to reconnect, and the longest one, in ms. */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5000;
-
 /**
  * How long a pin may take to close for the connection that was lost, in ms, before it is given up: what was commanded there
  * still runs.
  */
 const REOPEN_WAIT_MS = 60_000;
 
-interface PendingReply {
-  /** Called in the turn in which the reply comes: what follows it on the wire may build on it. */
-  readonly arrived: ((reply: never) => void) | undefined;
-  readonly resolve: (reply: never) => void;
-  readonly reject: (error: HoldfastError) => void;
-}
-
 /** A client of a supervisor, over a socket or in its own process. Requests may be sent without waiting for replies. */
 export class HoldfastClient implements AsyncDisposable {
-  readonly #dial: Dial;
   readonly #options: ClientOptions;
-  readonly #token: string | undefined;
-  readonly #pending = new Map<number, PendingReply>();
-  readonly #subscriptions = new Subscriptions((op, fields, arrived) => this.#request(op, fields, arrived));
+  readonly #session: Session;
+  readonly #subscriptions = new Subscriptions((op, fields, arrived) => this.#session.request(op, fields, arrived));
   readonly #opened = new Set<OutputPin | InputPin>();
   readonly #pools = new Set<FramePool>();
-  #link: Link | null = null;
-  /** Of the connection; null: it needs none. */
-  #heartbeat: Heartbeat | null = null;
-  /** Why the supervisor is about to close the connection, when it has said so. */
-  #refusal: HoldfastError | null = null;
-  /** The connection was whole once. */
-  #established = false;
-  /** How many connections have been lost. */
-  #lostLinks = 0;
-  #lastId = 0;
-  #closing = false;
-  #wakeUp: (() => void) | null = null;
   readonly #poolClient: PoolClient = {
-    request: (op, fields, arrived) => this.#request(op, fields, arrived),
+    request: (op, fields, arrived) => this.#session.request(op, fields, arrived),
     subscriptions: this.#subscriptions,
-    connection: () => this.#lostLinks,
+    connection: () => this.#session.connection,
   };
 
   private constructor(dial: Dial, options: ClientOptions, token: string | undefined) {
-    this.#dial = dial;
     this.#options = options;
-    this.#token = token;
+    this.#session = new Session(dial, options, token, {
+      event: (event) => this.#subscriptions.deliver(event),
+      lost: () => this.#subscriptions.lost(),
+      changed: (state) => this.#tell(() => this.#options.onConnection?.(state)),
+      restore: () => this.#restore(),
+      over: (failure) => this.#subscriptions.finish(failure),
+    });
   }
 
   /**
@@ -108,8 +78,7 @@ export class HoldfastClient implements AsyncDisposable {
    */
   static async over(dial: Dial, options: ClientOptions = {}, token?: string): Promise<HoldfastClient> {
     const client = new HoldfastClient(dial, options, token);
-    await client.#connect();
-    client.#established = true;
+    await client.#session.open();
     return client;
   }
 
@@ -118,7 +87,7 @@ export class HoldfastClient implements AsyncDisposable {
    * @throws HoldfastError what the supervisor answers; `DISCONNECTED`
    */
   request<O extends Op>(op: O, fields: Fields<O>): Promise<ReplyOf<O>> {
-    return this.#request(op, fields);
+    return this.#session.request(op, fields);
   }
 
   /** Holds a pin as an output. @throws HoldfastError `PIN_BUSY`, `PIN_CONFLICT`, `PIN_CLOSING`, `LINE_BUSY`, … */
@@ -371,11 +340,8 @@ export class HoldfastClient implements AsyncDisposable {
 
   /** Ends the connection. What the client holds is closed softly, or stays, as it was opened. */
   async close(): Promise<void> {
-    this.#closing = true;
-    this.#wakeUp?.();
     for (const pool of [...this.#pools]) pool.end();
-    if (this.#link === null) this.#subscriptions.finish(null);
-    else await this.#link.close();
+    await this.#session.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -392,15 +358,6 @@ export class HoldfastClient implements AsyncDisposable {
     return stream;
   }
 
-  #request<O extends Op>(op: O, fields: Fields<O>, arrived?: (reply: ReplyOf<O>) => void): Promise<ReplyOf<O>> {
-    return new Promise((resolve, reject) => {
-      if (this.#link === null) throw new HoldfastError("DISCONNECTED", "there is no connection to the supervisor");
-      const id = ++this.#lastId;
-      this.#link.send({ ...fields, id, op });
-      this.#pending.set(id, { arrived, resolve, reject });
-    });
-  }
-
   async #open<P extends OutputPin | InputPin>(pin: P): Promise<P> {
     await pin.open();
     this.#opened.add(pin);
@@ -411,86 +368,6 @@ export class HoldfastClient implements AsyncDisposable {
     const pool = new FramePool(this.#poolClient, layout, (done) => this.#pools.delete(done));
     this.#pools.add(pool);
     return pool;
-  }
-
-  async #connect(): Promise<void> {
-    this.#link = await this.#dial({ message: (message) => this.#receive(message), closed: (error) => this.#lost(error) });
-    try {
-      if (this.#closing) throw new HoldfastError("DISCONNECTED", "this client has closed");
-      const { name = `${basename(process.argv[1] ?? process.title)}` } = this.#options;
-      const hello = { protocol: PROTOCOL_VERSION, name: name.slice(0, MAX_NAME_LENGTH) };
-      const { messageBytes, heartbeatMs } = await this.request(
-        "hello",
-        this.#token === undefined ? hello : { ...hello, token: this.#token },
-      );
-      if (messageBytes !== undefined) this.#link?.limit?.(messageBytes);
-      if (heartbeatMs !== undefined) this.#keepAlive(heartbeatMs);
-    } catch (error) {
-      await this.#link?.close();
-      throw error;
-    }
-  }
-
-  /** As long as this process runs, whatever the program does: it is no sign of life for pins that were opened with a heartbeat of their own. */
-  #keepAlive(heartbeatMs: number): void {
-    const why = `the supervisor has been silent for more than ${heartbeatMs} ms`;
-    this.#heartbeat = new Heartbeat(heartbeatMs, {
-      beat: () => void this.#request("ping", { link: true }).catch(() => {}),
-      silent: () => this.#link?.abandon(new HoldfastError("DISCONNECTED", why)),
-    });
-  }
-
-  #receive(message: Readonly<Record<string, unknown>>): void {
-    this.#heartbeat?.heard();
-    if (typeof message["sub"] === "number" && "ev" in message) return this.#subscriptions.deliver(message as Event);
-    const { id, ok, error } = message as { readonly id: number | null; readonly ok: boolean; readonly error: ErrorValue };
-    if (id === null) {
-      this.#refusal = HoldfastError.fromValue(error);
-      return;
-    }
-    const pending = this.#pending.get(id);
-    if (pending === undefined) return;
-    this.#pending.delete(id);
-    if (!ok) return pending.reject(HoldfastError.fromValue(error));
-    const { id: _id, ok: _ok, ...reply } = message;
-    pending.arrived?.(reply as never);
-    pending.resolve(reply as never);
-  }
-
-  #lost(closed: HoldfastError): void {
-    const error = this.#refusal ?? closed;
-    this.#refusal = null;
-    this.#link = null;
-    this.#heartbeat?.stop();
-    this.#heartbeat = null;
-    this.#lostLinks++;
-    this.#subscriptions.lost();
-    for (const { reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
-    if (this.#options.reconnect === true && !this.#closing) {
-      if (this.#established) void this.#reconnect();
-      return;
-    }
-    this.#subscriptions.finish(this.#closing ? null : error);
-  }
-
-  async #reconnect(): Promise<void> {
-    this.#established = false;
-    this.#tell(() => this.#options.onConnection?.("lost"));
-    for (let pauseMs = FIRST_PAUSE_MS; !this.#closing; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-      // Half of the pause is chance, so that many clients do not come back at the same instant.
-      await this.#pause(pauseMs * (0.5 + Math.random() / 2));
-      try {
-        if (this.#closing) return;
-        await this.#connect();
-        await this.#restore();
-        this.#established = true;
-        this.#tell(() => this.#options.onConnection?.("back"));
-        return;
-      } catch {
-        await this.#link?.close();
-      }
-    }
   }
 
   /** Tells the program. What it throws is no reason to stay without a connection, and is shown as a warning. */
@@ -522,15 +399,5 @@ export class HoldfastClient implements AsyncDisposable {
     await Promise.all([...this.#opened].map(reopen));
     await Promise.all([...this.#pools].map((pool) => pool.restore()));
     await this.#subscriptions.restore();
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wakeUp = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }
