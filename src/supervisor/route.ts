@@ -84,7 +84,11 @@ const handlers: { readonly [O in Op]: Handler<O> } = {
   "frames.subscribe": ({ pools }, client, request) => pools.subscribe(client, request),
 
   topics: ({ topics }, { rights }) => ({ topics: topics.all(rights) }),
-  "topic.publish": ({ topics }, client, request) => topics.publish(client, request),
+  "topic.publish": ({ topics, cameraTopics }, client, request) => {
+    const reply = topics.publish(client, request);
+    cameraTopics.heard(client, request);
+    return reply;
+  },
   "topic.subscribe": ({ topics }, client, request) => topics.subscribe(client, request),
 
   processes: ({ processes }, { rights }) => ({ processes: processes.all(rights) }),

@@ -2,7 +2,7 @@ import { type Actor, createActor } from "xstate";
 import { supervisorMachine } from "../../actors/supervisor.ts";
 import { RefusalLog } from "../access/refusal-log.ts";
 import { type Clock, xstateClock } from "../clock/clock.ts";
-import type { AccessTable } from "../protocol/access.ts";
+import { type AccessTable, fullAccess } from "../protocol/access.ts";
 import { addressOf } from "../protocol/addresses.ts";
 import type { CameraTable } from "../protocol/camera-table.ts";
 import { HoldfastError } from "../protocol/errors.ts";
@@ -16,6 +16,7 @@ import { Addresses } from "./addresses/addresses.ts";
 import { afterEach } from "./addresses/after-each.ts";
 import { addressedSupervisor, sourcesOf } from "./addresses/sources.ts";
 import { Transitions } from "./addresses/transitions.ts";
+import { CameraTopics } from "./cameras/camera-topics.ts";
 import { Cameras } from "./cameras/cameras.ts";
 import { Client, type Outlet, type Peer } from "./client.ts";
 import { assertPermitted } from "./permission.ts";
@@ -76,12 +77,15 @@ export class Supervisor {
   readonly #surroundings: Surroundings;
   readonly #actor: Actor<typeof supervisorMachine>;
   readonly #clients = new Map<number, Client>();
+  /** Waits for what clients have asked for that need not. It never goes. */
+  readonly #deputy: Client;
   readonly #startedUs: number;
   readonly #reload: () => Promise<void>;
   #lastClient = 0;
   readonly pins: Pins;
   readonly pools: Pools;
   readonly topics: Topics;
+  readonly cameraTopics: CameraTopics;
   readonly processes: SupervisedProcesses;
   readonly cameras: Cameras;
   readonly addresses: Addresses;
@@ -113,12 +117,18 @@ export class Supervisor {
       (client, pool) => this.cameras.published(client, pool),
     );
     this.topics = new Topics(this.#surroundings);
+    this.cameraTopics = new CameraTopics(this.topics, (client, request) => this.#obey(client, request));
+    this.#deputy = new Client(0, deputy, { ready: true, deliver() {} }, this.#surroundings, { left() {}, gone() {} });
     const world = { host, clock, log, chance, transitions };
     this.processes = new SupervisedProcesses(configuredProcesses, world, () => this.#tellIfEnded());
     this.cameras = new Cameras(
       configuredCameras,
       { ...world, pools: this.pools, limits: this.#surroundings.limits, command: program },
-      () => this.#tellIfEnded(),
+      {
+        is: (camera) => this.cameraTopics.show(camera.info()),
+        gone: (name) => this.cameraTopics.gone(name),
+        ended: () => this.#tellIfEnded(),
+      },
     );
     const { plan, dial, ...around } = actors;
     this.actors = new UserActors(plan, { ...around, clock, log, chance, transitions, dial: (name) => dial(this, name) }, () =>
@@ -311,6 +321,16 @@ export class Supervisor {
     if (this.pins.open.length === 0 && this.pools.isEmpty && this.#haveProgramsEnded) this.#actor.send({ type: "drained" });
   }
 
+  /** What a client may ask is done for it, whether it is there to the end or not. @throws HoldfastError as `request` */
+  async #obey(client: Client, request: Request): Promise<Reply> {
+    try {
+      if (client.isConfined) assertPermitted(client, request, this.pins);
+    } catch (thrown) {
+      throw this.#report(client, thrown);
+    }
+    return this.request(this.#deputy, request);
+  }
+
   /** What a request asks, also one that an event is. @throws HoldfastError as `request` */
   #perform(client: Client, request: Request): Reply | Promise<Reply> {
     const { limits } = this.#surroundings;
@@ -344,6 +364,16 @@ export class Supervisor {
     return error;
   }
 }
+
+/** Where the supervisor itself comes from. */
+const deputy: Peer = {
+  transport: "in-process",
+  address: null,
+  name: "supervisor",
+  pid: process.pid,
+  uid: null,
+  access: () => fullAccess,
+};
 
 /** Requests that may wait for a slot, for memory that is being made, or for a process or an actor. */
 const waiting: ReadonlySet<Op> = new Set<Op>([

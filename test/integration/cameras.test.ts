@@ -210,3 +210,26 @@ story("snapshots are saved as files of their own, and whoever has asked is told 
   );
   expect(await info()).toMatchObject({ state: "capturing", starts: 1, pid: before.pid, fault: null });
 });
+
+story("a camera is driven by what shells publish, and tells on topics what it does", async (stage) => {
+  const { client, shell, info } = await sceneOf(stage, frames);
+  await client.startCamera("front");
+  const told: string[] = [];
+  const messages = await client.topic("camera/front/+");
+  const listening = (async () => {
+    for await (const { topic, value } of messages) {
+      const { type, ok, state } = value as { readonly type?: string; readonly ok?: boolean; readonly state?: string };
+      if (topic.endsWith("/done")) told.push(`${type} ${ok}`);
+      if (topic.endsWith("/state")) told.push(`${state}`);
+    }
+  })();
+  await shell.ok("pub", "camera/front/set", "pause");
+  await eventually("it is paused", () => told.includes("pause true"));
+  expect(told).toEqual(["capturing", "paused", "pause true"]);
+  await shell.ok("pub", "--json", "camera/front/set", '{"type": "fps", "fps": 4}');
+  await shell.ok("pub", "camera/front/set", "resume");
+  await eventually("it has another pace", () => told.includes("fps true") && told.includes("resume true"));
+  expect(await info()).toMatchObject({ state: "capturing", fps: 4 });
+  await messages.return();
+  await listening;
+});

@@ -45,3 +45,33 @@ def test_one_that_is_stopped_says_so_and_others_come_and_go():
             client.start_camera("side")
         client.remove_camera("side")
         assert [each.camera for each in client.cameras()] == ["front"]
+
+
+def test_a_snapshot_is_saved_where_the_configuration_says_and_topics_drive_a_camera(tmp_path):
+    picture = b"\xff\xd8\xff\xda\x00\x02\x00\xff\xd9"
+    file = tmp_path / "picture.jpg"
+    file.write_bytes(picture)
+    config = f"""
+[camera.front]
+pipeline = ["sh", "-c", "while :; do cat {file}; sleep 0.02; done"]
+width = 64
+height = 48
+format = "MJPG"
+startMs = 60000
+stallPeriods = 3000
+save = {{ folder = "{tmp_path}" }}
+"""
+    with Supervisor(config=config) as supervisor:
+        client = supervisor.connect()
+        client.start_camera("front")
+        saved = client.snapshot_camera("front")
+        with open(saved.file, "rb") as snapshot:
+            assert snapshot.read() == picture
+        assert (saved.bytes, saved.seq > 0, saved.timestamp_ns > 0) == (len(picture), True, True)
+        done = client.topic("camera/front/done")
+        client.publish("camera/front/set", "pause")
+        outcome = next(done).value
+        assert (outcome["type"], outcome["ok"]) == ("pause", True)
+        assert client.cameras()[0].state == "paused"
+        with pytest.raises(holdfast.HoldfastError, match="^CAMERA_STOPPED: camera front is paused"):
+            client.snapshot_camera("front")

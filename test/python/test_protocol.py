@@ -154,7 +154,7 @@ def asked(tmp_path):
         lambda: supervisor, name="n", token="t", reconnect=False, timeout_ms=10_000, on_connection=None, on_given_up=None
     )
     client = Client(session)
-    for name in "read observe on_state ping pins pools status sim_set sim_wire shutdown create_pool publish topic on_message topics processes start_process stop_process restart_process actors describe_actor send ask observe_actor trace cameras start_camera stop_camera pause_camera resume_camera set_camera_fps preview_camera save_camera create_camera remove_camera start_actor stop_actor restart_actor reload".split():
+    for name in "read observe on_state ping pins pools status sim_set sim_wire shutdown create_pool publish topic on_message topics processes start_process stop_process restart_process actors describe_actor send ask observe_actor trace cameras start_camera stop_camera pause_camera resume_camera set_camera_fps preview_camera save_camera snapshot_camera create_camera remove_camera start_actor stop_actor restart_actor reload".split():
         call(getattr(client, name))
     output, button = call(client.output), call(client.input)
     for name in "on off toggle write value blink pulse pattern set_mode cancel read edges on_edge configure to_input".split():
@@ -171,7 +171,8 @@ def asked(tmp_path):
     session.connection.send("ping", {"link": True})
     session.request("slot.release", {"lease": 1})
     session.request("camera.attach", {"camera": "c", "part": "capture"})
-    session.request("camera.report", {"camera": "c", "part": "capture", "order": 1, "state": "paused", "counters": {}, "error": {}})
+    report = {"order": 1, "state": "paused", "snapshot": {}, "counters": {}, "error": {}}
+    session.request("camera.report", {"camera": "c", "part": "capture", **report})
     client.close()
     return supervisor.asked
 
@@ -187,7 +188,7 @@ def test_every_operation_can_be_asked_for_with_every_field(asked):
 
 def test_every_method_of_a_client_has_been_tried():
     tried = set("""read observe on_state ping pins pools status sim_set sim_wire shutdown create_pool pool output input close request
-        publish topic on_message topics processes start_process stop_process restart_process actors describe_actor send ask observe_actor trace cameras start_camera stop_camera pause_camera resume_camera set_camera_fps preview_camera save_camera create_camera remove_camera start_actor stop_actor restart_actor reload""".split())
+        publish topic on_message topics processes start_process stop_process restart_process actors describe_actor send ask observe_actor trace cameras start_camera stop_camera pause_camera resume_camera set_camera_fps preview_camera save_camera snapshot_camera create_camera remove_camera start_actor stop_actor restart_actor reload""".split())
     assert {name for name in vars(Client) if not name.startswith("_")} == tried
     pins = set("""on off toggle write value blink pulse pattern set_mode cancel configure to_input to_output""".split())
     assert {name for each in (OutputPin, InputPin) for name in vars(each) if not name.startswith("_")} == pins

@@ -1,97 +1,9 @@
 import { expect, test } from "bun:test";
-import { type Asked, type ScriptedClient, World } from "../../src/index-testing.ts";
-import type { SimProcess, SimProgram } from "../../src/processes/sim-host.ts";
+import type { Asked } from "../../src/index-testing.ts";
+import type { SimProcess } from "../../src/processes/sim-host.ts";
 import type { CameraTable } from "../../src/protocol/camera-table.ts";
-import type { CameraInfo, EventOf } from "../../src/protocol/replies.ts";
 import type { CameraPartName } from "../../src/protocol/requests.ts";
-
-const table: CameraTable = { pipeline: ["program"], width: 8, height: 4, format: "GREY" };
-
-/** The process of a camera, as a test has it act. */
-class Worker {
-  readonly #client: ScriptedClient;
-  /** It is not to publish from the start on. */
-  isToPause = false;
-
-  constructor(
-    readonly world: World,
-    readonly process: SimProcess,
-    readonly camera = "front",
-    readonly part: CameraPartName = "capture",
-  ) {
-    world.processes.start(process.pid);
-    this.#client = world.join("worker", process.pid);
-  }
-
-  attach() {
-    return this.#client.ask({ op: "camera.attach", camera: this.camera, part: this.part });
-  }
-
-  /** Brings a frame into its pool. */
-  async frame(): Promise<void> {
-    const pool = this.part === "preview" ? `${this.camera}-preview` : this.camera;
-    const grant = this.#client.ask({ op: "slot.acquire", pool });
-    await this.world.settle();
-    this.#client.ask({ op: "slot.publish", lease: grant.body.lease, bytes: 32 });
-    await this.world.settle();
-  }
-
-  report(fields: object) {
-    return this.#client.ask({ op: "camera.report", camera: this.camera, part: this.part, ...fields });
-  }
-
-  get orders(): EventOf<"order">[] {
-    return this.#client.events.filter((event): event is EventOf<"order"> => event.ev === "order");
-  }
-
-  /** The program ends. */
-  end(status = 1): void {
-    this.world.processes.end(this.process.pid);
-    this.#client.leave();
-    this.process.end({ status });
-  }
-}
-
-interface Stage {
-  readonly world: World;
-  readonly ask: ScriptedClient["ask"];
-  /** The process that runs last, attached. */
-  worker(camera?: string, part?: CameraPartName): Worker;
-  info(camera?: string): CameraInfo;
-}
-
-async function stageOf(cameras: Readonly<Record<string, Partial<CameraTable>>> = { front: {} }, program: SimProgram = {}): Promise<Stage> {
-  const world = new World({
-    cameras: Object.fromEntries(Object.entries(cameras).map(([name, said]) => [name, { ...table, ...said }])),
-    programOf: () => program,
-  });
-  const client = world.join("operator");
-  world.supervisor.startAll();
-  // Pools take their time to be made.
-  await world.settle();
-  await world.pass(0);
-  return {
-    world,
-    ask: (asked) => client.ask(asked),
-    worker: (camera = "front", part = "capture") => {
-      const process = world.host.living.findLast(({ spec }) => spec.command.slice(-2).join() === `${part},${camera}`);
-      if (process === undefined) throw new Error(`no ${part} process of ${camera} runs`);
-      const worker = new Worker(world, process, camera, part);
-      worker.isToPause = worker.attach().body.settings.paused;
-      return worker;
-    },
-    info: (camera = "front") => world.supervisor.status().cameras.find((info) => info.camera === camera) as CameraInfo,
-  };
-}
-
-/** One that captures. */
-async function capturing(said: Partial<CameraTable> = {}): Promise<Stage & { readonly first: Worker }> {
-  const stage = await stageOf({ front: said });
-  const first = stage.worker();
-  await first.frame();
-  expect(stage.info().state).toBe("capturing");
-  return { ...stage, first };
-}
+import { type CameraStage, cameraTable, capturing, stageOf, Worker } from "./camera-stage.ts";
 
 test("a camera has its pool made and its worker started, and captures when the first frame is in the pool", async () => {
   const { world, info, worker } = await stageOf({ front: { slots: 5, fps: 10, source: "/dev/video7" } });
@@ -325,7 +237,7 @@ test("another configuration ends, starts and restarts those that it concerns, an
   const before = new Map(world.supervisor.status().cameras.map(({ camera, pid }) => [camera, pid]));
   world.supervisor.reconfigured({
     limits: world.supervisor.limits,
-    configuredCameras: { front: table, back: { ...table, source: "b", fps: 5 }, top: { ...table, source: "d" } },
+    configuredCameras: { front: cameraTable, back: { ...cameraTable, source: "b", fps: 5 }, top: { ...cameraTable, source: "d" } },
   })();
   await world.pass(0);
   const now = new Map(world.supervisor.status().cameras.map(({ camera, pid }) => [camera, pid]));
@@ -465,13 +377,13 @@ test("nothing is saved without a folder, or previewed of a camera that is stoppe
 
 test("a camera may be made and removed while the supervisor runs, and the configuration leaves it alone", async () => {
   const { world, ask, info, worker } = await stageOf({ front: { source: "/dev/video0" } });
-  expect(ask({ op: "camera.create", camera: "front", ...table }).outcome).toBe("CAMERA_EXISTS");
-  expect(ask({ op: "camera.create", camera: "side", ...table, source: "/dev/video0" }).outcome).toBe("DEVICE_BUSY");
-  expect(ask({ op: "camera.create", camera: "side", ...table }).body).toMatchObject({ camera: "side", state: "starting" });
+  expect(ask({ op: "camera.create", camera: "front", ...cameraTable }).outcome).toBe("CAMERA_EXISTS");
+  expect(ask({ op: "camera.create", camera: "side", ...cameraTable, source: "/dev/video0" }).outcome).toBe("DEVICE_BUSY");
+  expect(ask({ op: "camera.create", camera: "side", ...cameraTable }).body).toMatchObject({ camera: "side", state: "starting" });
   await world.settle();
   await world.pass(0);
   await worker("side").frame();
-  const configuredCameras = { front: { ...table, source: "/dev/video0" } };
+  const configuredCameras = { front: { ...cameraTable, source: "/dev/video0" } };
   world.supervisor.reconfigured({ limits: world.supervisor.limits, configuredCameras })();
   await world.pass(0);
   expect(info("side").state).toBe("capturing");
@@ -496,7 +408,7 @@ test("what can't be captured is refused when it is created, with the field; noth
     ["front-preview", {}, "POOL_EXISTS", "camera"],
   ];
   for (const [camera, said, code, field] of refused) {
-    const { error } = ask({ op: "camera.create", camera, ...table, ...said });
+    const { error } = ask({ op: "camera.create", camera, ...cameraTable, ...said });
     expect([error?.code, error?.details["field"]]).toEqual([code, field]);
   }
   expect(world.supervisor.status().cameras.map(({ camera }) => camera)).toEqual(["front"]);
@@ -504,8 +416,8 @@ test("what can't be captured is refused when it is created, with the field; noth
 
 test("the configuration gets no device that a camera has which a client has made, and nothing changes", async () => {
   const { world, ask, info } = await stageOf({ front: { source: "/dev/video0" } });
-  expect(ask({ op: "camera.create", camera: "side", ...table, source: "/dev/video2" }).outcome).toBe("ok");
-  const configuredCameras = { back: { ...table, source: "/dev/video2" } };
+  expect(ask({ op: "camera.create", camera: "side", ...cameraTable, source: "/dev/video2" }).outcome).toBe("ok");
+  const configuredCameras = { back: { ...cameraTable, source: "/dev/video2" } };
   expect(() => world.supervisor.reconfigured({ limits: world.supervisor.limits, configuredCameras })).toThrow(
     "camera.back.source: /dev/video2 is that of camera side, which a client has made, already",
   );
@@ -518,7 +430,7 @@ test("one that is configured and was removed is back with the next reading, also
   await worker().frame();
   const removed = ask({ op: "camera.remove", camera: "front" });
   await world.pass(10);
-  world.supervisor.reconfigured({ limits: world.supervisor.limits, configuredCameras: { front: table } })();
+  world.supervisor.reconfigured({ limits: world.supervisor.limits, configuredCameras: { front: cameraTable } })();
   expect(removed.outcome).toBe("pending");
   await world.pass(50);
   await world.settle();
@@ -529,7 +441,7 @@ test("one that is configured and was removed is back with the next reading, also
 test("there are no more cameras than there may be pools", async () => {
   const { world, ask } = await stageOf({});
   Object.assign(world.supervisor.limits, { pools: 2 });
-  const outcomes = ["a", "b", "c"].map((camera) => ask({ op: "camera.create", camera, ...table, autostart: false }).outcome);
+  const outcomes = ["a", "b", "c"].map((camera) => ask({ op: "camera.create", camera, ...cameraTable, autostart: false }).outcome);
   expect(outcomes).toEqual(["ok", "ok", "LIMIT_POOLS"]);
 });
 
@@ -604,7 +516,7 @@ const savingCamera = () => capturing({ save: { folder: "/srv/video", maxAgeMs: 1
 const saved = { file: "/srv/video/front-2026-11-22T00-00-00.000Z.jpg", bytes: 100, seq: 7, timestampNs: 7_000_000_000n };
 
 /** Somebody has asked for a snapshot, and the process for it runs. */
-async function snapshotWorker({ world, worker }: Stage): Promise<Worker> {
+async function snapshotWorker({ world, worker }: CameraStage): Promise<Worker> {
   await world.settle();
   await world.pass(0);
   const process = worker("front", "snapshot");

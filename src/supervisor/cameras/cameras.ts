@@ -13,13 +13,23 @@ import { Camera, type CameraOrder, type Extra } from "./camera.ts";
 import type { CameraPart, CameraWorld } from "./camera-part.ts";
 import { assertCamera, assertCameraTables, ownerOf } from "./camera-tables.ts";
 
+/** Who is told of cameras. */
+export interface CamerasListener {
+  /** One has come to be, or may be another than before. */
+  is(camera: Camera): void;
+  /** There is none of this name any more. */
+  gone(name: string): void;
+  /** Nothing of them runs, since they are being shut. */
+  ended(): void;
+}
+
 /** All cameras, by their names. */
 export class Cameras {
   readonly #byName = new Map<string, Camera>();
   /** Of those that end because of what the configuration says now, or have been removed. */
   readonly #succession = new Succession<Camera, CameraTable>();
   readonly #world: CameraWorld;
-  readonly #ended: () => void;
+  readonly #listener: CamerasListener;
   /** Those that the configuration does not name: clients have made them. */
   readonly #created = new Set<string>();
   /** Those that a client has removed, and that are there until they have ended. */
@@ -29,16 +39,15 @@ export class Cameras {
   #closing = false;
 
   /**
-   * @param ended is called when nothing of them runs, once they are being shut
    * @throws HoldfastError `BAD_CONFIG` with the `key`
    */
-  constructor(tables: Readonly<Record<string, CameraTable>>, world: CameraWorld, ended: () => void) {
+  constructor(tables: Readonly<Record<string, CameraTable>>, world: CameraWorld, listener: CamerasListener) {
     assertCameraTables(tables);
     const { pools } = world;
     // In the end they go by themselves, when their frames have been read.
     const remove = (name: string) => (this.#closing ? {} : pools.remove(name));
     this.#world = { ...world, pools: { create: (name, settings) => pools.create(name, settings), remove } };
-    this.#ended = ended;
+    this.#listener = listener;
     for (const [name, table] of Object.entries(tables)) this.#add(name, table);
   }
 
@@ -238,12 +247,17 @@ export class Cameras {
       changed: () => this.#look(),
       told: (event) => {
         // Of one that has gone nothing more is told.
-        if (this.#byName.get(name) === camera) this.#world.transitions.look(addressedCamera(camera), event);
+        if (this.#byName.get(name) === camera) this.#tell(camera, event);
       },
     });
     this.#byName.set(name, camera);
-    this.#world.transitions.look(addressedCamera(camera), null);
+    this.#tell(camera, null);
     return camera;
+  }
+
+  #tell(camera: Camera, event: string | null): void {
+    this.#world.transitions.look(addressedCamera(camera), event);
+    this.#listener.is(camera);
   }
 
   #find(name: string): Camera {
@@ -276,7 +290,7 @@ export class Cameras {
   #look(): void {
     if (!this.#closing) this.#succession.succeed((camera, table, starts) => this.#replace(camera, table, starts));
     this.#waits.look();
-    if (this.#closing && this.areAtRest) this.#ended();
+    if (this.#closing && this.areAtRest) this.#listener.ended();
   }
 
   #replace(camera: Camera, table: CameraTable | null, starts: boolean): void {
@@ -285,6 +299,7 @@ export class Cameras {
       this.#byName.delete(name);
       this.#created.delete(name);
       this.#world.transitions.gone(addressedCamera(camera), this.#removed.delete(name) ? "remove" : "reload");
+      this.#listener.gone(name);
     } else if (starts) this.#add(camera.name, table).start();
     else this.#add(camera.name, table);
   }

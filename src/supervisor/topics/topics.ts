@@ -2,7 +2,7 @@ import { timestampNs } from "../../clock/clock.ts";
 import { encode, LENGTH_BYTES } from "../../protocol/codec.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { EventOf, ReplyOf, TopicInfo } from "../../protocol/replies.ts";
-import type { RequestOf } from "../../protocol/requests.ts";
+import type { Fields, RequestOf } from "../../protocol/requests.ts";
 import { covers, levelsOf, type TopicLevels } from "../../protocol/topics.ts";
 import type { Client } from "../client.ts";
 import { allRights } from "../rights.ts";
@@ -33,10 +33,10 @@ export class Topics {
   }
 
   /** Tells everyone whose filter fits. @throws HoldfastError `LIMIT_TOPICS`: nobody has been told then */
-  publish(client: Client, { topic, value, retain = false }: RequestOf<"topic.publish">): ReplyOf<"topic.publish"> {
+  publish({ name: by }: Pick<Client, "name">, { topic, value, retain = false }: Fields<"topic.publish">): ReplyOf<"topic.publish"> {
     const { clock, tally } = this.#surroundings;
     const levels = levelsOf(topic);
-    const message = { topic, ...(value !== undefined && { value }), timestampNs: timestampNs(clock), by: client.name };
+    const message = { topic, ...(value !== undefined && { value }), timestampNs: timestampNs(clock), by };
     if (retain) this.#retain(levels, message);
     const told = this.#subscriptions.fitting(levels);
     for (const subscription of told) subscription.push(event(subscription, message, false));
