@@ -100,7 +100,7 @@ describe("a command takes the place of what runs, or waits for it", () => {
   });
 
   shellStory("--queue, in the order given", async (shell) => {
-    await shell.ok("on", "17", "--for", "2s");
+    await shell.ok("on", "17", "--for", "8s");
     expect(JSON.parse(await shell.ok(..."pulse 17 -n 1000 --queue --json".split(" ")))).toEqual({
       pin: "GPIO17",
       state: "on",

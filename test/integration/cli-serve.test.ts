@@ -27,13 +27,14 @@ shellStory("serve says when it is ready: on which socket, with which chips", asy
 describe("the end of a supervisor", () => {
   shellStory(
     "SIGTERM lets every pin run what was accepted; then the socket is gone, and the exit status 0",
-    async (shell, { socket }, supervisor) => {
-      const blink = shell.start(..."blink 17 --on 10ms --off 40ms -n 10 --done".split(" "));
-      await shell.eventually("GPIO17", "blinks", ({ state }) => state === "blinking");
+    async (shell, stage, supervisor) => {
+      const client = await stage.connect();
+      const blink = shell.start(..."blink 17 --on 10ms --off 40ms -n 40 --done".split(" "));
+      await eventually("GPIO17 blinks", async () => (await client.read("GPIO17")).state === "blinking");
       supervisor.kill("SIGTERM");
       expect(await blink.ended).toEqual({ status: 0, out: "", err: "" });
       expect(await supervisor.ended()).toBe(0);
-      expect(existsSync(socket)).toBe(false);
+      expect(existsSync(stage.socket)).toBe(false);
       expect(logOf(supervisor.errors).at(-1)).toMatchObject({ level: "info", msg: "stopped" });
     },
   );
@@ -82,9 +83,10 @@ story("a defect ends the supervisor with exit status 1, after its lines have bee
   expect(existsSync(socket)).toBe(false);
 });
 
-shellStory("who waits for a supervisor that has been stopped is told so, and goes on waiting", async (shell, _, supervisor) => {
-  const on = shell.start("on", "17", "--for", "1s", "--done");
-  await shell.eventually("GPIO17", "is on", ({ level }) => level === 1);
+shellStory("who waits for a supervisor that has been stopped is told so, and goes on waiting", async (shell, stage, supervisor) => {
+  const client = await stage.connect();
+  const on = shell.start("on", "17", "--for", "3s", "--done");
+  await eventually("GPIO17 is on", async () => (await client.read("GPIO17")).level === 1);
   supervisor.kill("SIGSTOP");
   try {
     await eventually("it says that nobody answers", () => on.err !== "");

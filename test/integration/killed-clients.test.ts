@@ -7,7 +7,7 @@ story("a client is killed mid-blink: what it queued still runs, then the pin is 
   const other = await stage.connect();
   const states = await other.observe("GPIO17");
   await doomed.do("request", "open", { pin: "GPIO17", direction: "out" });
-  await doomed.do("request", "blink", { pin: "GPIO17", onMs: 40, offMs: 40, n: 5 });
+  await doomed.do("request", "blink", { pin: "GPIO17", onMs: 40, offMs: 40, n: 30 });
   await doomed.do("request", "on", { pin: "GPIO17", durationMs: 100 });
   expect(await codeOf(other.output(17))).toBe("PIN_BUSY");
   await doomed.signal("SIGKILL");
