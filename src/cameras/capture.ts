@@ -103,12 +103,7 @@ export class Capture implements CameraTask {
     this.#isChanging = false;
     const pipeline = new PipelineProcess(pipelineCommand(named, this.#settings), { frameBytes: bytes });
     this.#pipeline = pipeline;
-    const reader = pipelineFrames(
-      format,
-      bytes,
-      (into) => pipeline.read(into),
-      () => timestampNs(this.#clock),
-    );
+    const reader = pipelineFrames(format, bytes, pipeline, () => timestampNs(this.#clock));
     this.#reader = reader;
     try {
       await this.#publishAll(reader);
@@ -128,20 +123,29 @@ export class Capture implements CameraTask {
 
   /** Publishes all frames of a pipeline, until there are no more. */
   async #publishAll(reader: PipelineFrames): Promise<void> {
+    // With the frame before comes the slot for the next one, whose first bytes are waited for meanwhile.
+    let published = Promise.resolve();
     for (let isFirst = true; ; isFirst = false) {
       let slot: WritableFrame | null = null;
       let isUnwanted = false;
       try {
         const frame = await reader.next(async () => {
+          await published;
           isUnwanted = this.#isPaused;
           slot = await this.#slot();
           return slot?.data ?? null;
         });
-        if (frame === null) return;
+        if (frame === null) return await published;
         this.#counted.frames++;
         if (isFirst) this.#assertSize(frame);
-        if (isUnwanted || this.#isPaused) this.#discard();
-        else await this.#publish(frame, slot);
+        if (isUnwanted || this.#isPaused) {
+          this.#discard();
+        } else {
+          published = this.#publish(frame, slot);
+          slot = null;
+          // Whoever waits for it next is told why it failed.
+          published.catch(() => {});
+        }
       } finally {
         // What is not published is given up.
         (slot as WritableFrame | null)?.[Symbol.dispose]();
@@ -150,6 +154,7 @@ export class Capture implements CameraTask {
   }
 
   async #publish({ bytes, timestampNs, isKey }: ReadFrame, slot: WritableFrame | null): Promise<void> {
+    using _given = slot;
     if (this.#isEnding) return;
     const published = slot && (await unlessPassing(slot.publish({ bytes, timestampNs, ...metaOf(isKey) })));
     if (published === null) this.#counted.skipped++;

@@ -2,8 +2,20 @@ import { type EncodedFrame, EncodedStream, type PictureSize } from "./splitting/
 import { H264Boundaries } from "./splitting/h264-boundaries.ts";
 import { JpegBoundaries } from "./splitting/jpeg-boundaries.ts";
 
-/** Where the bytes of a pipeline come from. @returns how many have been read; 0: there are no more */
-export type ReadBytes = (into: Uint8Array) => Promise<number>;
+/** How long the rest of an image is read before anything else is seen to, in ms. A pipeline has it ready, as a rule. */
+const READ_ON_MS = 10;
+
+/** Where the bytes of a pipeline come from. */
+export interface PipelineBytes {
+  /** Waits until there are some. @returns false: there are no more */
+  come(): Promise<boolean>;
+  /**
+   * Stores what has come, and nothing later.
+   * @param forMs how long to wait for more where that does not fill the memory, in ms; nothing else happens meanwhile. Default: 0
+   * @returns how many bytes
+   */
+  read(into: Uint8Array, forMs?: number): number;
+}
 
 /** Memory for the next frame; null: there is none at the moment, and the frame is read and thrown away. */
 export type FindMemory = () => Promise<Uint8Array | null>;
@@ -27,7 +39,7 @@ export interface FrameLosses {
 
 /** Takes frames out of the stream of a pipeline. */
 export interface PipelineFrames {
-  /** The next whole frame; null: the stream has ended, and what was left at its end is lost. */
+  /** The next whole frame; null: the stream has ended, and what was left at its end is lost. Memory is looked for while the frame is waited for. */
   next(findMemory: FindMemory): Promise<ReadFrame | null>;
   readonly losses: FrameLosses;
 }
@@ -36,23 +48,23 @@ export interface PipelineFrames {
  * @param bytes of an image, or the most that an encoded frame may have
  * @param nowNs CLOCK_MONOTONIC
  */
-export function pipelineFrames(format: string, bytes: number, read: ReadBytes, nowNs: () => bigint): PipelineFrames {
-  if (format === "MJPG") return new EncodedFrames(new EncodedStream(new JpegBoundaries(), bytes), false, read, nowNs);
-  if (format === "H264") return new EncodedFrames(new EncodedStream(new H264Boundaries(), bytes), true, read, nowNs);
-  return new Images(bytes, read, nowNs);
+export function pipelineFrames(format: string, bytes: number, source: PipelineBytes, nowNs: () => bigint): PipelineFrames {
+  if (format === "MJPG") return new EncodedFrames(new EncodedStream(new JpegBoundaries(), bytes), false, source, nowNs);
+  if (format === "H264") return new EncodedFrames(new EncodedStream(new H264Boundaries(), bytes), true, source, nowNs);
+  return new Images(bytes, source, nowNs);
 }
 
 /** Images of one size, behind each other. They are read into the memory in which they stay. */
 class Images implements PipelineFrames {
   readonly #bytes: number;
-  readonly #read: ReadBytes;
+  readonly #source: PipelineBytes;
   readonly #nowNs: () => bigint;
   #isBroken = false;
   #scrap: Uint8Array | null = null;
 
-  constructor(bytes: number, read: ReadBytes, nowNs: () => bigint) {
+  constructor(bytes: number, source: PipelineBytes, nowNs: () => bigint) {
     this.#bytes = bytes;
-    this.#read = read;
+    this.#source = source;
     this.#nowNs = nowNs;
   }
 
@@ -62,20 +74,22 @@ class Images implements PipelineFrames {
 
   async next(findMemory: FindMemory): Promise<ReadFrame | null> {
     const bytes = this.#bytes;
-    const found = await findMemory();
+    const [found, timestampNs] = await Promise.all([findMemory(), this.#cameNs()]);
+    if (timestampNs === null) return null;
     this.#scrap ??= found === null ? new Uint8Array(bytes) : null;
     const memory = found ?? (this.#scrap as Uint8Array);
-    let timestampNs = 0n;
-    for (let done = 0; done < bytes; ) {
-      const read = await this.#read(memory.subarray(done, bytes));
-      if (read === 0) {
-        this.#isBroken = done > 0;
-        return null;
-      }
-      if (done === 0) timestampNs = this.#nowNs();
-      done += read;
+    for (let done = 0; ; ) {
+      done += this.#source.read(memory.subarray(done, bytes), READ_ON_MS);
+      if (done === bytes) return { bytes, timestampNs };
+      if (await this.#source.come()) continue;
+      this.#isBroken = true;
+      return null;
     }
-    return { bytes, timestampNs };
+  }
+
+  /** When the next bytes come; null: there are no more. */
+  async #cameNs(): Promise<bigint | null> {
+    return (await this.#source.come()) ? this.#nowNs() : null;
   }
 }
 
@@ -83,13 +97,13 @@ class Images implements PipelineFrames {
 class EncodedFrames implements PipelineFrames {
   readonly #stream: EncodedStream;
   readonly #hasKeys: boolean;
-  readonly #read: ReadBytes;
+  readonly #source: PipelineBytes;
   readonly #nowNs: () => bigint;
 
-  constructor(stream: EncodedStream, hasKeys: boolean, read: ReadBytes, nowNs: () => bigint) {
+  constructor(stream: EncodedStream, hasKeys: boolean, source: PipelineBytes, nowNs: () => bigint) {
     this.#stream = stream;
     this.#hasKeys = hasKeys;
-    this.#read = read;
+    this.#source = source;
     this.#nowNs = nowNs;
   }
 
@@ -101,9 +115,9 @@ class EncodedFrames implements PipelineFrames {
     for (;;) {
       const frame = this.#stream.next();
       if (frame !== null) return this.#keep(frame, await findMemory());
-      const read = await this.#read(this.#stream.room());
-      if (read === 0) return null;
-      this.#stream.came(read, this.#nowNs());
+      if (!(await this.#source.come())) return null;
+      const cameNs = this.#nowNs();
+      this.#stream.came(this.#source.read(this.#stream.room()), cameNs);
     }
   }
 

@@ -7,6 +7,7 @@ import { HoldfastError } from "../protocol/errors.ts";
 import { withoutPasswords } from "../protocol/hidden-passwords.ts";
 import { FramePipe } from "./frame-pipe.ts";
 import type { PipelineCommand } from "./pipeline-command.ts";
+import type { PipelineBytes } from "./pipeline-frames.ts";
 import { fatalSaying, type PipelineExit, troubleOf } from "./pipeline-trouble.ts";
 
 /** Lines of stderr that are kept to tell why it has ended, and how long one may be. */
@@ -36,7 +37,7 @@ export interface PipelineEnds {
 }
 
 /** A program that a camera's frames come from, or go through, and all that it has started. It belongs to the group of this process. */
-export class PipelineProcess {
+export class PipelineProcess implements PipelineBytes {
   readonly #program: string;
   readonly #pipe: FramePipe | null;
   readonly #child: ChildProcess;
@@ -73,9 +74,12 @@ export class PipelineProcess {
     void this.ended.then(() => setTimeout(() => this.#pipe?.end(), LAST_WORDS_MS).unref());
   }
 
-  /** Reads what it has written. @returns 0: nobody can write any more */
-  read(into: Uint8Array): Promise<number> {
-    return this.#pipe?.read(into) ?? Promise.resolve(0);
+  come(): Promise<boolean> {
+    return this.#pipe?.come() ?? Promise.resolve(false);
+  }
+
+  read(into: Uint8Array, forMs?: number): number {
+    return this.#pipe?.read(into, forMs) ?? 0;
   }
 
   /** Gives it data on its stdin. Resolves when the data may change again. @returns false: it takes no more, and `trouble` tells why */

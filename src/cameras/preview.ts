@@ -98,7 +98,7 @@ export class Preview implements CameraTask {
   /** Publishes what ffmpeg makes. */
   async #publishAll(program: PipelineProcess): Promise<void> {
     const nowNs = () => timestampNs(this.#clock);
-    const pictures = pipelineFrames("MJPG", this.#target.layout.bytes, (into) => program.read(into), nowNs);
+    const pictures = pipelineFrames("MJPG", this.#target.layout.bytes, program, nowNs);
     for (;;) {
       let slot: WritableFrame | null = null;
       try {

@@ -62,12 +62,7 @@ export class Stills {
   async #keepAll(program: PipelineProcess): Promise<void> {
     const { width, height } = this.#camera;
     const data = new Uint8Array(Math.max(LEAST_BYTES, width * height * BYTES_PER_PIXEL));
-    const pictures = pipelineFrames(
-      "MJPG",
-      data.length,
-      (into) => program.read(into),
-      () => 0n,
-    );
+    const pictures = pipelineFrames("MJPG", data.length, program, () => 0n);
     for (;;) {
       const picture = await pictures.next(async () => data);
       const capturedNs = this.#times.shift();

@@ -18,14 +18,19 @@ async function takeAll(format: string, bytes: Uint8Array, pieces: readonly numbe
   let done = 0;
   let nowNs = 0n;
   let turn = 0;
-  const read = async (into: Uint8Array) => {
-    const piece = bytes.subarray(done, done + Math.min(into.length, Math.max(1, pieces[turn++ % pieces.length] ?? 1)));
-    into.set(piece);
-    done += piece.length;
-    nowNs++;
-    return piece.length;
+  const source = {
+    come: async () => {
+      nowNs++;
+      return done < bytes.length;
+    },
+    read: (into: Uint8Array) => {
+      const piece = bytes.subarray(done, done + Math.min(into.length, Math.max(1, pieces[turn++ % pieces.length] ?? 1)));
+      into.set(piece);
+      done += piece.length;
+      return piece.length;
+    },
   };
-  const frames = pipelineFrames(format, longest, read, () => nowNs);
+  const frames = pipelineFrames(format, longest, source, () => nowNs);
   const taken: Taken[] = [];
   const memory = new Uint8Array(longest);
   for (;;) {
@@ -97,16 +102,15 @@ property(
 test("a frame for which there is no memory is read all the same, and the next one is whole", async () => {
   const bytes = new Uint8Array([1, 1, 2, 2, 3, 3]);
   let done = 0;
-  const frames = pipelineFrames(
-    "GREY",
-    2,
-    async (into) => {
+  const source = {
+    come: async () => done < bytes.length,
+    read: (into: Uint8Array) => {
       into.set(bytes.subarray(done, done + into.length));
       done += into.length;
       return into.length;
     },
-    () => 0n,
-  );
+  };
+  const frames = pipelineFrames("GREY", 2, source, () => 0n);
   const memory = new Uint8Array(2);
   await frames.next(async () => memory);
   await frames.next(async () => null);
