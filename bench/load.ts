@@ -4,7 +4,9 @@
  */
 import { connect as dial } from "node:net";
 import { connect } from "../src/client/connect.ts";
-import { cpuUs, percentile } from "./proc.ts";
+import { type Ask, keepInFlight } from "./in-flight.ts";
+import { percentile } from "./medians.ts";
+import { cpuUs } from "./proc.ts";
 
 /** One number of requests in flight, and what it gave. */
 export interface LoadFigures {
@@ -19,9 +21,6 @@ export interface LoadFigures {
 
 /** How many requests of each kind are measured; as many again go before them. */
 const requests = { 1: 10_000, 16: 60_000, 64: 100_000 } as const;
-
-/** Makes one request; resolves with its reply. */
-type Ask = () => Promise<unknown>;
 
 async function commandPin(socket: string): Promise<Ask> {
   const client = await connect({ socket, name: "bench" });
@@ -61,25 +60,10 @@ function askEcho(path: string, frameBytes: number): Promise<Ask> {
   });
 }
 
-/** Keeps `inFlight` requests under way until `count` have been answered. @returns how long each took, in µs */
-async function ask(one: Ask, inFlight: number, count: number): Promise<number[]> {
-  const tookUs: number[] = [];
-  let left = count;
-  const keepOne = async () => {
-    while (left-- > 0) {
-      const began = performance.now();
-      await one();
-      tookUs.push((performance.now() - began) * 1000);
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, keepOne));
-  return tookUs;
-}
-
 async function measure(one: Ask, inFlight: number, count: number, serverPid: number): Promise<LoadFigures> {
-  await ask(one, inFlight, count);
+  await keepInFlight(one, inFlight, count);
   const [server, client, began] = [cpuUs(serverPid), cpuUs(process.pid), performance.now()];
-  const tookUs = await ask(one, inFlight, count);
+  const tookUs = await keepInFlight(one, inFlight, count);
   return {
     inFlight,
     perSecond: (count / (performance.now() - began)) * 1000,

@@ -15,8 +15,9 @@ import { reportFrames } from "./frames/report.ts";
 import { measureGpiozero } from "./gpiozero/figures.ts";
 import { reportGpiozero } from "./gpiozero/report.ts";
 import type { LoadFigures } from "./load.ts";
+import { median, rowMedians } from "./medians.ts";
 import { frameBytes, type MessageFigures } from "./message.ts";
-import { median, memory } from "./proc.ts";
+import { memory } from "./proc.ts";
 import { measureRemoteio } from "./remoteio/figures.ts";
 import { reportRemoteio } from "./remoteio/report.ts";
 import { report } from "./report.ts";
@@ -54,16 +55,6 @@ async function run<T>(script: string, ...args: readonly string[]): Promise<T> {
   return JSON.parse(text);
 }
 
-/** Of several rounds the median of each figure. */
-function middle(rounds: readonly (readonly LoadFigures[])[]): LoadFigures[] {
-  return (rounds[0] ?? []).map((first, index) => {
-    const names = Object.keys(first) as (keyof LoadFigures)[];
-    return Object.fromEntries(
-      names.map((name) => [name, median(rounds.map((round) => round[index]?.[name] ?? Number.NaN))]),
-    ) as unknown as LoadFigures;
-  });
-}
-
 async function measure(folder: string): Promise<Figures> {
   const socket = join(folder, "holdfast.sock");
   const echoSocket = join(folder, "echo.sock");
@@ -91,8 +82,8 @@ async function measure(folder: string): Promise<Figures> {
     await Bun.sleep(SETTLING_MS);
     return {
       frameBytes,
-      holdfast: middle(holdfastRounds),
-      echo: middle(echoRounds),
+      holdfast: rowMedians(holdfastRounds),
+      echo: rowMedians(echoRounds),
       readyMs: median(starts),
       idleMb,
       afterLoadMb: memory(supervisor.pid).residentMb,

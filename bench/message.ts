@@ -2,7 +2,7 @@
 import { decode, encode } from "../src/protocol/codec.ts";
 import { defaultLimits } from "../src/protocol/limits.ts";
 import { parseRequest } from "../src/protocol/requests.ts";
-import { median } from "./proc.ts";
+import { median } from "./medians.ts";
 
 /** Each step by itself, in µs of the process, and all three in turn. */
 export interface MessageFigures {

@@ -32,14 +32,3 @@ export function memory(pid: number): { readonly residentMb: number; readonly ano
   const megabytes = (field: string) => (Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1024) / 1e6;
   return { residentMb: megabytes("VmRSS"), anonymousMb: megabytes("RssAnon") };
 }
-
-/** The value below which this share of the values lies. */
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-}
-
-/** The one in the middle. */
-export function median(values: readonly number[]): number {
-  return percentile(values, 0.5);
-}

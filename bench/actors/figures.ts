@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import type { HoldfastClient } from "../../src/client/client.ts";
 import { connect } from "../../src/client/connect.ts";
-import { memory, percentile, threadsCpuUs } from "../proc.ts";
+import { type Ask, keepInFlight } from "../in-flight.ts";
+import { percentile, rowMedians } from "../medians.ts";
+import { memory, threadsCpuUs } from "../proc.ts";
 import { startSupervisor, stop } from "../supervisor.ts";
 import { type Business, writeActors } from "./programs.ts";
 
@@ -38,8 +40,6 @@ const counts = { 1: 5000, 16: 30_000, 64: 60_000 } as const;
 /** Of those that show a delay: one at a time, each 1 ms after the one before, as a person's program gives them. */
 const PACED = 1500;
 
-type Ask = () => Promise<unknown>;
-
 /** @param folder for sockets and actors @param tell told what is measured now */
 export async function measureActors(folder: string, tell: (what: string) => void): Promise<ActorFigures> {
   const businesses: readonly Business[] = ["none", "acting", "computing"];
@@ -74,7 +74,11 @@ export async function measureActors(folder: string, tell: (what: string) => void
     }
     rounds.push({ events, pinEvents, delays });
   }
-  return { events: middle(rounds, "events"), pinEvents: middle(rounds, "pinEvents"), delays: middle(rounds, "delays") };
+  return {
+    events: rowMedians(rounds.map(({ events }) => events)),
+    pinEvents: rowMedians(rounds.map(({ pinEvents }) => pinEvents)),
+    delays: rowMedians(rounds.map(({ delays }) => delays)),
+  };
 }
 
 async function withSupervisor(socket: string, actors: string, act: (client: HoldfastClient, pid: number) => Promise<void>): Promise<void> {
@@ -99,50 +103,22 @@ function alternately(command: (type: "on" | "off") => Promise<unknown>): Ask {
 }
 
 async function sent(ask: Ask, inFlight: number, count: number): Promise<Sent> {
-  await keep(ask, inFlight, WARM_UP);
+  await keepInFlight(ask, inFlight, WARM_UP);
   const began = performance.now();
-  const tookUs = await keep(ask, inFlight, count);
+  const tookUs = await keepInFlight(ask, inFlight, count);
   const perSecond = (count / (performance.now() - began)) * 1000;
   return { inFlight, perSecond, p50Us: percentile(tookUs, 0.5), p99Us: percentile(tookUs, 0.99) };
 }
 
-/** Keeps so many requests under way until `count` have been answered. @returns how long each took, in µs */
-async function keep(ask: Ask, inFlight: number, count: number): Promise<number[]> {
-  const tookUs: number[] = [];
-  let left = count;
-  const keepOne = async () => {
-    while (left-- > 0) {
-      const began = performance.now();
-      await ask();
-      tookUs.push((performance.now() - began) * 1000);
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, keepOne));
-  return tookUs;
-}
-
 async function delayed(business: Business, ask: Ask, pid: number): Promise<Delayed> {
-  await keep(ask, 1, WARM_UP);
+  await keepInFlight(ask, 1, WARM_UP);
   const [cpuUs, began] = [threadsCpuUs(pid), performance.now()];
   const tookUs: number[] = [];
   for (let given = 0; given < PACED; given++) {
-    tookUs.push(...(await keep(ask, 1, 1)));
+    tookUs.push(...(await keepInFlight(ask, 1, 1)));
     await Bun.sleep(1);
   }
   const cpuPercent = (threadsCpuUs(pid) - cpuUs) / (performance.now() - began) / 10;
   const { residentMb } = memory(pid);
   return { business, p50Us: percentile(tookUs, 0.5), p99Us: percentile(tookUs, 0.99), cpuPercent, residentMb };
-}
-
-/** Of several rounds the median of each figure. */
-function middle<Part extends keyof ActorFigures>(rounds: readonly ActorFigures[], part: Part): ActorFigures[Part] {
-  const parts = rounds.map((round) => round[part] as readonly object[]);
-  return (parts[0] ?? []).map((first, index) => {
-    const of = (name: string) =>
-      percentile(
-        parts.map((part) => (part[index] as Record<string, number>)[name] ?? Number.NaN),
-        0.5,
-      );
-    return Object.fromEntries(Object.entries(first).map(([name, value]) => [name, typeof value === "number" ? of(name) : value]));
-  }) as unknown as ActorFigures[Part];
 }

@@ -1,116 +1,69 @@
 /**
- * `bun bench/cameras/main.ts [--seconds N]`: how many frames a second a camera brings, what they take of the processors, and how old they are when a consumer
- * has them; beside ffmpeg writing to a pipe that a program in Python copies into shared memory. Both have the same pipeline: an ffmpeg that copies
- * zeros, so that it is what reads it that is measured. Each is measured in turn, three times, of which the middle one is shown.
+ * `bun bench/cameras/main.ts`: how many frames a second a camera brings, what they take of the processors, and how old they are when a consumer has
+ * them; beside a program in Python that copies the same pipeline's frames into shared memory. Then what 30 frames a second take. docs/performance.md
+ * explains the figures. It takes about three minutes.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { RealClock } from "../../src/clock/real.ts";
-import { connect, type HoldfastClient } from "../../src/index.ts";
-import { cpuUs, median } from "../proc.ts";
-import { assertBuilt, startSupervisor, stop } from "../supervisor.ts";
+import { cpus } from "node:os";
+import { assertBuilt } from "../supervisor.ts";
+import { type BothSides, type CameraFigures, measureCameras } from "./figures.ts";
 
-/** What was measured of one side; times of processors in µs a frame. */
-interface Figures {
-  readonly fps: number;
-  readonly workerUs: number;
-  readonly pipelineUs: number;
-  readonly supervisorUs?: number;
-  /** From a frame's first byte in the worker to its consumer. */
-  readonly delayUs?: number;
-}
+const sizes = [
+  [640, 480],
+  [1920, 1080],
+  [3840, 2160],
+] as const;
 
 const ROUNDS = 3;
-const sizes = { "640x480": [640, 480], "1920x1080": [1920, 1080], "3840x2160": [3840, 2160] } as const;
-const seconds = Number(process.argv[process.argv.indexOf("--seconds") + 1] || 5);
+const FAST = { settling: 1, measured: 3 } as const;
+/** The supervisor's code is being compiled for so long when it has little to do. */
+const SLOW = { settling: 20, measured: 20 } as const;
+const SLOW_FPS = 30;
 
-const pipeline = (size: string) => [
-  ...["ffmpeg", "-v", "error", "-nostdin", "-f", "rawvideo", "-pix_fmt", "bgr24", "-video_size", size, "-framerate", "1000"],
-  ...["-i", "/dev/zero", "-c:v", "copy", "-f", "rawvideo", "pipe:1"],
-];
+const ms = (us: number) => (us / 1000).toFixed(2);
+const row = (...cells: readonly string[]) => console.log(`| ${cells.join(" | ")} |`);
+const total = ({ readerUs, pipelineUs, supervisorUs }: CameraFigures) => readerUs + pipelineUs + supervisorUs;
 
-/** The same by holdfast: a camera, and a consumer in this process that looks at the times of its frames. */
-async function holdfast(size: keyof typeof sizes): Promise<Figures> {
-  const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
-  const [width, height] = sizes[size];
-  const command = JSON.stringify(pipeline(size));
-  const config = join(folder, "holdfast.toml");
-  writeFileSync(config, `[camera.bench]\npipeline = ${command}\nwidth = ${width}\nheight = ${height}\nfps = 1000\nslots = 8\n`);
-  const socket = join(folder, "s");
-  const { child } = await startSupervisor(socket, "--config", config);
-  try {
-    await using client = await connect({ socket, name: "bench" });
-    return await measure(client, child.pid);
-  } finally {
-    await stop(child);
-    rmSync(folder, { recursive: true });
-  }
+/** Columns of what it costs, in whichever unit, and how old a frame is. */
+function costs(figures: CameraFigures, unit: (us: number) => string): string[] {
+  const { readerUs, pipelineUs, supervisorUs, delayUs } = figures;
+  return [readerUs, pipelineUs, supervisorUs, total(figures)].map(unit).concat(ms(delayUs));
 }
 
-async function measure(client: HoldfastClient, supervisor: number): Promise<Figures> {
-  const { pid } = await client.startCamera("bench");
-  const worker = pid as number;
-  const program = Number((await Bun.file(`/proc/${worker}/task/${worker}/children`).text()).split(" ")[0]);
-  const clock = new RealClock();
-  const delays: number[] = [];
-  await using pool = await client.pool("bench");
-  const published = async () => (await client.pools())[0]?.published ?? 0;
-  const before = { frames: await published(), worker: cpuUs(worker), program: cpuUs(program), supervisor: cpuUs(supervisor) };
-  const began = performance.now();
-  for await (using frame of pool.frames()) {
-    delays.push(clock.nowUs() - Number(frame.timestampNs) / 1000);
-    if (performance.now() - began > seconds * 1000) break;
-  }
-  const frames = (await published()) - before.frames;
-  return {
-    fps: (frames * 1000) / (performance.now() - began),
-    workerUs: (cpuUs(worker) - before.worker) / frames,
-    pipelineUs: (cpuUs(program) - before.program) / frames,
-    supervisorUs: (cpuUs(supervisor) - before.supervisor) / frames,
-    delayUs: median(delays),
-  };
+function ratio(one: number, other: number): string {
+  return (one / other).toFixed(2);
 }
 
-/** What is done by hand in Python. */
-async function byHand(size: keyof typeof sizes): Promise<Figures> {
-  const [width, height] = sizes[size];
-  const script = join(import.meta.dir, "pipe_to_shared_memory.py");
-  const child = Bun.spawn(["/usr/bin/python3", script, String(width * height * 3), String(seconds), ...pipeline(size)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const text = await child.stdout.text();
-  if ((await child.exited) !== 0) throw new Error("the program in Python has failed");
-  return JSON.parse(text);
-}
-
-function middle(rounds: readonly Figures[]): Figures {
-  const of = (name: keyof Figures) => median(rounds.map((round) => round[name] ?? Number.NaN));
-  return {
-    fps: of("fps"),
-    workerUs: of("workerUs"),
-    pipelineUs: of("pipelineUs"),
-    supervisorUs: of("supervisorUs"),
-    delayUs: of("delayUs"),
-  };
-}
-
-function row(size: string, who: string, { fps, workerUs, pipelineUs, supervisorUs = Number.NaN, delayUs = Number.NaN }: Figures): string {
-  const ms = (us: number) => (Number.isNaN(us) ? "-" : (us / 1000).toFixed(2));
-  return `| ${size} | ${who} | ${fps.toFixed(0)} | ${ms(workerUs)} | ${ms(pipelineUs)} | ${ms(supervisorUs)} | ${ms(delayUs)} |`;
+function costRatios({ holdfast, byHand }: BothSides): string[] {
+  const { readerUs, pipelineUs, delayUs } = holdfast;
+  return [
+    ratio(readerUs, byHand.readerUs),
+    ratio(pipelineUs, byHand.pipelineUs),
+    "",
+    ratio(total(holdfast), total(byHand)),
+    ratio(delayUs, byHand.delayUs),
+  ];
 }
 
 assertBuilt();
-console.log(
-  "| BGR3 | | frames/s | reader, ms a frame | ffmpeg, ms a frame | supervisor, ms a frame | delay, ms |\n| --- | --- | --- | --- | --- | --- | --- |",
-);
-for (const size of Object.keys(sizes) as (keyof typeof sizes)[]) {
-  const ours: Figures[] = [];
-  const theirs: Figures[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    ours.push(await holdfast(size));
-    theirs.push(await byHand(size));
-  }
-  console.log(row(size, "holdfast", middle(ours)));
-  console.log(row(size, "Python, by hand", middle(theirs)));
+console.log(`${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${process.arch}, Bun ${Bun.version}\n`);
+console.log("As many frames as are taken; processors in ms a frame\n");
+row("BGR3", "", "frames/s", "reader", "pipeline", "supervisor", "all", "delay, ms");
+row("---", "---", ...Array(6).fill("---:"));
+for (const [width, height] of sizes) {
+  const both = await measureCameras({ width, height, fps: 0 }, FAST, ROUNDS);
+  row(`${width}×${height}`, "holdfast", both.holdfast.fps.toFixed(0), ...costs(both.holdfast, ms));
+  row("", "by hand", both.byHand.fps.toFixed(0), ...costs(both.byHand, ms));
+  row("", "÷", ratio(both.holdfast.fps, both.byHand.fps), ...costRatios(both));
 }
+
+console.log(`\n1920×1080 at ${SLOW_FPS} frames a second; processors in % of one\n`);
+row("", "frames/s", "reader", "pipeline", "supervisor", "all", "delay, ms");
+row("---", ...Array(6).fill("---:"));
+const slow = await measureCameras({ width: 1920, height: 1080, fps: SLOW_FPS }, SLOW, 1);
+for (const [name, figures] of [
+  ["holdfast", slow.holdfast],
+  ["by hand", slow.byHand],
+] as const) {
+  row(name, figures.fps.toFixed(1), ...costs(figures, (us) => ((us * figures.fps) / 10_000).toFixed(1)));
+}
+row("÷", "", ...costRatios(slow));

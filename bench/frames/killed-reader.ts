@@ -1,6 +1,6 @@
 /** A process that holds the first frame it gets until it is killed: `bun killed-reader.ts SOCKET POOL`. */
 import { connect } from "../../src/index.ts";
-import { median } from "../proc.ts";
+import { median } from "../medians.ts";
 import type { Measured } from "./holdfast-run.ts";
 
 /** From the SIGKILL of a reader to the grant of its slot. */

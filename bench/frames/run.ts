@@ -1,4 +1,4 @@
-import { median } from "../proc.ts";
+import { median } from "../medians.ts";
 import type { Seen } from "./seen.ts";
 
 /** One producer that copies an image into each frame, and what it meets. Every consumer gets every frame. */

@@ -1,5 +1,5 @@
 import { RealClock } from "../../src/clock/real.ts";
-import { percentile } from "../proc.ts";
+import { percentile } from "../medians.ts";
 
 /** The frames that one consumer has taken. */
 export interface Seen {

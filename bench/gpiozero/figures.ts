@@ -2,7 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { $ } from "bun";
 import { freePort } from "../free-port.ts";
-import { cpuUs, median, percentile } from "../proc.ts";
+import { median, medians, percentile } from "../medians.ts";
+import { cpuUs } from "../proc.ts";
 import { startSupervisor, stop } from "../supervisor.ts";
 
 /** What `toggle()` of a LED takes, by one factory. */
@@ -53,9 +54,9 @@ export async function measureGpiozero(folder: string, tell: (what: string) => vo
       }
     }
     return {
-      mock: middle(rounds.mock),
-      holdfast: middle(rounds.holdfast),
-      pigpio: factories.includes("pigpio") ? middle(rounds.pigpio) : null,
+      mock: medians(rounds.mock),
+      holdfast: medians(rounds.holdfast),
+      pigpio: factories.includes("pigpio") ? medians(rounds.pigpio) : null,
       serverCpuUs: median(serverCpuUs),
     };
   } finally {
@@ -71,9 +72,4 @@ async function toggle(factory: Factory, where: string): Promise<Toggles> {
   const env = { ...process.env, PYTHONPATH: join(import.meta.dir, "..", "..", "python"), PYTHONDONTWRITEBYTECODE: "1" };
   const toggled = await $`${PYTHON} ${[join(import.meta.dir, "toggle.py"), factory, String(TOGGLES), where]}`.env(env).json();
   return { p50Us: median(toggled.tookUs), p99Us: percentile(toggled.tookUs, 0.99), cpuUs: toggled.cpuUs };
-}
-
-function middle(rounds: readonly Toggles[]): Toggles {
-  const of = (figure: keyof Toggles) => median(rounds.map((round) => round[figure]));
-  return { p50Us: of("p50Us"), p99Us: of("p99Us"), cpuUs: of("cpuUs") };
 }

@@ -1,4 +1,4 @@
-import { median, percentile } from "../proc.ts";
+import { median, medians, percentile } from "../medians.ts";
 import { familyCpuUs } from "./family-cpu.ts";
 import { type Command, holdfastSide, pollingSide, type Side } from "./sides.ts";
 
@@ -42,9 +42,9 @@ export async function measureRemoteio(folder: string, tell: (what: string) => vo
     }
     tell("remoteio: nothing to do");
     return {
-      polling: polling && middle(rounds.polling),
-      text: middle(rounds.text),
-      own: middle(rounds.own),
+      polling: polling && medians(rounds.polling),
+      text: medians(rounds.text),
+      own: medians(rounds.own),
       idlePercent: { polling: polling && (await idlePercent(polling.pid)), holdfast: await idlePercent(holdfast.pid) },
     };
   } finally {
@@ -64,11 +64,6 @@ async function roundTrips({ pid }: Side<never>, command: Command, count: number)
     tookUs.push((performance.now() - began) * 1000);
   }
   return { p50Us: median(tookUs), p99Us: percentile(tookUs, 0.99), serverCpuUs: (familyCpuUs(pid) - cpuUs) / count };
-}
-
-function middle(rounds: readonly RoundTrips[]): RoundTrips {
-  const of = (figure: keyof RoundTrips) => median(rounds.map((round) => round[figure]));
-  return { p50Us: of("p50Us"), p99Us: of("p99Us"), serverCpuUs: of("serverCpuUs") };
 }
 
 async function idlePercent(pid: number): Promise<number> {

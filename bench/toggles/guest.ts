@@ -5,7 +5,7 @@
 import { steady, waveOf } from "../../actors/wave.ts";
 import { ChardevBackend } from "../../src/gpio/chardev/chardev.ts";
 import { SimulatedChip } from "../../test/kernel/simulated-chip.ts";
-import { median } from "../proc.ts";
+import { medians } from "../medians.ts";
 
 /** Toggles a second, the middle of several rounds. */
 export interface Toggles {
@@ -72,6 +72,5 @@ if (import.meta.main) {
     rounds.push({ c: await byC(process.argv[2] as string, chip), set: bySet(backend, chip), wave: await byWave(backend, chip) });
   }
   backend.close();
-  const middle = (name: keyof Toggles) => median(rounds.slice(WARM_UP_ROUNDS).map((round) => round[name]));
-  console.log(JSON.stringify({ c: middle("c"), set: middle("set"), wave: middle("wave") } satisfies Toggles));
+  console.log(JSON.stringify(medians(rounds.slice(WARM_UP_ROUNDS))));
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { median, percentile } from "../proc.ts";
+import { median, medians, percentile } from "../medians.ts";
 import { Companion } from "./companion.ts";
 import { gpiozero, threadInC } from "./peers.ts";
 import { type Errors, errorsOf, type Played, type Shape, shapes, square } from "./shapes.ts";
@@ -109,7 +109,7 @@ async function measureShapes(present: Present, tell: (shape: Shape) => void): Pr
   }
   return [...rounds].map(([shape, byPlayer]) => ({
     shape,
-    ...Object.fromEntries([...byPlayer].map(([player, figures]) => [player, middleRound(figures)])),
+    ...Object.fromEntries([...byPlayer].map(([player, figures]) => [player, medians(figures)])),
   }));
 }
 
@@ -120,17 +120,6 @@ function figuresOf({ errorsUs, intervalErrorsUs, leftOutPercent }: Errors): Edge
     maxUs: percentile(errorsUs, 1),
     intervalP50Us: median(intervalErrorsUs),
     leftOutPercent,
-  };
-}
-
-function middleRound(rounds: readonly EdgeFigures[]): EdgeFigures {
-  const of = (name: keyof EdgeFigures) => median(rounds.map((round) => round[name]));
-  return {
-    p50Us: of("p50Us"),
-    p99Us: of("p99Us"),
-    maxUs: of("maxUs"),
-    intervalP50Us: of("intervalP50Us"),
-    leftOutPercent: of("leftOutPercent"),
   };
 }
 
