@@ -14,9 +14,9 @@ const sizes = [
 ] as const;
 
 const ROUNDS = 3;
-const FAST = { settling: 1, measured: 3 } as const;
+const FAST = { settling: 2, measured: 2 } as const;
 /** The supervisor's code is being compiled for so long when it has little to do. */
-const SLOW = { settling: 20, measured: 20 } as const;
+const SLOW = { settling: 30, measured: 20 } as const;
 const SLOW_FPS = 30;
 
 const ms = (us: number) => (us / 1000).toFixed(2);

@@ -208,6 +208,30 @@ scene("a program that leaves another one behind with its stdout has ended when i
   await expect(ended).rejects.toMatchObject({ code: "PIPELINE_EXITED", details: { status: 3 } });
 });
 
+scene("what a program that has ended in the middle of a frame has left behind keeps no slot", async ({ client, capture, folder }) => {
+  const path = join(folder, "left");
+  const { ended } = capture(["/bin/sh", "-c", `head -c 1000 /dev/zero; setsid sleep 5000 & echo $! > "$0"; exit 3`, path]);
+  await expect(ended).rejects.toMatchObject({ code: "FRAME_TRUNCATED" });
+  const left = Number(readFileSync(path, "utf8"));
+  try {
+    // It may yet write.
+    expect(statOf(left)?.isZombie).toBe(false);
+    await eventually("all slots are free", async () => (await client.pools())[0]?.slots.every(({ state }) => state === "free") === true);
+  } finally {
+    process.kill(left, "SIGKILL");
+  }
+});
+
+scene("a program that never rests keeps nobody from pausing and stopping its capture", async ({ client, capture }) => {
+  const { capture: made, ended } = capture({});
+  await eventually("frames are published", async () => (await publishedIn(client)) > 100);
+  made.pause();
+  await eventually("frames are discarded", () => made.counters.discarded > 100);
+  await made.resume();
+  made.stop();
+  await ended;
+});
+
 scene("a program that is not there is missing, and it is said which package of Debian has it", async ({ capture }) => {
   await expect(capture(["/nowhere/camera"]).ended).rejects.toMatchObject({
     code: "PROGRAM_MISSING",

@@ -118,3 +118,15 @@ test("a frame for which there is no memory is read all the same, and the next on
   await frames.next(async () => memory);
   expect(memory).toEqual(new Uint8Array([3, 3]));
 });
+
+test("an image has the time at which its first byte came, however long it takes to find memory for it", async () => {
+  let nowNs = 1n;
+  const source = { come: async () => true, read: (into: Uint8Array) => into.length };
+  const frames = pipelineFrames("GREY", 2, source, () => nowNs);
+  const frame = await frames.next(async () => {
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    nowNs = 2n;
+    return new Uint8Array(2);
+  });
+  expect(frame?.timestampNs).toBe(1n);
+});
