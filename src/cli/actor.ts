@@ -1,8 +1,7 @@
 import type { Command } from "commander";
-import type { HoldfastClient } from "../client/client.ts";
 import { userActorTable } from "./actor-tables.ts";
 import { examples } from "./arguments.ts";
-import { onEach } from "./on-each.ts";
+import { addOnEach, type OnEach } from "./on-each.ts";
 import { print, printJson } from "./print.ts";
 import { withClient } from "./session.ts";
 
@@ -18,31 +17,7 @@ export function addActor(program: Command): void {
       "List, start, stop and restart the actors that users have written. What they write is in the supervisor's log. Without a command: list.",
     );
   addList(actor);
-  addAct(actor, {
-    act: "start",
-    summary: "Start actors",
-    description: "Start actors that were stopped, or have ended or failed. Each is waited for until its machine runs.",
-    example: "when what it needs is there again",
-  });
-  const stop = actor
-    .command("stop")
-    .summary("End actors")
-    .description(
-      "End actors, and wait until nothing of them is left. What they hold is let go of as that of any client: pins run what was accepted, and close. A " +
-        "stopped actor stays so until it is started, or the supervisor is.",
-    )
-    .argument("<name...>", ACTOR)
-    .option("--hard", "end them at once, without the grace")
-    .action((names: string[], { hard = false }: { readonly hard?: boolean }, command: Command) =>
-      onEach(command, names, (client, name) => client.stopActor(name, { hard })),
-    );
-  examples(stop, { "holdfast actor stop door": "and wait until it has ended" });
-  addAct(actor, {
-    act: "restart",
-    summary: "End actors, and start them again",
-    description: "End actors as `stop` does, and start them again as `start` does.",
-    example: "from its beginning",
-  });
+  for (const command of [start, stop, restart]) addOnEach(actor, ACTOR, command);
   examples(actor, {
     "holdfast actor": "what runs, and what has failed",
     "holdfast actor restart door": "from its beginning",
@@ -70,21 +45,29 @@ function addList(actor: Command): void {
   });
 }
 
-/** What brings an actor to run. */
-interface Act {
-  readonly act: "start" | "restart";
-  readonly summary: string;
-  readonly description: string;
-  readonly example: string;
-}
+const start: OnEach = {
+  act: "start",
+  summary: "Start actors",
+  description: "Start actors that were stopped, or have ended or failed. Each is waited for until its machine runs.",
+  perform: (client, name) => client.startActor(name),
+  examples: { "holdfast actor start door": "when what it needs is there again" },
+};
 
-function addAct(actor: Command, { act, summary, description, example }: Act): void {
-  const perform = (client: HoldfastClient, name: string) => client[`${act}Actor`](name);
-  const command = actor
-    .command(act)
-    .summary(summary)
-    .description(description)
-    .argument("<name...>", ACTOR)
-    .action((names: string[], _: object, acting: Command) => onEach(acting, names, perform));
-  examples(command, { [`holdfast actor ${act} door`]: example });
-}
+const stop: OnEach = {
+  act: "stop",
+  summary: "End actors",
+  description:
+    "End actors, and wait until nothing of them is left. What they hold is let go of as that of any client: pins run what was accepted, and close. A " +
+    "stopped actor stays so until it is started, or the supervisor is.",
+  hard: "end them at once, without the grace",
+  perform: (client, name, options) => client.stopActor(name, options),
+  examples: { "holdfast actor stop door": "and wait until it has ended" },
+};
+
+const restart: OnEach = {
+  act: "restart",
+  summary: "End actors, and start them again",
+  description: "End actors as `stop` does, and start them again as `start` does.",
+  perform: (client, name) => client.restartActor(name),
+  examples: { "holdfast actor restart door": "from its beginning" },
+};

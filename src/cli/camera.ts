@@ -2,7 +2,7 @@ import { Argument, type Command } from "commander";
 import { HoldfastError } from "../protocol/errors.ts";
 import { examples, frameRate } from "./arguments.ts";
 import { cameraStatus, cameraTable } from "./camera-tables.ts";
-import { onEach } from "./on-each.ts";
+import { addOnEach, type OnEach } from "./on-each.ts";
 import { print, printJson } from "./print.ts";
 import { withClient } from "./session.ts";
 
@@ -19,10 +19,7 @@ export function addCamera(program: Command): void {
     );
   addList(camera);
   addStatus(camera);
-  addAct(camera, start);
-  addStop(camera);
-  addAct(camera, pause);
-  addAct(camera, resume);
+  for (const command of [start, stop, pause, resume]) addOnEach(camera, CAMERA, command);
   addFps(camera);
   addSwitch(camera, preview);
   addSwitch(camera, save);
@@ -76,60 +73,40 @@ function addStatus(camera: Command): void {
   examples(status, { "holdfast camera status front": "what comes of its frames" });
 }
 
-/** What is done with a camera. */
-interface Act {
-  readonly act: "start" | "pause" | "resume";
-  readonly summary: string;
-  readonly description: string;
-  readonly example: string;
-}
-
-const start: Act = {
+const start: OnEach = {
   act: "start",
   summary: "Start cameras",
   description: "Start cameras. Each is waited for until its first frame is in its pool; otherwise the error says why it does not capture.",
-  example: "and wait for its first frame",
+  perform: (client, name) => client.startCamera(name),
+  examples: { "holdfast camera start front": "and wait for its first frame" },
 };
 
-const pause: Act = {
+const stop: OnEach = {
+  act: "stop",
+  summary: "End the capture of cameras",
+  description:
+    "Ask the programs of cameras to end (SIGTERM); who has not after the grace that is configured, is ended (SIGKILL). Each is waited for, and its pool is removed. " +
+    "A stopped camera stays so until it is started, or the supervisor is.",
+  hard: "end them at once",
+  perform: (client, name, options) => client.stopCamera(name, options),
+  examples: { "holdfast camera stop front": "and wait until nothing is left of it" },
+};
+
+const pause: OnEach = {
   act: "pause",
   summary: "Have cameras publish nothing for a while",
   description: "Have cameras publish nothing until they are resumed. Their programs run on, and their devices stay open.",
-  example: "nothing comes behind this",
+  perform: (client, name) => client.pauseCamera(name),
+  examples: { "holdfast camera pause front": "nothing comes behind this" },
 };
 
-const resume: Act = {
+const resume: OnEach = {
   act: "resume",
   summary: "Have cameras that are paused publish again",
   description: "Have cameras that are paused publish again, at once.",
-  example: "go on",
+  perform: (client, name) => client.resumeCamera(name),
+  examples: { "holdfast camera resume front": "go on" },
 };
-
-function addAct(camera: Command, { act, summary, description, example }: Act): void {
-  const command = camera
-    .command(act)
-    .summary(summary)
-    .description(description)
-    .argument("<name...>", CAMERA)
-    .action((names: string[], _: object, acting: Command) => onEach(acting, names, (client, name) => client[`${act}Camera`](name)));
-  examples(command, { [`holdfast camera ${act} front`]: example });
-}
-
-function addStop(camera: Command): void {
-  const stop = camera
-    .command("stop")
-    .summary("End the capture of cameras")
-    .description(
-      "Ask the programs of cameras to end (SIGTERM); who has not after the grace that is configured, is ended (SIGKILL). Each is waited for, and its pool is removed. " +
-        "A stopped camera stays so until it is started, or the supervisor is.",
-    )
-    .argument("<name...>", CAMERA)
-    .option("--hard", "end them at once")
-    .action((names: string[], { hard = false }: { readonly hard?: boolean }, command: Command) =>
-      onEach(command, names, (client, name) => client.stopCamera(name, { hard })),
-    );
-  examples(stop, { "holdfast camera stop front": "and wait until nothing is left of it" });
-}
 
 function addFps(camera: Command): void {
   const fps = camera

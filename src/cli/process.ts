@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { ProcessInfo } from "../protocol/replies.ts";
 import { examples } from "./arguments.ts";
 import { formatSpan } from "./durations.ts";
-import { onEach } from "./on-each.ts";
+import { addOnEach, type OnEach } from "./on-each.ts";
 import { print, printJson, table } from "./print.ts";
 import { withClient } from "./session.ts";
 
@@ -18,9 +18,7 @@ export function addProcess(program: Command): void {
       "List, start, stop and restart the processes that the configuration names. What they write is in the supervisor's log. Without a command: list.",
     );
   addList(process);
-  addAct(process, start);
-  addStop(process);
-  addAct(process, restart);
+  for (const command of [start, stop, restart]) addOnEach(process, PROCESS, command);
   examples(process, {
     "holdfast process": "what runs, and what has failed",
     "holdfast process restart algo": "with its new version",
@@ -46,56 +44,35 @@ function addList(process: Command): void {
   });
 }
 
-/** What brings a process to run. */
-interface Act {
-  readonly act: "start" | "restart";
-  readonly summary: string;
-  readonly description: string;
-  readonly example: string;
-}
-
-const start: Act = {
+const start: OnEach = {
   act: "start",
   summary: "Start processes",
   description: "Start processes, those first that they are to be started after. Each is waited for until it runs.",
-  example: "runs, and camera too, if it is started after that",
+  perform: (client, name) => client.startProcess(name),
+  examples: { "holdfast process start algo": "runs, and camera too, if it is started after that" },
 };
 
-const restart: Act = {
+const stop: OnEach = {
+  act: "stop",
+  summary: "End processes",
+  description:
+    "Ask processes to end (SIGTERM), and all that they have started; who has not after the grace that is configured, is ended (SIGKILL). Each is waited for. " +
+    "A stopped process stays so until it is started, or the supervisor is.",
+  hard: "end them at once",
+  perform: (client, name, options) => client.stopProcess(name, options),
+  examples: {
+    "holdfast process stop algo": "and wait until it has ended",
+    "holdfast process stop algo camera --hard": "two of them, at once",
+  },
+};
+
+const restart: OnEach = {
   act: "restart",
   summary: "End processes, and start them again",
   description: "End processes as `stop` does, and start them again as `start` does.",
-  example: "with its new version",
+  perform: (client, name) => client.restartProcess(name),
+  examples: { "holdfast process restart algo": "with its new version" },
 };
-
-function addAct(process: Command, { act, summary, description, example }: Act): void {
-  const command = process
-    .command(act)
-    .summary(summary)
-    .description(description)
-    .argument("<name...>", PROCESS)
-    .action((names: string[], _: object, acting: Command) => onEach(acting, names, (client, name) => client[`${act}Process`](name)));
-  examples(command, { [`holdfast process ${act} algo`]: example });
-}
-
-function addStop(process: Command): void {
-  const stop = process
-    .command("stop")
-    .summary("End processes")
-    .description(
-      "Ask processes to end (SIGTERM), and all that they have started; who has not after the grace that is configured, is ended (SIGKILL). Each is waited for. " +
-        "A stopped process stays so until it is started, or the supervisor is.",
-    )
-    .argument("<name...>", PROCESS)
-    .option("--hard", "end them at once")
-    .action((names: string[], { hard = false }: { readonly hard?: boolean }, command: Command) =>
-      onEach(command, names, (client, name) => client.stopProcess(name, { hard })),
-    );
-  examples(stop, {
-    "holdfast process stop algo": "and wait until it has ended",
-    "holdfast process stop algo camera --hard": "two of them, at once",
-  });
-}
 
 /** Processes for a person. */
 export function processTable(processes: readonly ProcessInfo[]): string {

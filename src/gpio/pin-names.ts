@@ -1,5 +1,5 @@
 import { HoldfastError } from "../protocol/errors.ts";
-import { similarNames } from "../protocol/similar-names.ts";
+import { didYouMean, similarNames } from "../protocol/similar-names.ts";
 import type { ChipInfo, LineId } from "./backend.ts";
 import { boardPinOf, headerChips, headerPins } from "./boards.ts";
 
@@ -141,8 +141,7 @@ export class PinNames {
     const board = /^BOARD(\d+)$/.exec(folded)?.[1];
     if (board !== undefined) return new HoldfastError("PIN_UNKNOWN", this.#whyNoLine(name, Number(board)), { field: "pin" });
     const nearest = similarNames(folded, this.#byName.keys());
-    const hint = nearest.length === 0 ? "" : `; did you mean ${nearest.join(", ")}?`;
-    return new HoldfastError("PIN_UNKNOWN", `no line is called "${name}"${hint}`, { field: "pin", nearest });
+    return new HoldfastError("PIN_UNKNOWN", `no line is called "${name}"${didYouMean(nearest)}`, { field: "pin", nearest });
   }
 
   #whyNoLine(name: string, boardPin: number): string {

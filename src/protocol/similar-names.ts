@@ -14,6 +14,11 @@ export function similarNames(name: string, known: Iterable<string>): readonly st
     .map(({ candidate }) => candidate);
 }
 
+/** What an error says behind its sentence of names that somebody may have meant; of none nothing. */
+export function didYouMean(similar: readonly string[]): string {
+  return similar.length === 0 ? "" : `; did you mean ${similar.join(", ")}?`;
+}
+
 /** How many letters must be put in, taken out or replaced to get from one name to the other (Levenshtein), case aside. */
 function distance(from: string, to: string): number {
   if (Math.abs(from.length - to.length) > HINT_DISTANCE) return HINT_DISTANCE + 1;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Asked, type ScriptedClient, World } from "../../src/index-testing.ts";
+import { type Answer, type Asked, type ScriptedClient, World } from "../../src/index-testing.ts";
 import type { SimProcess, SimProgram } from "../../src/processes/sim-host.ts";
 import { type CameraTable, cameraSettings, previewPoolName } from "../../src/protocol/camera-table.ts";
 import type { CameraInfo } from "../../src/protocol/replies.ts";
@@ -153,6 +153,8 @@ interface Seen {
   pausedMs: number | null;
   /** It was paused, and nobody has said anything else since. */
   isPaused: boolean;
+  /** Its worker may not have heard yet that it is to go on. */
+  readonly resumed: Answer[];
   /** Somebody has asked for it, and nobody has said anything else since. */
   isWanted: boolean;
   /** Why it has failed the last time, since somebody started it; null: it has not. */
@@ -176,7 +178,16 @@ export class CameraYard {
     this.#cameras = new Map(Object.entries(cameras));
     for (const [name, { table }] of this.#cameras) {
       const isWanted = cameraSettings(table).autostart;
-      this.#seen.set(name, { plans: 0, restarts: [], pausedMs: null, isPaused: false, isWanted, fault: null, killed: new Set() });
+      this.#seen.set(name, {
+        plans: 0,
+        restarts: [],
+        pausedMs: null,
+        isPaused: false,
+        resumed: [],
+        isWanted,
+        fault: null,
+        killed: new Set(),
+      });
     }
     this.world = new World({
       drainMs: 1_000_000,
@@ -211,7 +222,8 @@ export class CameraYard {
     if (asked.op === "camera.start" && this.shut === "no") seen.isWanted = true;
     if (asked.op === "camera.stop") seen.isWanted = false;
     if (asked.op === "camera.stop" || asked.op === "camera.resume") seen.isPaused = false;
-    this.client.ask(asked);
+    const answer = this.client.ask(asked);
+    if (asked.op === "camera.resume") seen.resumed.push(answer);
     this.check();
   }
 
@@ -281,7 +293,7 @@ export class CameraYard {
       else assert(worker.frames > 0 && !worker.isPaused, `${name} captures, and has no frame`);
       this.#checkSigns(name, worker);
     }
-    if (state === "paused") seen.isPaused = true;
+    if (state === "paused" && !seen.resumed.some(({ outcome }) => outcome === "pending")) seen.isPaused = true;
     if (state === "capturing") assert(!seen.isPaused, `${name} captures, and nobody has resumed it`);
     if (state === "stopped" && this.shut === "no" && seen.isWanted) {
       const last = this.#workers.findLast((each) => each.camera === name && each.part === "capture");

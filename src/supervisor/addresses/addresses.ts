@@ -2,7 +2,7 @@ import { type Address, addressOf, formatAddress, type Kind, parentOf, ROOT } fro
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { ActorInfo, ReplyOf } from "../../protocol/replies.ts";
 import type { Request, RequestOf } from "../../protocol/requests.ts";
-import { similarNames } from "../../protocol/similar-names.ts";
+import { didYouMean, similarNames } from "../../protocol/similar-names.ts";
 import type { Client } from "../client.ts";
 import type { Addressed, Data } from "./addressed.ts";
 import { operationFor, operationsOf } from "./operation-events.ts";
@@ -106,8 +106,7 @@ export class Addresses {
       text,
       seen.map((actor) => actor.address),
     );
-    const hint = nearest.length === 0 ? "" : `; did you mean ${nearest.join(", ")}?`;
-    throw new HoldfastError("ACTOR_UNKNOWN", `there is no ${text}${hint}`, { field: "address", nearest });
+    throw new HoldfastError("ACTOR_UNKNOWN", `there is no ${text}${didYouMean(nearest)}`, { field: "address", nearest });
   }
 
   #operate(client: Client, { address }: Addressed, event: RequestOf<"actor.send">["event"], id: number): unknown {

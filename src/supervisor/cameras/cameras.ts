@@ -3,7 +3,7 @@ import { type CameraTable, cameraOfPreview, cameraSettings, previewPoolName } fr
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { CameraInfo, CameraSnapshot, ReplyOf } from "../../protocol/replies.ts";
 import type { RequestOf } from "../../protocol/requests.ts";
-import { similarNames } from "../../protocol/similar-names.ts";
+import { didYouMean, similarNames } from "../../protocol/similar-names.ts";
 import { addressedCamera } from "../addresses/addressed-camera.ts";
 import type { Client } from "../client.ts";
 import { allRights } from "../rights.ts";
@@ -263,10 +263,8 @@ export class Cameras {
   #find(name: string): Camera {
     const camera = this.#byName.get(name);
     if (camera !== undefined && !this.#succession.isLast(camera)) return camera;
-    const known = [...this.#byName.keys()];
-    const similar = similarNames(name, known);
-    const hint = similar.length > 0 ? `; did you mean ${similar.join(", ")}?` : "";
-    throw new HoldfastError("CAMERA_UNKNOWN", `there is no camera "${name}"${hint}`, { field: "camera", camera: name });
+    const similar = similarNames(name, this.#byName.keys());
+    throw new HoldfastError("CAMERA_UNKNOWN", `there is no camera "${name}"${didYouMean(similar)}`, { field: "camera", camera: name });
   }
 
   /** Waits until a camera has started, if it is about to. @throws HoldfastError why it does not capture */

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { HoldfastError } from "../../protocol/errors.ts";
 import { assertProcessTables, type ProcessTable, processSettings } from "../../protocol/process-table.ts";
 import type { ProcessInfo } from "../../protocol/replies.ts";
-import { similarNames } from "../../protocol/similar-names.ts";
+import { didYouMean, similarNames } from "../../protocol/similar-names.ts";
 import { addressedProcess } from "../addresses/addressed-process.ts";
 import type { Client } from "../client.ts";
 import type { Rights } from "../rights.ts";
@@ -132,8 +132,7 @@ export class SupervisedProcesses {
     const process = this.#byName.get(name);
     if (process !== undefined && !this.#succession.isLast(process)) return process;
     const known = [...this.#byName.keys()];
-    const similar = similarNames(name, known);
-    const hint = similar.length > 0 ? `; did you mean ${similar.join(", ")}?` : "";
+    const hint = didYouMean(similarNames(name, known));
     throw new HoldfastError("PROCESS_UNKNOWN", `there is no process "${name}"${hint}`, { field: "process", known });
   }
 

@@ -1,4 +1,4 @@
-import type { SupervisedEvent, UserActorEnd } from "../../../actors/supervised.ts";
+import type { SupervisedEvent } from "../../../actors/supervised.ts";
 import type { Dial } from "../../client/link.ts";
 import type { Clock } from "../../clock/clock.ts";
 import type { ActorSettings } from "../../protocol/actors-table.ts";
@@ -8,7 +8,9 @@ import type { ActorDescription, ActorHost, ActorSource, ActorTransition, HostedA
 import { LogWindow } from "../log-window.ts";
 import { SupervisedLife } from "../supervised-life.ts";
 import type { Log } from "../surroundings.ts";
+import { endEvent, fallen, shownEnd } from "./actor-end.ts";
 import { ActorLoad, type FileVersions, type VersionedActor } from "./actor-load.ts";
+import { type LoggedActor, logLife } from "./actor-log.ts";
 import { ActorRun } from "./actor-run.ts";
 
 /** For so long those behind it wait for what it will be called, in ms. */
@@ -77,7 +79,7 @@ export class UserActor {
     this.#life = new SupervisedLife(input, world.clock, actions, {
       changed: (state) => {
         if (this.isAtRest) this.#discard();
-        this.#tell(state);
+        logLife(world.log, state, this.#about, this.#life.context, this.#error);
         hooks.changed(this.#event);
       },
     });
@@ -176,7 +178,7 @@ export class UserActor {
     const { blockedMs } = this.#settings;
     this.claimed = name;
     this.#loaded = null;
-    const about = { actor: name, ...("file" in this.source && { file: this.source.file }) };
+    const about = this.#about;
     const window = new LogWindow(clock, (lines) => log.warn({ ...about, lines }, "the actor writes too much: lines were left out"));
     let isOver = false;
     this.#run = new ActorRun(
@@ -257,20 +259,12 @@ export class UserActor {
 
   /** How it ended last by itself, with what is known of the failure. */
   get #ending(): UserActorInfo["end"] {
-    const { end } = this.#life.context;
-    if (end === null) return null;
-    const { reason } = end as UserActorEnd;
-    if (reason === "done" || this.#error === null) return { reason };
-    const { code, message, details } = this.#error;
-    const { file, line, column } = details as { readonly file?: string; readonly line?: number; readonly column?: number };
-    return {
-      reason,
-      code,
-      message,
-      ...(file !== undefined && { file }),
-      ...(line !== undefined && { line }),
-      ...(column !== undefined && { column }),
-    };
+    return shownEnd(this.#life.context.end, this.#error);
+  }
+
+  /** What each line of the log says of it. */
+  get #about(): LoggedActor {
+    return { actor: this.claimed ?? this.source.name, ...("file" in this.source && { file: this.source.file }) };
   }
 
   #spawn(): void {
@@ -318,7 +312,7 @@ export class UserActor {
   /** It has come to its end by itself. */
   #fall(error: HoldfastError | null): void {
     if (error !== null) this.#error = error;
-    this.send(endOf(error));
+    this.send(endEvent(error));
   }
 
   /** Ends what there is of it; `#gone` follows. */
@@ -339,48 +333,4 @@ export class UserActor {
     this.#loaded?.actor.discard();
     this.#loaded = null;
   }
-
-  #tell(state: ProcessState): void {
-    const { log } = this.#world;
-    const { end, pauseMs, restarts, restartLimit } = this.#life.context;
-    const { code, message, details = {} } = this.#error ?? {};
-    const about = {
-      ...("file" in this.source && { file: this.source.file }),
-      ...details,
-      actor: this.claimed ?? this.source.name,
-      code,
-      reason: message,
-    };
-    const { actor } = about;
-    switch (state) {
-      case "stopping":
-        if (end?.reason === "blocked") log.warn({ actor }, "actor blocks its thread: it is ended");
-        break;
-      case "stopped":
-        log.info({ actor }, "actor stopped");
-        break;
-      case "done":
-        log.info({ actor }, "actor is done");
-        break;
-      case "backoff":
-        log.warn({ ...about, pauseMs: Math.round(pauseMs) }, "actor failed: it is started again");
-        break;
-      case "failed": {
-        const gaveUp = end?.reason !== "unstartable" && restarts.length > 0 && restarts.length >= restartLimit;
-        log.error({ ...about, ...(gaveUp && { restartLimit }) }, "actor failed: it is not started again");
-      }
-    }
-  }
-}
-
-/** How it came to its end. What is wrong in its file is so at every start. */
-function endOf(error: HoldfastError | null): SupervisedEvent {
-  if (error === null) return { type: "exited", end: { reason: "done" } };
-  if (error.code === "BAD_ACTOR") return { type: "broken", end: { reason: "unstartable", message: error.message } };
-  return { type: "exited", end: { reason: "failed", error: error.toValue() } };
-}
-
-/** What has become of an actor that could not tell it itself. Whoever is told says of which actor. */
-function fallen(why: string): HoldfastError {
-  return new HoldfastError("ACTOR_FAILED", why);
 }

@@ -1,15 +1,16 @@
 import type { ActorSettings } from "../../protocol/actors-table.ts";
-import { actorNameSchema, formatAddress, nearestActorName } from "../../protocol/addresses.ts";
+import { formatAddress } from "../../protocol/addresses.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 import type { UserActorInfo } from "../../protocol/replies.ts";
-import { similarNames } from "../../protocol/similar-names.ts";
-import type { ActorSource, LoadedActor } from "../../user-actors/actor-host.ts";
+import { didYouMean, similarNames } from "../../protocol/similar-names.ts";
+import type { ActorSource } from "../../user-actors/actor-host.ts";
 import { addressedActor } from "../addresses/addressed-actor.ts";
 import type { Transitions } from "../addresses/transitions.ts";
 import type { Client } from "../client.ts";
 import type { Rights } from "../rights.ts";
 import { Waits } from "../waits.ts";
 import type { ActorLoad } from "./actor-load.ts";
+import { assertMayBeCalled, shownName } from "./actor-names.ts";
 import { type ActorWorld, UserActor } from "./user-actor.ts";
 
 /** Which actors there are to be, and what holds for them. */
@@ -77,13 +78,9 @@ export class UserActors {
     return access.admin ? this.#all.map((actor) => actor.info(this.nameOf(actor))) : [];
   }
 
-  /** What an actor is called: until it has a name of its own, as its file is, with the ending where another one is called so. */
-  nameOf({ claimed, source }: UserActor): string {
-    if (claimed !== null) return claimed;
-    // It must have an address, too, when its file is called what no actor can be.
-    const name = nearestActorName(source.name);
-    const isTaken = this.#all.some((other) => other.claimed === name);
-    return isTaken && "file" in source ? nearestActorName(source.file.slice(source.file.lastIndexOf("/") + 1)) : name;
+  /** What an actor is called. */
+  nameOf(actor: UserActor): string {
+    return shownName(actor, this.#all);
   }
 
   /** Starts all of them. @throws HoldfastError `BAD_CONFIG` with the `key` */
@@ -116,9 +113,8 @@ export class UserActors {
     const { byName } = this;
     const actor = byName.get(name);
     if (actor !== undefined) return actor;
-    const nearest = similarNames(name, [...byName.keys()]);
-    const hint = nearest.length > 0 ? `; did you mean ${nearest.join(", ")}?` : "";
-    throw new HoldfastError("ACTOR_UNKNOWN", `there is no actor "${name}"${hint}`, { field: "actor", nearest });
+    const nearest = similarNames(name, byName.keys());
+    throw new HoldfastError("ACTOR_UNKNOWN", `there is no actor "${name}"${didYouMean(nearest)}`, { field: "actor", nearest });
   }
 
   /**
@@ -209,7 +205,7 @@ export class UserActors {
     // One that leaves makes room.
     if ([...this.#leaving].some(({ claimed }) => claimed === wish)) return;
     try {
-      this.#assertFree(next, actor);
+      assertMayBeCalled(next, actor, this.#all);
     } catch (error) {
       return actor.refuse(HoldfastError.from(error));
     }
@@ -217,22 +213,6 @@ export class UserActors {
     if (before !== wish) this.#world.transitions.gone(addressedActor(before, actor), "rename");
     actor.begin(wish);
     actor.observe(this.#isObserved(actor));
-  }
-
-  /** @throws HoldfastError `BAD_ACTOR` */
-  #assertFree({ name, named }: LoadedActor, actor: UserActor): void {
-    const file = { ...("file" in actor.source && { file: actor.source.file }), ...named };
-    if (!actorNameSchema.safeParse(name).success) {
-      throw new HoldfastError(
-        "BAD_ACTOR",
-        `"${name}" is no name for an actor: it must be letters, digits, and . _ - behind the first`,
-        file,
-      );
-    }
-    const other = this.#all.find(({ claimed }) => claimed === name);
-    if (other === undefined || other === actor) return;
-    const where = "file" in other.source ? other.source.file : "the program itself";
-    throw new HoldfastError("BAD_ACTOR", `there is an actor "${name}" already, of ${where}`, { ...file, actor: name });
   }
 
   #isObserved(actor: UserActor): boolean {
@@ -283,7 +263,7 @@ export class UserActors {
     try {
       const loaded = await load.loaded;
       try {
-        this.#assertFree(loaded.actor, actor);
+        assertMayBeCalled(loaded.actor, actor, this.#all);
       } catch (error) {
         loaded.actor.discard();
         throw error;
