@@ -4,7 +4,7 @@ import type { WritableFrame } from "../client/writable-frame.ts";
 import { type Clock, timestampNs } from "../clock/clock.ts";
 import type { CameraOrders } from "../protocol/replies.ts";
 import type { CameraCounters } from "../protocol/requests.ts";
-import type { CameraTask } from "./camera-duty.ts";
+import type { CameraTask, Order } from "./camera-duty.ts";
 import { fedInput, feed } from "./fed-frames.ts";
 import { pipelineFrames } from "./pipeline-frames.ts";
 import { PipelineProcess } from "./pipeline-process.ts";
@@ -35,11 +35,14 @@ export class Preview implements CameraTask {
   /** When those were captured that ffmpeg has in hand. */
   readonly #times: bigint[] = [];
   #dueNs = 0n;
+  /** Frames a second that the camera brings now. */
+  #cameraFps: number;
 
   constructor(source: FramePool, target: FramePool, settings: PreviewSettings, clock: Clock) {
     this.#source = source;
     this.#target = target;
     this.#settings = settings;
+    this.#cameraFps = settings.camera.fps;
     this.#clock = clock;
   }
 
@@ -75,7 +78,9 @@ export class Preview implements CameraTask {
     this.#ended.abort();
   }
 
-  async follow(): Promise<void> {}
+  async follow({ type, fps }: Order): Promise<void> {
+    if (type === "fps" && fps !== undefined) this.#cameraFps = fps;
+  }
 
   get #decodesAll(): boolean {
     return this.#settings.camera.format === "H264";
@@ -87,7 +92,7 @@ export class Preview implements CameraTask {
       if (frame.timestampNs < this.#dueNs) return true;
       const periodNs = BigInt(Math.round(1e9 / this.#settings.fps));
       // Frames never come just when they are due: half a period of theirs sooner is the nearest one.
-      const leewayNs = BigInt(Math.round(5e8 / this.#settings.camera.fps));
+      const leewayNs = BigInt(Math.round(5e8 / this.#cameraFps));
       const due = this.#dueNs + periodNs;
       this.#dueNs = due > frame.timestampNs - leewayNs ? due : frame.timestampNs + periodNs - leewayNs;
       this.#times.push(frame.timestampNs);

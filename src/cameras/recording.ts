@@ -5,11 +5,11 @@ import type { Clock } from "../clock/clock.ts";
 import { HoldfastError } from "../protocol/errors.ts";
 import type { CameraOrders } from "../protocol/replies.ts";
 import type { CameraCounters } from "../protocol/requests.ts";
-import type { CameraTask } from "./camera-duty.ts";
+import type { CameraTask, Order } from "./camera-duty.ts";
 import { fedInput, feed } from "./fed-frames.ts";
 import { PipelineProcess } from "./pipeline-process.ts";
 import { sentenceOf } from "./pipeline-trouble.ts";
-import { ffmpeg, fileOutput, quietly } from "./pipelines/ffmpeg.ts";
+import { ffmpeg, fileOutput, pixelFormats, quietly } from "./pipelines/ffmpeg.ts";
 import { notSaved, type SavedFiles } from "./saved-files.ts";
 import { Stills } from "./stills.ts";
 import { wallMs } from "./wall-time.ts";
@@ -50,6 +50,8 @@ export class Recording implements CameraTask {
   readonly #files: SavedFiles;
   readonly #clock: Clock;
   readonly #begun: () => void;
+  /** What it captures now. */
+  #camera: CameraOrders;
   #hasBegun = false;
   readonly #ended = new AbortController();
   readonly #counted = { frames: 0, files: 0, bytes: 0 };
@@ -67,6 +69,7 @@ export class Recording implements CameraTask {
   constructor(pool: FramePool, settings: RecordingSettings, files: SavedFiles, clock: Clock, begun: () => void) {
     this.#pool = pool;
     this.#settings = settings;
+    this.#camera = settings.camera;
     this.#files = files;
     this.#clock = clock;
     this.#begun = begun;
@@ -108,7 +111,17 @@ export class Recording implements CameraTask {
     this.#ended.abort();
   }
 
-  async follow(): Promise<void> {}
+  /** Raw frames have no times of their own in a file: those of another rate go into another one. */
+  async follow({ type, fps }: Order): Promise<void> {
+    if (type !== "fps" || fps === undefined || fps === this.#camera.fps) return;
+    this.#camera = { ...this.#camera, fps };
+    const isTimed = !(this.#camera.format in pixelFormats);
+    if (isTimed || this.#settings.everyNth !== null || this.#ended.signal.aborted) return;
+    if (this.#next !== null) this.#finishLater(this.#next);
+    // Frames that come while its ffmpeg is started wait for it.
+    this.#next = this.#segment === null ? null : this.#beginSegment();
+    this.#endSegment();
+  }
 
   /** Only what is in a file has been saved: a disk may be full. */
   #lookWhetherBegun(): void {
@@ -124,7 +137,7 @@ export class Recording implements CameraTask {
   }
 
   async #takeVideo(frame: Frame): Promise<boolean> {
-    const isH264 = this.#settings.camera.format === "H264";
+    const isH264 = this.#camera.format === "H264";
     const isKey = !isH264 || frame.meta["key"] === true;
     this.#needsKey = !isKey && (this.#needsKey || frame.lost > 0);
     if (this.#needsKey) return false;
@@ -138,14 +151,14 @@ export class Recording implements CameraTask {
       this.#segment.sinceNs = atNs;
       this.#next = null;
     }
-    const isTaken = await feed(this.#segment.program, this.#settings.camera.format, frame.data);
+    const isTaken = await feed(this.#segment.program, this.#camera.format, frame.data);
     // Its end tells why.
     if (!isTaken) this.#endSegment();
     return isTaken;
   }
 
   async #takeStill(frame: Frame, everyNth: number): Promise<boolean> {
-    this.#stills ??= new Stills(this.#settings.camera, everyNth, (data, capturedNs) => this.#keep(data, capturedNs));
+    this.#stills ??= new Stills(this.#camera, everyNth, (data, capturedNs) => this.#keep(data, capturedNs));
     if (await this.#stills.take(frame)) return true;
     const trouble = await this.#stills.trouble();
     if (trouble !== null) this.#failure ??= this.#notSaved(trouble);
@@ -164,7 +177,7 @@ export class Recording implements CameraTask {
 
   #beginSegment(): Segment {
     const name = this.#files.newName("mkv");
-    const { camera } = this.#settings;
+    const camera = this.#camera;
     const output = fileOutput(camera, this.#files.unfinishedPath(name));
     const command = ["ffmpeg", ...quietly(), ...fedInput(camera), ...output];
     const program = new PipelineProcess({ command, debianPackage: ffmpeg.debianPackage }, { frameBytes: null, isFed: true });

@@ -185,3 +185,29 @@ cameraStory(
     }
   },
 );
+
+cameraStory(
+  "a recording of raw frames goes on in another file when their pace changes, and each has the pace of its own",
+  table("BGR3", 'fps = 10\nsave = { folder = "VIDEO", segmentMs = 600000 }'),
+  async ({ stage, client, video, eventually: wait }) => {
+    await wait("front", "captures", ({ state }) => state === "capturing");
+    await client.saveCamera("front", true);
+    await wait("front", "records", ({ save }) => save.frames >= 10);
+    const before = (await client.setCameraFps("front", 25)).save;
+    await wait("front", "records", ({ save }) => save.frames >= before.frames + 25);
+    const { save } = await client.saveCamera("front", false);
+    expect(save).toMatchObject({ files: 2, fault: null });
+    const files = readdirSync(video).sort();
+    const rates: string[] = [];
+    let frames = 0;
+    for (const name of files) {
+      const path = join(video, name);
+      const { stdout } = await stage.run("ffprobe", "-v", "error", "-show_entries", "stream=r_frame_rate", "-of", "csv=p=0", path);
+      rates.push(stdout.trim());
+      frames += (await numbersIn(stage, path, 160, 120)).length;
+    }
+    expect(rates).toEqual(["10/1", "25/1"]);
+    expect(frames).toBeLessThanOrEqual(save.frames);
+    expect(frames).toBeGreaterThan(save.frames - 10);
+  },
+);

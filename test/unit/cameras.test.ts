@@ -290,6 +290,27 @@ test("it brings other frames a second when it is told to, also when it is starte
   expect(info().fps).toBe(5);
 });
 
+test("its preview and its recording are told of another pace, and one of them that fails keeps nobody waiting", async () => {
+  const { world, ask, worker, first } = await capturing({ save: { folder: "/srv/video" } });
+  ask({ op: "camera.preview", camera: "front", on: true });
+  ask({ op: "camera.save", camera: "front", on: true });
+  await world.settle();
+  await world.pass(0);
+  const [preview, record] = [worker("front", "preview"), worker("front", "record")];
+  const changed = ask({ op: "camera.fps", camera: "front", fps: 5 });
+  await world.settle();
+  expect([preview.orders, record.orders]).toEqual([[], []]);
+  first.report({ order: first.orders[0]?.order });
+  await world.settle();
+  expect([preview.orders, record.orders]).toMatchObject([[{ type: "fps", fps: 5 }], [{ type: "fps", fps: 5 }]]);
+  preview.report({ order: preview.orders[0]?.order });
+  await world.settle();
+  expect(changed.outcome).toBe("pending");
+  record.end();
+  await world.pass(0);
+  expect(changed.body).toMatchObject({ state: "capturing", fps: 5 });
+});
+
 test("a preview has a process and a pool of its own, and goes with either of them", async () => {
   const { world, ask, info, worker } = await capturing({ preview: { width: 4, height: 2, fps: 2, quality: 50 } });
   const on = ask({ op: "camera.preview", camera: "front", on: true });

@@ -141,6 +141,9 @@ export class Camera {
     } finally {
       this.#changes -= 1;
     }
+    // Those that do not run, or fail, are told when they begin.
+    const { preview, record } = this.#parts;
+    await Promise.allSettled([preview.order(order), record.order(order)]);
   }
 
   /**
