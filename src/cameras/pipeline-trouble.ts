@@ -14,7 +14,12 @@ const sayings: readonly (readonly [RegExp, ErrorCode, string])[] = [
     "the camera has no such size",
   ],
   [
-    /Cannot find a proper format|not-negotiated|no such format|VIDIOC_S_FMT|can't handle caps|failed to (valid|configure) stream/i,
+    /Cannot find a proper format/i,
+    "DEVICE_REFUSED",
+    "the camera has no such format; `ffmpeg -f v4l2 -list_formats all -i DEVICE` shows those that it has",
+  ],
+  [
+    /not-negotiated|no such format|VIDIOC_S_FMT|can't handle caps|failed to (valid|configure) stream/i,
     "DEVICE_REFUSED",
     "the camera has no such format or size",
   ],
@@ -23,6 +28,8 @@ const sayings: readonly (readonly [RegExp, ErrorCode, string])[] = [
     "DEVICE_GONE",
     "there is no such camera, or it does not answer",
   ],
+  // The kernel ends the stream of a camera that is unplugged, and only then says that it has gone.
+  [/ioctl\(VIDIOC_DQBUF\)/, "DEVICE_GONE", "the camera brings no more frames"],
   [/401 Unauthorized|403 Forbidden/i, "PERMISSION_DENIED", "the camera does not let us in"],
   [
     /no (element|property) "|syntax error|Unknown (encoder|decoder|input format)|(Option|Filter) .* not found|unknown device type|No such filter|unrecogni[sz]ed (option|codec)|cannot find video encoder|find an appropriate H.264 codec/i,

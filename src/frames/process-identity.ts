@@ -41,6 +41,7 @@ function isZombie(stat: string): boolean {
   return /^[ZX]/i.test(fieldsOf(stat)[0] ?? "");
 }
 
+/** 0 where the kernel has been built without namespaces: there all processes see the same. */
 function ownPidNamespace(): bigint {
-  return statSync("/proc/self/ns/pid", { bigint: true }).ino;
+  return statSync("/proc/self/ns/pid", { bigint: true, throwIfNoEntry: false })?.ino ?? 0n;
 }
