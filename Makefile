@@ -74,7 +74,7 @@ docs: setup ## write the messages of docs/protocol.md and docs/holdfast.schema.j
 bench: build ## measure, beside what others do
 	$(BUN) bench/main.ts
 
-bench-cameras: build ## measure cameras, beside a program in Python that copies what ffmpeg writes; needs ffmpeg and Debian's Python
+bench-cameras: build ## measure cameras, beside a program in Python that copies the same frames; needs Debian's Python
 	$(BUN) bench/cameras/main.ts
 
 bench-kernel: setup ## measure the GPIO of a real kernel in an emulated machine, beside a program in C (x86_64)
