@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import { HoldfastError } from "../protocol/errors.ts";
+import type { EventOf } from "../protocol/replies.ts";
 import { ADDRESS, count, examples } from "./arguments.ts";
 import { print, printJson } from "./print.ts";
 import { withClient } from "./session.ts";
+import { showEvents } from "./show-events.ts";
 import { tracedFields, transitionLine } from "./traced.ts";
 
 interface ObserveFlags {
@@ -31,14 +33,10 @@ export function addObserve(program: Command): void {
   });
 }
 
-function act(address: string, { count: most = Number.POSITIVE_INFINITY, json }: ObserveFlags, command: Command): Promise<void> {
+function act(address: string, { count: most, json }: ObserveFlags, command: Command): Promise<void> {
   return withClient(command, async (client) => {
-    let left = most;
-    for await (const event of await client.observeActor(address)) {
-      await (json ? printJson(tracedFields(event)) : print(transitionLine(event, true)));
-      left -= 1;
-      if (left === 0) return;
-    }
-    throw new HoldfastError("DISCONNECTED", "the observation has ended");
+    const stream = await client.observeActor(address);
+    const show = (event: EventOf<"transition">) => (json ? printJson(tracedFields(event)) : print(transitionLine(event, true)));
+    await showEvents([stream], most, show, new HoldfastError("DISCONNECTED", "the observation has ended"));
   });
 }

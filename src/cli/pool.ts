@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { LEAST_SLOTS_TO_READ, MAX_SLOTS, MIN_SLOTS } from "../protocol/limits.ts";
 import type { PoolSettings } from "../protocol/requests.ts";
 import { byteSize, examples, pictureSize, wholeNumber } from "./arguments.ts";
+import { addOnEach, type OnEach } from "./on-each.ts";
 import { poolTables } from "./pool-tables.ts";
 import { counted, print, printJson } from "./print.ts";
 import { withClient } from "./session.ts";
@@ -18,7 +19,7 @@ export function addPool(program: Command): void {
     .description("Make, list and remove pools: shared memory in which frames go from producers to consumers, each in a slot of its own.");
   addCreate(pool);
   addList(pool);
-  addRemove(pool);
+  addOnEach(pool, POOL, remove);
   examples(pool, {
     "holdfast pool create cam0 --slots 6 --format BGR3 --size 1920x1080": "room for six frames",
     "holdfast pool list": "what is in each slot, and who holds it",
@@ -97,16 +98,10 @@ function addList(pool: Command): void {
   });
 }
 
-function addRemove(pool: Command): void {
-  const remove = pool
-    .command("remove")
-    .summary("Remove pools")
-    .description("Remove pools, whoever made them, and give their memory back. Who holds a frame reads on; nobody gets another one.")
-    .argument("<name...>", POOL)
-    .action((names: string[], _: object, command: Command) =>
-      withClient(command, async (client) => {
-        await Promise.all(names.map((pool) => client.request("pool.remove", { pool })));
-      }),
-    );
-  examples(remove, { "holdfast pool remove cam0": "its subscribers are told that it has gone" });
-}
+const remove: OnEach = {
+  act: "remove",
+  summary: "Remove pools",
+  description: "Remove pools, whoever made them, and give their memory back. Who holds a frame reads on; nobody gets another one.",
+  perform: (client, pool) => client.request("pool.remove", { pool }),
+  examples: { "holdfast pool remove cam0": "its subscribers are told that it has gone" },
+};

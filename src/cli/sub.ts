@@ -4,6 +4,7 @@ import type { EventOf } from "../protocol/replies.ts";
 import { count, examples } from "./arguments.ts";
 import { counted, formatNs, paint, print, printable, printJson, toJson } from "./print.ts";
 import { withClient } from "./session.ts";
+import { showEvents } from "./show-events.ts";
 
 type Message = EventOf<"message">;
 
@@ -33,25 +34,12 @@ export function addSub(program: Command): void {
   });
 }
 
-function act(filters: string[], { count: most = Number.POSITIVE_INFINITY, json }: SubFlags, command: Command): Promise<void> {
+function act(filters: string[], { count: most, json }: SubFlags, command: Command): Promise<void> {
   return withClient(command, async (client) => {
     const streams = await Promise.all(filters.map((filter) => client.topic(filter)));
-    let left = most;
-    const show = async (message: Message) => {
-      left -= 1;
-      if (left >= 0) await (json ? printJson(fieldsOf(message)) : print(lineOf(message)));
-      return left > 0;
-    };
-    await Promise.race(streams.map((stream) => follow(stream, show)));
+    const show = (message: Message) => (json ? printJson(fieldsOf(message)) : print(lineOf(message)));
+    await showEvents(streams, most, show, new HoldfastError("DISCONNECTED", "the subscription has ended"));
   });
-}
-
-/** Resolves when `show` wants no more. @throws HoldfastError when the stream ends before that */
-async function follow(stream: AsyncIterable<Message>, show: (message: Message) => Promise<boolean>): Promise<void> {
-  for await (const message of stream) {
-    if (!(await show(message))) return;
-  }
-  throw new HoldfastError("DISCONNECTED", "the subscription has ended");
 }
 
 function fieldsOf({ sub: _sub, ...fields }: Message): object {

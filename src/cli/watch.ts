@@ -7,6 +7,7 @@ import type { Bias, EdgeFilter } from "../protocol/requests.ts";
 import { count, debounce, duration, examples, oneOf, PIN } from "./arguments.ts";
 import { formatNs, paint, print, printable, printJson } from "./print.ts";
 import { withClient } from "./session.ts";
+import { showEvents } from "./show-events.ts";
 
 interface WatchFlags {
   readonly edge?: EdgeFilter;
@@ -61,14 +62,10 @@ export function addWatch(program: Command): void {
 function act(names: string[], flags: WatchFlags, command: Command): Promise<void> {
   return withClient(command, async (client) => {
     const streams = await Promise.all(names.map((name) => (flags.state ? client.observe(name) : edges(client, name, flags))));
-    let left = flags.count ?? Number.POSITIVE_INFINITY;
     const width = Math.max(...names.flatMap((name) => name.split("+")).map((name) => name.length), "GPIO00".length);
-    const show = async (event: Seen) => {
-      left -= 1;
-      if (left >= 0) await (flags.json ? printJson(fieldsOf(event)) : print(lineOf(event, width)));
-      return left > 0;
-    };
-    await Promise.race(streams.map((stream) => follow(stream, show)));
+    const show = (event: Seen) => (flags.json ? printJson(fieldsOf(event)) : print(lineOf(event, width)));
+    const ended = new HoldfastError("SHUTTING_DOWN", "the supervisor has closed the pin");
+    await showEvents<Seen>(streams, flags.count, show, ended);
   });
 }
 
@@ -76,14 +73,6 @@ async function edges(client: HoldfastClient, name: string, flags: WatchFlags): P
   const { edge, bias, activeLow, debounce: debounceUs, silence: silenceMs, waitClosing: waitMs } = flags;
   const pin = await client.input(name, { bias, activeLow, debounceUs, waitMs });
   return client.subscribe("watch", { pin: pin.name, edge, silenceMs });
-}
-
-/** Resolves when `show` wants no more. @throws HoldfastError when the stream ends before that */
-async function follow(stream: AsyncIterable<Seen>, show: (event: Seen) => Promise<boolean>): Promise<void> {
-  for await (const event of stream) {
-    if (!(await show(event))) return;
-  }
-  throw new HoldfastError("SHUTTING_DOWN", "the supervisor has closed the pin");
 }
 
 function fieldsOf(event: Seen): object {
