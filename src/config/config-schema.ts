@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { accessTableSchema } from "../protocol/access.ts";
 import { actorsTableSchema } from "../protocol/actors-table.ts";
-import { cameraNameSchema, cameraTableSchema } from "../protocol/camera-table.ts";
+import { cameraNameSchema } from "../protocol/camera-table.ts";
 import { limitsSchema } from "../protocol/limits.ts";
 import { listenSchema } from "../protocol/listen.ts";
 import { processNameSchema, processTableSchema } from "../protocol/process-table.ts";
 import { pinConfigSchema, poolSettingsSchema, requestSchemas } from "../protocol/requests.ts";
+import { configuredCameraSchema, ownPipelineNameSchema, pipelineTableSchema } from "./named-pipelines.ts";
 
 const framesTable = z.strictObject({
   directory: z
@@ -37,7 +38,11 @@ export const configSchema = z.strictObject({
     .record(processNameSchema, processTableSchema)
     .optional()
     .describe("programs that run as long as the supervisor does, by their names"),
-  camera: z.record(cameraNameSchema, cameraTableSchema).optional().describe("cameras that fill pools of their own, by their names"),
+  pipeline: z
+    .record(ownPipelineNameSchema, pipelineTableSchema)
+    .optional()
+    .describe("programs that bring the frames of cameras, by the names that those give for their pipelines"),
+  camera: z.record(cameraNameSchema, configuredCameraSchema).optional().describe("cameras that fill pools of their own, by their names"),
   actors: actorsTableSchema.optional().describe("users' actors: where their files are, and how they are supervised"),
   access: z.record(z.string().min(1), accessTableSchema).optional().describe("who may do what, by any names"),
 });

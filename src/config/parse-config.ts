@@ -15,6 +15,7 @@ import type { PinConfig, PoolSettings } from "../protocol/requests.ts";
 import { similarNames } from "../protocol/similar-names.ts";
 import { configSchema, type PoolTable } from "./config-schema.ts";
 import { KeyLines } from "./key-lines.ts";
+import { withOwnPipeline } from "./named-pipelines.ts";
 
 /** What a supervisor's configuration file says: nothing but what is in it. docs/configuration.md is its manual. */
 export interface Config {
@@ -56,7 +57,7 @@ export function parseConfig(text: string, file: string): Config {
   const parsed = configSchema.safeParse(document);
   const faults = parsed.success ? layoutFaults(parsed.data) : schemaFaults(parsed.error.issues, document);
   // What nobody could mean as a name, zod passes over in silence.
-  for (const section of ["pool", "pin", "process", "camera", "access"]) {
+  for (const section of ["pool", "pin", "process", "pipeline", "camera", "access"]) {
     if (Object.hasOwn((document[section] ?? {}) as object, "__proto__"))
       faults.push({ key: [section, "__proto__"], message: "is no name" });
   }
@@ -67,6 +68,7 @@ export function parseConfig(text: string, file: string): Config {
     pool = {},
     pin = {},
     process = {},
+    pipeline = {},
     camera = {},
     actors = {},
     listen = {},
@@ -78,7 +80,7 @@ export function parseConfig(text: string, file: string): Config {
     pools: Object.fromEntries(Object.entries(pool).map(([name, table]) => [name, settingsOf(table)])),
     pins: pin,
     processes: process,
-    cameras: camera,
+    cameras: Object.fromEntries(Object.entries(camera).map(([name, table]) => [name, withOwnPipeline(table, pipeline) as CameraTable])),
     actors: actors.folder === undefined ? actors : { ...actors, folder: resolve(dirname(file), actors.folder) },
     listen,
     access,
@@ -101,11 +103,15 @@ function settingsOf({ format, ...settings }: PoolTable): PoolSettings {
 }
 
 /** What each key says for itself is right; here is what does not fit together, such as an image without a width. */
-function layoutFaults({ pool = {}, camera = {} }: z.infer<typeof configSchema>): Fault[] {
+function layoutFaults({ pool = {}, pipeline = {}, camera = {} }: z.infer<typeof configSchema>): Fault[] {
   const cameras = Object.entries(camera);
   return [
     ...Object.entries(pool).flatMap(([name, table]) => layoutFault(["pool", name], settingsOf(table))),
-    ...cameras.flatMap(([name, table]) => layoutFault(["camera", name], cameraPool(cameraSettings(table)))),
+    ...cameras.flatMap(([name, table]) => {
+      const resolved = withOwnPipeline(table, pipeline);
+      if (typeof resolved === "string") return [{ key: ["camera", name, "pipeline"], message: resolved }];
+      return layoutFault(["camera", name], cameraPool(cameraSettings(resolved)));
+    }),
   ];
 }
 

@@ -233,3 +233,31 @@ story("a camera is driven by what shells publish, and tells on topics what it do
   await messages.return();
   await listening;
 });
+
+story("cameras that share a pipeline of the file run what it says anew, and the others go on", async (stage) => {
+  const [before, after] = [stage.file("before.sh", frames), stage.file("after.sh", frames)];
+  const camera = (name: string, pipeline: string) =>
+    `[camera.${name}]\npipeline = ${pipeline}\nformat = "GREY"\nwidth = 64\nheight = 48\nstartMs = 60000\nstallPeriods = 3000\n`;
+  const config = (script: string) =>
+    [
+      `[frames]\ndirectory = ${JSON.stringify(stage.folder)}\n[pipeline.v4l2]\ncommand = ["/bin/sh", ${JSON.stringify(script)}]\n`,
+      camera("left", '"v4l2"'),
+      camera("right", '"v4l2"'),
+      camera("own", JSON.stringify(["/bin/sh", before])),
+    ].join("");
+  await stage.serve("--config", stage.file("holdfast.toml", config(before)));
+  const client = await stage.connect();
+  const shown = async () => (await client.cameras()).map(({ camera: name, state, pipeline, pid }) => ({ name, state, pipeline, pid }));
+  const capture = (script: string) =>
+    eventually(`they capture by ${script}`, async () =>
+      (await shown()).every(({ name, state, pipeline }) => state === "capturing" && (name === "own" || pipeline[1] === script)),
+    );
+  await capture(before);
+  const pidOf = async (wanted: string) => (await shown()).find(({ name }) => name === wanted)?.pid;
+  const pids = [await pidOf("left"), await pidOf("own")];
+  stage.file("holdfast.toml", config(after));
+  await using shell = new Shell(stage.folder, { HOLDFAST_SOCKET: stage.socket });
+  await shell.ok("reload");
+  await capture(after);
+  expect([(await pidOf("left")) === pids[0], (await pidOf("own")) === pids[1]]).toEqual([false, true]);
+});

@@ -14,7 +14,7 @@ describe("a table is refused that is wrong by itself", () => {
   const wrong: [lines: string, key: string, says: string][] = [
     [size, "pipeline", "is missing"],
     ['pipeline = "v4l2"\nwidth = 640', "height", "is missing"],
-    [`pipeline = "v4l"\n${size}`, "pipeline", '"v4l2"'],
+    [`pipeline = "v4l"\n${size}`, "pipeline", "did you mean v4l2?"],
     [`pipeline = []\n${size}`, "pipeline", "must have at least 1 item"],
     [`pipeline = "v4l2"\n${size}\nformat = "YUYV"`, "format", '"BGR3"'],
     ['pipeline = "v4l2"\nwidth = 641\nheight = 480\nformat = "NV12"', "width", "is a multiple of 2 in NV12"],

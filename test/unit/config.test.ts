@@ -69,6 +69,19 @@ test("a file says limits, the folder of frames, and pools and pins by name", () 
   });
 });
 
+test("cameras share a pipeline by its name, which may be that of one that is built in", () => {
+  const camera = (name: string, pipeline: string) => `[camera.${name}]\npipeline = "${pipeline}"\nwidth = 64\nheight = 48\n`;
+  const own = '[pipeline.v4l2]\ncommand = ["mine", "{source}"]\n[pipeline.microscope]\ncommand = ["scope"]\n';
+  const cameras = [camera("left", "v4l2"), camera("right", "v4l2"), camera("small", "microscope"), camera("test", "test")];
+  const shared = { pipeline: ["mine", "{source}"], width: 64, height: 48 };
+  expect(parseConfig([...cameras, own].join(""), FILE).cameras).toEqual({
+    left: shared,
+    right: shared,
+    small: { ...shared, pipeline: ["scope"] },
+    test: { ...shared, pipeline: "test" },
+  });
+});
+
 test("an empty file asks for nothing", () => {
   expect(parseConfig("# nothing yet\n", FILE)).toEqual({
     limits: {},
@@ -113,8 +126,18 @@ describe("a mistake is named by file, line and key", () => {
   const image = 'format = "BGR3"\nwidth = 640\nheight = 480';
   const mistakes: [text: string, key: string, says: string | RegExp][] = [
     ["[limit]\nclients = 1", "limit", "there is no such key (did you mean limits?)"],
-    ["[sensors]\nx = 1", "sensors", "there is no such key; known are listen, limits, frames, pool, pin, process, camera, actors, access"],
+    [
+      "[sensors]\nx = 1",
+      "sensors",
+      "there is no such key; known are listen, limits, frames, pool, pin, process, pipeline, camera, actors, access",
+    ],
     ["[limits]\nclient = 1", "limits.client", "did you mean clients?"],
+    ['[camera.front]\npipeline = "vl42"\nwidth = 64\nheight = 48', "camera.front.pipeline", "did you mean v4l2?"],
+    ['[camera.front]\npipeline = "a b"\nwidth = 64\nheight = 48', "camera.front.pipeline", 'there is no pipeline "a b": v4l2, '],
+    ["[camera.front]\npipeline = []\nwidth = 64\nheight = 48", "camera.front.pipeline", "must have at least 1 item"],
+    ["[pipeline.mine]\ncommand = []", "pipeline.mine.command", "must have at least 1 item"],
+    ["[pipeline.mine]\ncmd = [1]", "pipeline.mine.cmd", "known are command"],
+    ['[pipeline."a b"]\ncommand = ["x"]', 'pipeline."a b"', "must be letters"],
     ["[limits]\nclients = 0", "limits.clients", "must be at least 1"],
     ["[limits]\nclients = 1.5", "limits.clients", "must be a whole number"],
     ["[limits]\nclients = 1e300", "limits.clients", /line 2: limits.clients: must be at most \d+$/],
