@@ -9,6 +9,7 @@ import { fedInput, feed } from "./fed-frames.ts";
 import { pipelineFrames } from "./pipeline-frames.ts";
 import { PipelineProcess } from "./pipeline-process.ts";
 import { ffmpeg, jpegOutput, quietly } from "./pipelines/ffmpeg.ts";
+import { PreviewPace } from "./preview-pace.ts";
 import { slotAtOnce, unlessPassing } from "./slot-at-once.ts";
 
 /** What a preview is made of, and how. */
@@ -30,20 +31,18 @@ export class Preview implements CameraTask {
   readonly #target: FramePool;
   readonly #settings: PreviewSettings;
   readonly #clock: Clock;
+  readonly #pace: PreviewPace;
   readonly #ended = new AbortController();
   #counted = { frames: 0, skipped: 0 };
   /** When those were captured that ffmpeg has in hand. */
   readonly #times: bigint[] = [];
-  #dueNs = 0n;
-  /** Frames a second that the camera brings now. */
-  #cameraFps: number;
 
   constructor(source: FramePool, target: FramePool, settings: PreviewSettings, clock: Clock) {
     this.#source = source;
     this.#target = target;
     this.#settings = settings;
-    this.#cameraFps = settings.camera.fps;
     this.#clock = clock;
+    this.#pace = new PreviewPace(settings.fps, settings.camera.fps);
   }
 
   get counters(): CameraCounters {
@@ -79,7 +78,7 @@ export class Preview implements CameraTask {
   }
 
   async follow({ type, fps }: Order): Promise<void> {
-    if (type === "fps" && fps !== undefined) this.#cameraFps = fps;
+    if (type === "fps" && fps !== undefined) this.#pace.cameraFps = fps;
   }
 
   get #decodesAll(): boolean {
@@ -89,12 +88,7 @@ export class Preview implements CameraTask {
   /** Gives a frame to ffmpeg when it is time for one. @returns false: ffmpeg takes no more */
   async #take(frame: Frame, program: PipelineProcess): Promise<boolean> {
     if (!this.#decodesAll) {
-      if (frame.timestampNs < this.#dueNs) return true;
-      const periodNs = BigInt(Math.round(1e9 / this.#settings.fps));
-      // Frames never come just when they are due: half a period of theirs sooner is the nearest one.
-      const leewayNs = BigInt(Math.round(5e8 / this.#cameraFps));
-      const due = this.#dueNs + periodNs;
-      this.#dueNs = due > frame.timestampNs - leewayNs ? due : frame.timestampNs + periodNs - leewayNs;
+      if (!this.#pace.takes(frame.timestampNs)) return true;
       this.#times.push(frame.timestampNs);
     }
     return feed(program, this.#settings.camera.format, frame.data);
