@@ -31,12 +31,25 @@ const sayings: readonly (readonly [RegExp, ErrorCode, string])[] = [
   // The kernel ends the stream of a camera that is unplugged, and only then says that it has gone.
   [/ioctl\(VIDIOC_DQBUF\)/, "DEVICE_GONE", "the camera brings no more frames"],
   [/401 Unauthorized|403 Forbidden/i, "PERMISSION_DENIED", "the camera does not let us in"],
+  [/Inappropriate ioctl for device|Not a video capture device/i, "DEVICE_REFUSED", "this is no camera"],
+  [/Invalid data found when processing input/i, "PIPELINE_EXITED", "there is no video in what comes from there"],
   [
     /no (element|property) "|syntax error|Unknown (encoder|decoder|input format)|(Option|Filter) .* not found|unknown device type|No such filter|unrecogni[sz]ed (option|codec)|cannot find video encoder|find an appropriate H.264 codec/i,
     "PROGRAM_MISSING",
     "the program lacks a part",
   ],
 ];
+
+/** What a program says that is no reason to end, or only follows from one: warnings, progress, what ffmpeg says of its streams. */
+const asides: readonly RegExp[] = [
+  /deprecated|Last message repeated|^(?:frame|size|video|fps)\s*=|\bfps=\s*[\d.]+/i,
+  /^(?:Input|Output) #\d|^\s+\S|^Stream mapping|^Press \[q\]|^Exiting normally|^(?:Setting pipeline|Pipeline is|Freeing pipeline)/i,
+  /^Conversion failed!|^Error (?:reinitializing|while processing|parsing|splitting|opening (?:input|output))|^Failed to (?:inject|set value)/i,
+];
+
+/** Words that tell a reason. */
+const REASON =
+  /error|fail|invalid|can(?:not|'t)|could not|unable|no such|not found|refused|denied|unknown|missing|no space|exception|out of/i;
 
 /** What a pipeline says while it runs that makes its frames useless. @returns null: nothing of that kind */
 export function fatalSaying(line: string): HoldfastError | null {
@@ -60,9 +73,17 @@ export function troubleOf(program: string, exit: PipelineExit, lines: readonly s
     return new HoldfastError(code, `${meaning}: ${sentenceOf(line)}${hint}`, { ...details, ...(lacking !== null && { package: lacking }) });
   }
   const how = "signal" in exit ? `by ${exit.signal}` : `with status ${exit.status}`;
+  const reason = reasonIn(lines);
+  return new HoldfastError("PIPELINE_EXITED", `${program} has ended ${how}${reason === null ? "" : `: ${reason}`}`, details);
+}
+
+/** Of what a program has said, the sentence that tells why it has ended; null: none does. */
+export function reasonIn(lines: readonly string[]): string | null {
   // GStreamer goes on to say what follows from an error.
-  const last = lines.find((line) => line.startsWith("ERROR: ")) ?? lines.at(-1);
-  return new HoldfastError("PIPELINE_EXITED", `${program} has ended ${how}${last === undefined ? "" : `: ${sentenceOf(last)}`}`, details);
+  const error = lines.find((line) => line.startsWith("ERROR: "));
+  if (error !== undefined) return sentenceOf(error);
+  const said = lines.map(sentenceOf).filter((line) => line.trim() !== "" && !asides.some((aside) => aside.test(line)));
+  return said.findLast((line) => REASON.test(line)) ?? said.at(-1) ?? null;
 }
 
 /** What stands before and behind what a program says: the part of ffmpeg and where that is in memory, the element of GStreamer, stars. */
@@ -74,6 +95,6 @@ const frames: readonly RegExp[] = [
 ];
 
 /** What a program has said, without what stands around it: `[video4linux2,v4l2 @ 0x55…]`. */
-export function sentenceOf(line: string): string {
+function sentenceOf(line: string): string {
   return frames.map((frame) => frame.exec(line)?.[1]).find((sentence) => sentence !== undefined) ?? line;
 }

@@ -8,7 +8,7 @@ import type { CameraCounters } from "../protocol/requests.ts";
 import type { CameraTask, Order } from "./camera-duty.ts";
 import { fedInput, feed } from "./fed-frames.ts";
 import { PipelineProcess } from "./pipeline-process.ts";
-import { sentenceOf } from "./pipeline-trouble.ts";
+import { reasonIn } from "./pipeline-trouble.ts";
 import { ffmpeg, fileOutput, pixelFormats, quietly } from "./pipelines/ffmpeg.ts";
 import { notSaved, type SavedFiles } from "./saved-files.ts";
 import { Stills } from "./stills.ts";
@@ -235,7 +235,7 @@ export class Recording implements CameraTask {
     if (code === "PROGRAM_MISSING" || code === "CAMERA_STALLED" || "signal" in details) return trouble;
     const { stderr } = details;
     // What such words mean of a camera they don't mean of a file.
-    const said = Array.isArray(stderr) ? sentenceOf(String(stderr.at(-1))) : message;
+    const said = (Array.isArray(stderr) ? reasonIn(stderr.map(String)) : null) ?? message;
     return notSaved(this.#settings.folder, said, trouble);
   }
 }

@@ -90,6 +90,16 @@ test("one whose first frame does not come in time is started again", async () =>
   });
 });
 
+test("one that brings nothing but pieces of frames is told so", async () => {
+  const { world, worker, info } = await stageOf({ front: { startMs: 3000, backoffMs: 100 } });
+  worker().report({ counters: { frames: 0, truncated: 17 } });
+  await world.pass(3000);
+  expect(info().fault).toMatchObject({
+    code: "CAMERA_STALLED",
+    message: "it has brought no frame within 3000 ms, but 17 that are not whole",
+  });
+});
+
 test("what its worker says is why it has failed; otherwise how it has ended", async () => {
   const { world, info, worker, first } = await capturing({ backoffMs: 100 });
   first.report({ error: { code: "DEVICE_GONE", message: "/dev/video0 is not there" } });

@@ -80,6 +80,8 @@ export class CameraPart {
   #pool: "none" | "making" | "there" = "none";
   /** When its last frame was published, since it was started; null: none was. */
   #frameUs: number | null = null;
+  /** Frames that were not whole, when it was started. */
+  #brokenBefore = 0;
 
   constructor(camera: string, settings: PartSettings, world: CameraWorld, listener: PartListener) {
     this.#camera = camera;
@@ -100,6 +102,7 @@ export class CameraPart {
       discard: () => this.#discard(),
       begin: () => {
         this.#frameUs = null;
+        this.#brokenBefore = this.#worker.counters.truncated;
         this.#worker.send({ type: "start" });
       },
       end: () => this.#worker.send({ type: "stop" }),
@@ -271,7 +274,9 @@ export class CameraPart {
   }
 
   #giveUp(why: string): void {
-    this.#worker.fail(new HoldfastError("CAMERA_STALLED", `it ${why}`));
+    const broken = this.#worker.counters.truncated - this.#brokenBefore;
+    const others = broken > 0 ? `, but ${broken} that ${broken === 1 ? "is" : "are"} not whole` : "";
+    this.#worker.fail(new HoldfastError("CAMERA_STALLED", `it ${why}${others}`));
   }
 
   #became(state: CameraState): void {
