@@ -46,7 +46,10 @@ export class SavedFiles {
     this.#own = new RegExp(
       `^${name}-\\d{4}-\\d\\d-\\d\\dT\\d\\d-\\d\\d-\\d\\d\\.\\d{3}Z\\.(?:mkv|jpg)(?:\\${UNFINISHED}|\\${UNFINISHED_PICTURE})?$`,
     );
-    attempt(limits.folder, () => accessSync(limits.folder, constants.W_OK | constants.X_OK));
+    attempt(limits.folder, () => {
+      if (!statSync(limits.folder).isDirectory()) throw new Error("it is no folder");
+      accessSync(limits.folder, constants.W_OK | constants.X_OK);
+    });
   }
 
   /**
@@ -182,5 +185,7 @@ function attempt<T>(folder: string, act: () => T): T {
 
 /** What a recording fails with. */
 export function notSaved(folder: string, why: string, cause?: unknown): HoldfastError {
-  return new HoldfastError("SAVE_FAILED", `nothing can be saved in ${folder}: ${why}`, { folder }, { cause });
+  // Without what Node says beside the reason: `EACCES: permission denied, open '/srv/video/…'`.
+  const reason = why.replace(/^E[A-Z]+: (.*?), \w+(?: '.*)?$/s, "$1");
+  return new HoldfastError("SAVE_FAILED", `nothing can be saved in ${folder}: ${reason}`, { folder }, { cause });
 }

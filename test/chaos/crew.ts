@@ -5,7 +5,7 @@ import type { Told } from "./library-peer.ts";
 export interface Role {
   readonly name: string;
   readonly pool: string;
-  readonly program: "producer.ts" | "consumer.ts";
+  readonly program: "producer.ts" | "consumer.ts" | "camera-consumer.ts";
   readonly args: readonly string[];
 }
 

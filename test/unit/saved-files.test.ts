@@ -80,9 +80,17 @@ test("files that are too old go", () => {
   expect(readFileSync(join(folder, day(2)), "utf8")).toHaveLength(10);
 });
 
-test("a folder that is not there is said to be so", () => {
-  const limits = { folder: join(folder, "none"), maxBytes: null, maxAgeMs: null };
-  expect(refusal(() => new SavedFiles("front", limits))).toMatchObject({ code: "SAVE_FAILED", details: { folder: limits.folder } });
+test("what is no folder, or is not there, is said to be so", () => {
+  file("plain", 1);
+  for (const [name, reason] of [
+    ["none", "no such file or directory"],
+    ["plain", "it is no folder"],
+  ] as const) {
+    const limits = { folder: join(folder, name), maxBytes: null, maxAgeMs: null };
+    const { code, message, details } = refusal(() => new SavedFiles("front", limits));
+    expect([code, details["folder"]]).toEqual(["SAVE_FAILED", limits.folder]);
+    expect(message).toBe(`nothing can be saved in ${limits.folder}: ${reason}`);
+  }
 });
 
 const picture = Uint8Array.of(0xff, 0xd8, 0xff, 0xd9);
