@@ -38,6 +38,8 @@ const AHEAD_NS = 2_000_000_000n;
 interface Segment {
   /** What it is called until it is finished. */
   readonly name: string;
+  /** What it is played with, where its frames have no times. */
+  readonly fps: number;
   readonly program: PipelineProcess;
   /** When its first frame was captured; null: it has none yet. */
   sinceNs: bigint | null;
@@ -111,16 +113,19 @@ export class Recording implements CameraTask {
     this.#ended.abort();
   }
 
-  /** Raw frames have no times of their own in a file: those of another rate go into another one. */
+  /** Raw frames have no times of their own in a file: those of another rate go into another one, which is begun when they are about to come. */
   async follow({ type, fps }: Order): Promise<void> {
-    if (type !== "fps" || fps === undefined || fps === this.#camera.fps) return;
-    this.#camera = { ...this.#camera, fps };
+    if (fps === undefined) return;
+    if (type === "fps") this.#camera = { ...this.#camera, fps };
     const isTimed = !(this.#camera.format in pixelFormats);
-    if (isTimed || this.#settings.everyNth !== null || this.#ended.signal.aborted) return;
-    if (this.#next !== null) this.#finishLater(this.#next);
-    // Frames that come while its ffmpeg is started wait for it.
-    this.#next = this.#segment === null ? null : this.#beginSegment();
-    this.#endSegment();
+    if (isTimed || this.#settings.everyNth !== null || this.#segment === null || this.#ended.signal.aborted) return;
+    if (this.#next !== null && this.#next.fps !== fps) {
+      this.#finishLater(this.#next);
+      this.#next = null;
+    }
+    if (this.#segment.fps === fps) return;
+    this.#next ??= this.#beginSegment(fps);
+    if (type === "fps") this.#endSegment();
   }
 
   /** Only what is in a file has been saved: a disk may be full. */
@@ -175,13 +180,13 @@ export class Recording implements CameraTask {
     this.#attempt(() => this.#finish(name));
   }
 
-  #beginSegment(): Segment {
+  #beginSegment(fps = this.#camera.fps): Segment {
     const name = this.#files.newName("mkv");
-    const camera = this.#camera;
+    const camera = { ...this.#camera, fps };
     const output = fileOutput(camera, this.#files.unfinishedPath(name));
     const command = ["ffmpeg", ...quietly(), ...fedInput(camera), ...output];
     const program = new PipelineProcess({ command, debianPackage: ffmpeg.debianPackage }, { frameBytes: null, isFed: true });
-    const segment: Segment = { name, program, sinceNs: null };
+    const segment: Segment = { name, fps, program, sinceNs: null };
     void program.ended.then(() => {
       // Nobody has ended it.
       if (this.#segment === segment) this.#endSegment();

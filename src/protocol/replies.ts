@@ -630,8 +630,8 @@ export const eventSchemas = {
     sub: count,
     ev: z.literal("order"),
     order: count.describe("its number, for the report that answers it"),
-    type: z.enum(["pause", "resume", "fps", "snapshot"]),
-    fps: z.number().optional().describe("of fps: frames a second"),
+    type: z.enum(["pause", "resume", "soon", "fps", "snapshot"]),
+    fps: z.number().optional().describe("of soon and fps: frames a second that the camera is about to bring, or brings"),
   }),
   end: z.object({
     sub: count,

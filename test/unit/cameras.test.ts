@@ -309,10 +309,10 @@ test("its preview and its recording are told of another pace, and one of them th
   const [preview, record] = [worker("front", "preview"), worker("front", "record")];
   const changed = ask({ op: "camera.fps", camera: "front", fps: 5 });
   await world.settle();
-  expect([preview.orders, record.orders]).toEqual([[], []]);
+  expect([preview.orders, record.orders]).toMatchObject([[], [{ type: "soon", fps: 5 }]]);
   first.report({ order: first.orders[0]?.order });
   await world.settle();
-  expect([preview.orders, record.orders]).toMatchObject([[{ type: "fps", fps: 5 }], [{ type: "fps", fps: 5 }]]);
+  expect([preview.orders, record.orders]).toMatchObject([[{ type: "fps", fps: 5 }], [{ type: "soon" }, { type: "fps", fps: 5 }]]);
   preview.report({ order: preview.orders[0]?.order });
   await world.settle();
   expect(changed.outcome).toBe("pending");

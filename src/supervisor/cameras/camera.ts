@@ -133,6 +133,9 @@ export class Camera {
     if (order.type === "resume" && this.state === "capturing") return;
     if (order.type === "fps" && order.fps === this.#fps) return;
     if (order.type !== "fps") return void (await this.#parts.capture.order(order));
+    // Those that do not run, or fail, are told when they begin.
+    const { preview, record } = this.#parts;
+    void record.order({ ...order, type: "soon" }).catch(() => {});
     this.#changes += 1;
     try {
       await this.#parts.capture.order(order);
@@ -140,10 +143,9 @@ export class Camera {
       this.#listener.told(order.type);
     } finally {
       this.#changes -= 1;
+      const now = { type: "fps", fps: this.#fps } as const;
+      await Promise.allSettled([preview.order(now), record.order(now)]);
     }
-    // Those that do not run, or fail, are told when they begin.
-    const { preview, record } = this.#parts;
-    await Promise.allSettled([preview.order(order), record.order(order)]);
   }
 
   /**
