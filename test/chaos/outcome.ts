@@ -38,9 +38,9 @@ const leastAMinute = {
  */
 const MOST_ANSWERS_LATE = 10;
 
-/** What a run has not done though it should have, and who was kept waiting by the dead. */
-export function shortfalls({ seconds, faults, crew, native }: Outcome): string[] {
-  const { done, reclaimMs, answersLate, killedWhileStopped, witnessed } = faults;
+/** What a run has not done though it should have. */
+export function omissions({ seconds, faults, crew, native }: Outcome): string[] {
+  const { done, reclaimMs, killedWhileStopped, witnessed } = faults;
   const reached: Readonly<Record<keyof typeof leastAMinute, number>> = {
     "native peers killed while writing": native.killedWhile["writing"] ?? 0,
     "native peers killed while reading": native.killedWhile["reading"] ?? 0,
@@ -58,15 +58,19 @@ export function shortfalls({ seconds, faults, crew, native }: Outcome): string[]
     "frames revoked": native.revoked + crew.totals.revoked,
     "frames that the test held while their pool or supervisor went": witnessed,
   };
-  const tooFew = (Object.keys(reached) as (keyof typeof reached)[]).flatMap((what) => {
+  return (Object.keys(reached) as (keyof typeof reached)[]).flatMap((what) => {
     const least = Math.floor((leastAMinute[what] * seconds) / 60);
     return reached[what] < least ? [`${what}: ${reached[what]}, not ${least} or more`] : [];
   });
+}
+
+/** The same, and who was kept waiting by the dead. */
+export function shortfalls(outcome: Outcome): string[] {
   const tooLate = (["reader", "writer"] as const).flatMap((role) => {
-    const late = at(answersLate[role], 0.99);
+    const late = at(outcome.faults.answersLate[role], 0.99);
     return late > MOST_ANSWERS_LATE ? [`slots of ${role}s that had ended were shown as theirs in ${late} answers more`] : [];
   });
-  return [...tooFew, ...tooLate];
+  return [...omissions(outcome), ...tooLate];
 }
 
 /** A run for a person. */
