@@ -176,6 +176,46 @@ test("an order that can't be done, or whose worker ends before, is answered with
   expect(lost.outcome).toBe("CAMERA_FAILED");
 });
 
+test("of orders that overlap the last one holds, and each is answered when it was so", async () => {
+  const { world, ask, info, first } = await capturing();
+  const followed = async () => {
+    first.report({ order: first.orders.at(-1)?.order });
+    await world.settle();
+  };
+  const [paused, resumed] = [ask({ op: "camera.pause", camera: "front" }), ask({ op: "camera.resume", camera: "front" })];
+  await world.settle();
+  expect([paused.outcome, resumed.outcome, first.orders.map(({ type }) => type)]).toEqual(["pending", "pending", ["pause"]]);
+  await followed();
+  await followed();
+  expect([paused.body.state, resumed.body.state, info().state]).toEqual(["paused", "capturing", "capturing"]);
+  const answers = [ask({ op: "camera.fps", camera: "front", fps: 5 }), ask({ op: "camera.fps", camera: "front", fps: 30 })];
+  await world.settle();
+  await followed();
+  await followed();
+  expect([answers.map(({ body }) => body.fps), info().fps]).toEqual([[5, 30], 30]);
+});
+
+test("orders that wait behind one whose worker ends are answered, too", async () => {
+  const { world, ask, first } = await capturing();
+  const answers = [ask({ op: "camera.fps", camera: "front", fps: 5 }), ask({ op: "camera.pause", camera: "front" })];
+  await world.settle();
+  first.report({ error: { code: "DEVICE_GONE", message: "it is not there" } });
+  first.end();
+  await world.pass(0);
+  expect(answers.map(({ outcome }) => outcome)).toEqual(["CAMERA_FAILED", "CAMERA_STOPPED"]);
+});
+
+test("one that brings more frames a second than before is missed as soon as these are", async () => {
+  const { world, ask, info, first } = await capturing({ fps: 0.1 });
+  ask({ op: "camera.fps", camera: "front", fps: 30 });
+  await world.settle();
+  await first.frame();
+  first.report({ order: first.orders[0]?.order });
+  await world.settle();
+  await world.pass(3000);
+  expect(info()).toMatchObject({ state: "backoff", fault: { code: "CAMERA_STALLED", message: "it has brought no frame for 3000 ms" } });
+});
+
 test("one that is paused needs no frames, and stays paused when it is started again", async () => {
   const { world, ask, info, worker, first } = await capturing({ backoffMs: 100 });
   ask({ op: "camera.pause", camera: "front" });

@@ -193,6 +193,11 @@ export class CameraPart {
     return snapshot;
   }
 
+  /** The time within which frames are to come is another one than before. */
+  watchAnew(): void {
+    this.#watch(this.state);
+  }
+
   /** A client says that it is its worker. @returns the subscription of its orders @throws HoldfastError `FORBIDDEN`, `LIMIT_SUBSCRIPTIONS` */
   attach(client: Client): number {
     const { number } = this.#worker.attach(client);

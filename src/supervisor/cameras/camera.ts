@@ -37,9 +37,10 @@ export class Camera {
   #fps: number;
   /** How many wait for a frame to be saved. */
   #snapshots = 0;
-  /** Orders under way for which the pipeline is started anew. */
-  #changes = 0;
-
+  /** The pipeline is started anew for an order that is under way. */
+  #isChanging = false;
+  /** Resolves when the orders that were given to its capture so far have been followed, or can't be. */
+  #ordered: Promise<unknown> = Promise.resolve();
   readonly #listener: PartListener;
 
   /** @param listener is told of the camera, and of its parts */
@@ -57,7 +58,7 @@ export class Camera {
     const extra = { limits: { ...limits, restart: "on-failure" as const }, startMs: EXTRA_START_MS, stallMs: () => null };
     const own = { name, settings: cameraPool(this.settings) };
     const previewed = { name: previewPoolName(name), settings: previewPool(previewSettings(this.settings)) };
-    const stallMs = () => Math.max(LEAST_STALL_MS, (stallPeriods * 1000) / this.#fps, this.#changes > 0 ? startMs : 0);
+    const stallMs = () => Math.max(LEAST_STALL_MS, (stallPeriods * 1000) / this.#fps, this.#isChanging ? startMs : 0);
     const capture = { part: "capture", pool: own, startMs, limits: { ...limits, restart }, stallMs } as const;
     const changed = () => {
       this.#follow();
@@ -127,25 +128,14 @@ export class Camera {
     if (!on) this.#parts[extra].stop();
   }
 
-  /** Has its worker pause, go on, or bring so many frames a second. Resolves when it does. @throws HoldfastError what `CameraWorker.order` throws */
-  async order(order: CameraOrder): Promise<void> {
-    if (order.type === "pause" && this.state === "paused") return;
-    if (order.type === "resume" && this.state === "capturing") return;
-    if (order.type === "fps" && order.fps === this.#fps) return;
-    if (order.type !== "fps") return void (await this.#parts.capture.order(order));
-    // Those that do not run, or fail, are told when they begin.
-    const { preview, record } = this.#parts;
-    void record.order({ ...order, type: "soon" }).catch(() => {});
-    this.#changes += 1;
-    try {
-      await this.#parts.capture.order(order);
-      this.#fps = order.fps;
-      this.#listener.told(order.type);
-    } finally {
-      this.#changes -= 1;
-      const now = { type: "fps", fps: this.#fps } as const;
-      await Promise.allSettled([preview.order(now), record.order(now)]);
-    }
+  /**
+   * Has its worker pause, go on, or bring so many frames a second, behind all orders before: the last one is what holds. Resolves when it does.
+   * @throws HoldfastError what `CameraWorker.order` throws, and why it does not capture
+   */
+  order(order: CameraOrder): Promise<void> {
+    const followed = this.#ordered.then(() => this.#order(order));
+    this.#ordered = followed.catch(() => {});
+    return followed;
   }
 
   /**
@@ -233,6 +223,28 @@ export class Camera {
       preview: partInfo(preview),
       save: partInfo(record),
     };
+  }
+
+  async #order(order: CameraOrder): Promise<void> {
+    const { capture, preview, record } = this.#parts;
+    if (!this.works) throw this.failure();
+    if (order.type === "pause" && this.state === "paused") return;
+    if (order.type === "resume" && this.state === "capturing") return;
+    if (order.type === "fps" && order.fps === this.#fps) return;
+    if (order.type !== "fps") return void (await capture.order(order));
+    // Those that do not run, or fail, are told when they begin.
+    void record.order({ ...order, type: "soon" }).catch(() => {});
+    this.#isChanging = true;
+    try {
+      await capture.order(order);
+      this.#fps = order.fps;
+      this.#listener.told(order.type);
+    } finally {
+      this.#isChanging = false;
+      capture.watchAnew();
+      const now = { type: "fps", fps: this.#fps } as const;
+      await Promise.allSettled([preview.order(now), record.order(now)]);
+    }
   }
 
   /** @throws HoldfastError `BAD_CONFIG` */
