@@ -1,6 +1,6 @@
 /**
  * Tests the executable on a real kernel: `bun scripts/test-kernel.ts GUEST [options of bun test]`. A machine is started whose kernel
- * has simulated GPIO chips; in it Bun runs the guest's tests beside dist/holdfast-linux-*. Ends with their status.
+ * has simulated GPIO chips and a simulated camera; in it Bun runs the guest's tests beside dist/holdfast-linux-*. Ends with their status.
  */
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,6 +8,7 @@ import lock from "../package-lock.json";
 import { type Arch, fetchRuntime } from "./bun-runtime.ts";
 import { boot } from "./kernel/boot.ts";
 import { cached } from "./kernel/cache.ts";
+import { cameraPrograms } from "./kernel/camera-programs.ts";
 import { guests } from "./kernel/guests.ts";
 import { folder, type GuestFile } from "./kernel/initramfs.ts";
 import { nodeFiles } from "./kernel/node.ts";
@@ -20,7 +21,7 @@ const PATIENCE_MS = 5 * 60_000;
 const REPORT_OPTION = "--reporter-outfile=";
 const root = join(import.meta.dir, "..");
 
-/** What the tests need: the executable, themselves, our sources, the packages that these import, Bun, and Node with the library where it is of this machine's architecture. */
+/** What the tests need: the executable, themselves, our sources, the packages that these import, Bun, and what else there is for them. */
 async function testFiles(arch: Arch): Promise<[string, GuestFile][]> {
   const at = (path: string) => join("holdfast", path);
   const packages = Object.entries(lock.packages)
@@ -33,9 +34,14 @@ async function testFiles(arch: Arch): Promise<[string, GuestFile][]> {
     ["bin/bun", { from: arch === process.arch ? process.execPath : await foreignBun(arch) }],
     [at("dist/holdfast"), { from: join(root, "dist", `holdfast-linux-${arch}`) }],
     ...["actors", "src", "test", ...packages].flatMap((path) => folder(at(path), join(root, path))),
-    ...(arch === process.arch ? [...folder(at("dist/lib"), join(root, "dist", "lib")), ...(await nodeFiles(at("node_modules")))] : []),
+    ...(arch === process.arch ? await ofThisMachine(at("dist/lib"), at("node_modules")) : []),
     ...own.map((name): [string, GuestFile] => [at(name), { from: join(root, name) }]),
   ];
+}
+
+/** What there is for a guest of this machine's architecture alone: Node with the library, and programs for cameras. */
+async function ofThisMachine(library: string, modules: string): Promise<[string, GuestFile][]> {
+  return [...folder(library, join(root, "dist", "lib")), ...(await nodeFiles(modules)), ...(await cameraPrograms())];
 }
 
 /** Bun for another architecture than this machine's. */

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { GuestMachine } from "./guests.ts";
 import { type GuestFile, type GuestFiles, writeInitramfs } from "./initramfs.ts";
 
@@ -51,7 +51,7 @@ function firstFiles({ modules }: GuestMachine, command: string): [string, GuestF
   return [
     ["init", { from: join(import.meta.dir, "init"), mode: 0o755 }],
     ["command", { text: `${command}\n` }],
-    ...modules.map((from, index): [string, GuestFile] => [`modules/${String(index).padStart(2, "0")}.ko`, { from }]),
+    ...modules.map((from, index): [string, GuestFile] => [`modules/${String(index).padStart(2, "0")}-${basename(from)}`, { from }]),
   ];
 }
 

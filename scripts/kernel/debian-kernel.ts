@@ -25,8 +25,16 @@ const simulator = {
   licence: '\n#include <linux/module.h>\nMODULE_LICENSE("GPL");\n',
 };
 
-/** Modules of Debian's that guests load before, where a kernel has them: the simulator's configuration; a Raspberry Pi's entropy, power and PWM. */
-const packaged = ["configfs", "rng-core", "bcm2835-rng", "bcm2835_wdt", "pwm-bcm2835"];
+/** Modules of Debian's that guests load before, in this order, where a kernel has them. */
+const packaged = [
+  // The simulator's configuration.
+  "configfs",
+  // A Raspberry Pi's entropy, power and PWM.
+  ...["rng-core", "bcm2835-rng", "bcm2835_wdt", "pwm-bcm2835"],
+  // A virtual camera.
+  ...["mc", "videodev", "videobuf2-common", "videobuf2-v4l2", "videobuf2-memops", "videobuf2-vmalloc", "videobuf2-dma-contig"],
+  ...["v4l2-tpg", "v4l2-dv-timings", "rc-core", "cec", "vivid"],
+];
 
 /** The kernel of Debian's package linux-image-SERIES-FLAVOUR, with gpio-sim beside it. Made once, in less than a minute. */
 export async function debianKernel(arch: Arch, flavour: string): Promise<DebianKernel> {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { cached } from "./cache.ts";
 import { install, KERNEL_SERIES, run, unpackKernelSource } from "./debian.ts";
 
-/** What the kernel is made of, beyond the least that it can be: what Bun asks of a kernel, and GPIO. */
+/** What the kernel is made of, beyond the least that it can be: what Bun asks of a kernel, GPIO, and a camera. */
 const options = {
   base: "64BIT EXPERT PRINTK BUG MULTIUSER POSIX_TIMERS HIGH_RES_TIMERS NO_HZ_IDLE BINFMT_ELF BINFMT_SCRIPT BLK_DEV_INITRD SHMEM",
   calls: "FUTEX EPOLL SIGNALFD TIMERFD EVENTFD AIO IO_URING ADVISE_SYSCALLS MEMBARRIER FILE_LOCKING FSNOTIFY INOTIFY_USER",
@@ -12,6 +12,9 @@ const options = {
   sockets: "NET UNIX INET",
   console: "TTY UNIX98_PTYS STDERR_CONSOLE NULL_CHAN",
   gpio: "GPIOLIB GPIO_CDEV GPIO_SYSFS GPIO_SIM",
+  // A bus that nothing is on: it brings the memory for DMA, without which there is no virtual camera.
+  bus: "PCI VIRTIO_UML UML_PCI_OVER_VIRTIO",
+  camera: "MEDIA_SUPPORT MEDIA_SUPPORT_FILTER MEDIA_TEST_SUPPORT V4L_TEST_DRIVERS FB VIDEO_VIVID",
   tracing: "FTRACE ENABLE_DEFAULT_TRACERS",
 };
 
