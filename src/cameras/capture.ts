@@ -136,6 +136,8 @@ export class Capture implements CameraTask {
           return slot?.data ?? null;
         });
         if (frame === null) return await published;
+        // What one still brings that is ended is for nobody.
+        if (this.#isEnding) continue;
         this.#counted.frames++;
         if (isFirst) this.#assertSize(frame);
         if (isUnwanted || this.#isPaused) {
@@ -155,7 +157,6 @@ export class Capture implements CameraTask {
 
   async #publish({ bytes, timestampNs, isKey }: ReadFrame, slot: WritableFrame | null): Promise<void> {
     using _given = slot;
-    if (this.#isEnding) return;
     const published = slot && (await unlessPassing(slot.publish({ bytes, timestampNs, ...metaOf(isKey) })));
     if (published === null) this.#counted.skipped++;
     // Who waits for a frame of the next pipeline has not waited for this one.

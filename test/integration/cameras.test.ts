@@ -83,6 +83,17 @@ story("a camera fills its pool from the start on, and when it has stopped nothin
   expect((await shell.run("camera", "pause", "front")).err).toStartWith("CAMERA_STOPPED: camera front is stopped");
 });
 
+story("other frames a second are there when a camera that is paused says so, and not those of the program before", async (stage) => {
+  const begun = JSON.stringify(join(stage.folder, "begun"));
+  // The first one goes on for as long as it may; the second one can't do it.
+  const script = `if [ -e ${begun} ]; then echo 'no such rate' >&2; exit 1; fi; touch ${begun}; trap '' TERM; ${frames}`;
+  const { client, info } = await sceneOf(stage, script);
+  await eventually("it captures", async () => (await info()).state === "capturing");
+  await client.pauseCamera("front");
+  await expect(client.setCameraFps("front", 5)).rejects.toThrow("camera front: ");
+  expect((await info()).fps).toBe(30);
+});
+
 story("when its pipeline ends the camera says why, and captures again as soon as that goes", async (stage) => {
   const gone = join(stage.folder, "gone");
   const { client, info } = await sceneOf(stage, `[ -e ${gone} ] && { echo '/dev/video0: No such device' >&2; exit 1; }\n${frames}`);
