@@ -402,6 +402,7 @@ test("a recording that fails does not touch the capture, and is not tried again 
   await world.pass(0);
   expect(on.error?.toValue()).toMatchObject({ code: "SAVE_FAILED", message: "camera front, record: /srv/video: no space left on device" });
   expect(info()).toMatchObject({ state: "capturing", fault: null, save: { state: "failed", fault: { code: "SAVE_FAILED" } } });
+  expect(world.defects.join()).toContain("the recording has failed: it is not started again");
 });
 
 test("a recording is on when its process says so, and goes on while the camera is started again", async () => {

@@ -55,6 +55,14 @@ const lasting: ReadonlySet<string> = new Set<ErrorCode>([
   "MISSING_FIELD",
 ]);
 
+/** What the log calls the parts. */
+const subjects: Readonly<Record<CameraPartName, string>> = {
+  capture: "the camera",
+  preview: "the preview",
+  record: "the recording",
+  snapshot: "the process for snapshots",
+};
+
 /** What a state of the worker's process means to its part. */
 const meaning = {
   stopped: "ended",
@@ -307,9 +315,14 @@ export class CameraPart {
     const { log } = this.#world;
     const { fault } = this;
     const { part } = this.#settings;
-    const about = { camera: this.#camera, part, ...(fault && { code: fault.code, reason: fault.message }) };
-    if (state === "backoff") log.warn(about, "the camera has failed: it is started again");
-    else if (state === "failed") log.error(about, "the camera has failed: it is not started again");
-    else if (this.works || state === "stopped") log.info({ camera: this.#camera, part }, `the camera is ${state}`);
+    const about = { camera: this.#camera, part };
+    const failed = { ...about, ...(fault && { code: fault.code, reason: fault.message }) };
+    const subject = subjects[part];
+    if (state === "backoff") log.warn(failed, `${subject} has failed: it is started again`);
+    else if (state === "failed") log.error(failed, `${subject} has failed: it is not started again`);
+    else if (this.works || state === "stopped") {
+      const runs = this.works ? "runs" : "has ended";
+      log.info(about, `${subject} ${part === "capture" ? `is ${state}` : runs}`);
+    }
   }
 }
