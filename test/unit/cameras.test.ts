@@ -447,6 +447,30 @@ test("nothing is saved without a folder, or previewed of a camera that is stoppe
   expect(saved.outcome).toBe("BAD_CONFIG");
 });
 
+test("nothing is begun with the frames of a camera that is paused; what has begun already stays", async () => {
+  const { world, ask, info, worker, first } = await capturing({ save: { folder: "/srv/video" } });
+  const followed = async () => {
+    await world.settle();
+    first.report({ order: first.orders.at(-1)?.order });
+    await world.pass(0);
+  };
+  ask({ op: "camera.save", camera: "front", on: true });
+  await world.pass(0);
+  worker("front", "record").report({ state: "running" });
+  ask({ op: "camera.pause", camera: "front" });
+  await followed();
+  const [saved, previewed] = [
+    ask({ op: "camera.save", camera: "front", on: true }),
+    ask({ op: "camera.preview", camera: "front", on: true }),
+  ];
+  await world.pass(0);
+  expect(saved.outcome).toBe("ok");
+  expect(previewed.error?.toValue()).toMatchObject({ code: "CAMERA_STOPPED", message: "camera front is paused", state: "paused" });
+  ask({ op: "camera.resume", camera: "front" });
+  await followed();
+  expect([info().state, info().preview.state, info().save.state]).toEqual(["capturing", "off", "on"]);
+});
+
 test("a camera may be made and removed while the supervisor runs, and the configuration leaves it alone", async () => {
   const { world, ask, info, worker } = await stageOf({ front: { source: "/dev/video0" } });
   expect(ask({ op: "camera.create", camera: "front", ...cameraTable }).outcome).toBe("CAMERA_EXISTS");

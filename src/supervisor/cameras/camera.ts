@@ -119,13 +119,14 @@ export class Camera {
 
   /**
    * Begins or ends to do something with the frames.
-   * @throws HoldfastError `BAD_CONFIG`: the configuration names no folder
+   * @throws HoldfastError `BAD_CONFIG`: the configuration names no folder; why it does not capture. Nothing is begun then
    */
   want(extra: Extra, on: boolean): void {
     if (extra === "record" && on) this.#assertFolder();
+    if (on && !this.#parts[extra].works) this.#assertCapturing();
     this.#want(extra, on);
-    if (on && this.works) this.#parts[extra].start();
-    if (!on) this.#parts[extra].stop();
+    if (on) this.#parts[extra].start();
+    else this.#parts[extra].stop();
   }
 
   /**
@@ -145,7 +146,7 @@ export class Camera {
    */
   beginSnapshot(): () => void {
     this.#assertFolder();
-    if (this.state !== "capturing") throw this.failure();
+    this.#assertCapturing();
     const { snapshot } = this.#parts;
     this.#snapshots += 1;
     snapshot.start();
@@ -253,6 +254,11 @@ export class Camera {
     const key = `camera.${this.name}.save.folder`;
     const message = `${key}: the configuration names no folder for what camera ${this.name} saves`;
     throw new HoldfastError("BAD_CONFIG", message, { field: "camera", key });
+  }
+
+  /** Of one that is paused no frame comes that anything could be made of. @throws HoldfastError why it does not capture */
+  #assertCapturing(): void {
+    if (this.state !== "capturing") throw this.failure();
   }
 
   #want(extra: Extra, on: boolean): void {
