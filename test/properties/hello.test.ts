@@ -79,7 +79,9 @@ property(
   fc.tuple(
     fc.oneof(
       anything,
-      fc.object({ maxDepth: 3 }).map((message) => encode(JSON.parse(JSON.stringify(message)))),
+      fc
+        .object({ maxDepth: 3, key: fc.string().filter((key) => key !== "__proto__") })
+        .map((message) => encode(JSON.parse(JSON.stringify(message)))),
     ),
     cuts,
   ),
