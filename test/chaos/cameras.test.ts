@@ -34,6 +34,8 @@ class Faults {
   readonly found: string[] = [];
   readonly #asked = new Set<Promise<void>>();
   readonly #stopped = new Set<number>();
+  /** Signals that are yet to be sent: whoever is stopped behind the faults is to stay so. */
+  readonly #toCome = new Set<Promise<void>>();
 
   constructor(scene: CameraScene, crew: Crew, random: Random) {
     this.scene = scene;
@@ -51,6 +53,7 @@ class Faults {
         await Bun.sleep(this.random.below(PAUSE_MS));
       }
     } while (performance.now() < untilMs);
+    await Promise.all(this.#toCome);
     for (const pid of this.#stopped) signal(pid, "SIGCONT");
     await Promise.all(this.#asked);
   }
@@ -108,7 +111,7 @@ class Faults {
     signal(pid, "SIGSTOP");
     this.#stopped.add(pid);
     const behind = this.random.pick(["SIGCONT", "SIGKILL", null] as const);
-    if (behind !== null) setTimeout(() => signal(pid, behind), this.random.below(PAUSE_MS));
+    if (behind !== null) this.#toCome.add(Bun.sleep(this.random.below(PAUSE_MS)).then(() => signal(pid, behind)));
   }
 
   /** Whatever becomes of it, it is answered, and with an error that is meant for clients. */
