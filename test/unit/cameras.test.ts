@@ -274,6 +274,21 @@ test("a pool that there is already keeps the camera from starting, and stays", a
   expect([started.outcome, info().state, world.supervisor.pools.all().length]).toEqual(["POOL_EXISTS", "failed", 1]);
 });
 
+test("one whose pool does not fit fails with the reason, and the others go on", async () => {
+  const { world, ask, worker, info } = await stageOf({ front: { source: "a" }, back: { source: "b", autostart: false } });
+  await worker().frame();
+  world.memory.failNext("MEMORY_FULL");
+  const started = ask({ op: "camera.start", camera: "back" });
+  await world.settle();
+  expect([started.outcome, info("back").state, info("back").fault?.code]).toEqual(["MEMORY_FULL", "failed", "MEMORY_FULL"]);
+  expect([info().state, world.host.living.length]).toEqual(["capturing", 1]);
+  const again = ask({ op: "camera.start", camera: "back" });
+  await world.settle();
+  await world.pass(0);
+  await worker("back").frame();
+  expect(again.body.state).toBe("capturing");
+});
+
 test("in the end cameras are ended with all that is theirs", async () => {
   const { world } = await capturing();
   world.supervisor.shutdown();
