@@ -16,7 +16,8 @@ export type BeginTask = (client: HoldfastClient, camera: string, settings: Camer
 /** What the processes of a camera do. */
 export const cameraTasks: { readonly [P in CameraPartName]: BeginTask } = {
   capture: async (client, camera, settings, tell) => {
-    const capture = new Capture(await client.pool(camera), settings, new RealClock(), { isPaused: settings.paused });
+    const options = { isPaused: settings.paused, tell: (said: string) => void process.stderr.write(`${said}\n`) };
+    const capture = new Capture(await client.pool(camera), settings, new RealClock(), options);
     // One that is paused has nothing else to show that it works.
     if (settings.paused) {
       capture.nextFrame().then(

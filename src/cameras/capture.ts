@@ -16,13 +16,26 @@ export interface CaptureSettings extends StreamSettings {
   readonly pipeline: string | readonly string[];
 }
 
+/** What a pipeline has said is told when it has to end after it has brought nothing for so long, in µs: it may be the reason. */
+const SILENT_US = 1_000_000;
+
+/** How a capture begins, and whom it tells. */
+export interface CaptureOptions {
+  readonly isPaused?: boolean;
+  /** Is told what a pipeline has said that is ended since it brings nothing. */
+  readonly tell?: (said: string) => void;
+}
+
 /** Runs a camera's pipeline, and publishes its frames. Whoever is slow: the pipeline is read on. */
 export class Capture implements CameraTask {
   readonly #pool: FramePool;
   readonly #clock: Clock;
   #settings: CaptureSettings;
   #isPaused: boolean;
+  readonly #tell: (said: string) => void;
   #isStopping = false;
+  /** When a frame has come last, or its pipeline was started. */
+  #cameUs = 0;
   #pipeline: PipelineProcess | null = null;
   /** The pipeline that runs is to be followed by another one. */
   #isChanging = false;
@@ -32,11 +45,12 @@ export class Capture implements CameraTask {
   /** Who waits for the next frame. */
   #waiting: { readonly resolve: () => void; readonly reject: (error: HoldfastError) => void }[] = [];
 
-  constructor(pool: FramePool, settings: CaptureSettings, clock: Clock, { isPaused = false }: { readonly isPaused?: boolean } = {}) {
+  constructor(pool: FramePool, settings: CaptureSettings, clock: Clock, { isPaused = false, tell = () => {} }: CaptureOptions = {}) {
     this.#pool = pool;
     this.#settings = settings;
     this.#clock = clock;
     this.#isPaused = isPaused;
+    this.#tell = tell;
   }
 
   /** Frames that are longer than a slot are `skipped`, as those are for which there is none. */
@@ -63,6 +77,8 @@ export class Capture implements CameraTask {
 
   /** Ends the pipeline, and then `run`. */
   stop(): void {
+    const said = this.#clock.nowUs() - this.#cameUs < SILENT_US ? null : (this.#pipeline?.said ?? null);
+    if (said !== null && !this.#isStopping) this.#tell(said);
     this.#isStopping = true;
     void this.#pipeline?.stop();
   }
@@ -103,6 +119,7 @@ export class Capture implements CameraTask {
     this.#isChanging = false;
     const pipeline = new PipelineProcess(pipelineCommand(named, this.#settings), { frameBytes: bytes });
     this.#pipeline = pipeline;
+    this.#cameUs = this.#clock.nowUs();
     const reader = pipelineFrames(format, bytes, pipeline, () => timestampNs(this.#clock));
     this.#reader = reader;
     try {
@@ -139,6 +156,7 @@ export class Capture implements CameraTask {
         // What one still brings that is ended is for nobody.
         if (this.#isEnding) continue;
         this.#counted.frames++;
+        this.#cameUs = this.#clock.nowUs();
         if (isFirst) this.#assertSize(frame);
         if (isUnwanted || this.#isPaused) {
           this.#discard();

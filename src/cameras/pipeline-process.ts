@@ -8,7 +8,7 @@ import { withoutPasswords } from "../protocol/hidden-passwords.ts";
 import { FramePipe } from "./frame-pipe.ts";
 import type { PipelineCommand } from "./pipeline-command.ts";
 import type { PipelineBytes } from "./pipeline-frames.ts";
-import { fatalSaying, type PipelineExit, troubleOf } from "./pipeline-trouble.ts";
+import { fatalSaying, type PipelineExit, reasonIn, troubleOf } from "./pipeline-trouble.ts";
 
 /** Lines of stderr that are kept to tell why it has ended, and how long one may be. */
 const KEPT_LINES = 20;
@@ -107,6 +107,11 @@ export class PipelineProcess implements PipelineBytes {
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
+  }
+
+  /** What it has said last that may tell why it brings nothing; null: nothing. */
+  get said(): string | null {
+    return reasonIn(this.#lines);
   }
 
   /** Why it has ended by itself. */

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { MAX_CAMERA_FPS, MIN_CAMERA_FPS } from "../protocol/camera-table.ts";
 import { MAX_CYCLES, MAX_DEBOUNCE_US, MAX_PWM_HZ, MIN_PWM_HZ } from "../protocol/limits.ts";
 import type { Level } from "../protocol/requests.ts";
 import { parseDuration } from "./durations.ts";
@@ -49,16 +50,19 @@ export const byteSize = asArgument(parseBytes);
 /** Width and height in pixels. */
 export const pictureSize = asArgument(parsePictureSize);
 
-/** Slowest and fastest pace of frames, a second. */
-const MIN_FPS = 0.001;
-const MAX_FPS = 100_000;
-
 /** Frames a second. */
-export const frameRate = asArgument((text) => {
-  const rate = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
-  if (!(rate >= MIN_FPS && rate <= MAX_FPS)) throw new RangeError(`It must be a number from ${MIN_FPS} to ${MAX_FPS}, such as 29.97.`);
-  return rate;
-});
+export const frameRate = rateFrom(0.001, 100_000);
+
+/** Frames a second of a camera. */
+export const cameraFrameRate = rateFrom(MIN_CAMERA_FPS, MAX_CAMERA_FPS);
+
+function rateFrom(min: number, max: number): (text: string) => number {
+  return asArgument((text) => {
+    const rate = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+    if (!(rate >= min && rate <= max)) throw new RangeError(`It must be a number from ${min} to ${max}, such as 29.97.`);
+    return rate;
+  });
+}
 
 /** An option that takes a duration, and has one unless it is told. */
 export function durationOption(flags: string, description: string, otherwise: string): Option {

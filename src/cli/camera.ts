@@ -1,6 +1,6 @@
 import { Argument, type Command } from "commander";
 import { HoldfastError } from "../protocol/errors.ts";
-import { examples, frameRate } from "./arguments.ts";
+import { cameraFrameRate, examples } from "./arguments.ts";
 import { cameraStatus, cameraTable } from "./camera-tables.ts";
 import { addOnEach, type OnEach } from "./on-each.ts";
 import { print, printJson } from "./print.ts";
@@ -116,7 +116,7 @@ function addFps(camera: Command): void {
       "Have a camera bring so many frames a second, until it is configured anew. Its program is started again for that; the pool stays.",
     )
     .argument("<name>", CAMERA)
-    .argument("<rate>", "frames a second", frameRate)
+    .argument("<rate>", "frames a second", cameraFrameRate)
     .action((name: string, rate: number, _: object, command: Command) =>
       withClient(command, async (client) => void (await client.setCameraFps(name, rate))),
     );

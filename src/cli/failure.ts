@@ -178,7 +178,10 @@ const remedies: { readonly [C in ErrorCode]?: Remedy } = {
   },
   MEMORY_FAILED: "To see what is wrong: holdfast doctor",
   CAMERA_UNKNOWN: "Every camera there is: holdfast camera list",
-  CAMERA_STOPPED: ({ details }) => `To have it capture: holdfast camera start ${details["camera"]}`,
+  CAMERA_STOPPED: ({ details }) => {
+    const act = details["state"] === "paused" ? "resume" : "start";
+    return `To have it capture: holdfast camera ${act} ${details["camera"]}`;
+  },
   CAMERA_STALLED: "What its program says is in the supervisor's log; it is started again: holdfast camera list",
   CAMERA_FAILED: "What its process said is in the supervisor's log; it is started again: holdfast camera list",
   POOL_OWNED: ({ details }) => `It goes with the camera: holdfast camera stop ${details["camera"]}`,

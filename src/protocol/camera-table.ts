@@ -13,8 +13,8 @@ const MAX_CAMERA_NAME_LENGTH = MAX_POOL_NAME_LENGTH - PREVIEW_SUFFIX.length;
 const PREVIEW_SLOTS = 6;
 
 /** Slowest and fastest pace of a camera, in frames a second. */
-const MIN_FPS = 0.01;
-const MAX_FPS = 1000;
+export const MIN_CAMERA_FPS = 0.01;
+export const MAX_CAMERA_FPS = 1000;
 
 const durationMs = z.number().min(MIN_DURATION_MS).max(MAX_DURATION_MS);
 /** What the kernel ends a text at. */
@@ -40,7 +40,7 @@ export const cameraFormatSchema = z.enum(["BGR3", "RGB3", "NV12", "YU12", "GREY"
 export type CameraFormat = z.infer<typeof cameraFormatSchema>;
 
 /** How many frames a camera brings a second. */
-export const framesPerSecondSchema = z.number().min(MIN_FPS).max(MAX_FPS);
+export const framesPerSecondSchema = z.number().min(MIN_CAMERA_FPS).max(MAX_CAMERA_FPS);
 
 /** What is said of the preview of a camera. */
 const previewSchema = z.strictObject({

@@ -40,7 +40,13 @@ async function sceneOf(stage: Stage, script: string, ...lines: readonly string[]
   const shell = new Shell(stage.folder, { HOLDFAST_SOCKET: stage.socket });
   stage.resources.defer(() => void shell[Symbol.asyncDispose]());
   stage.resources.defer(() => {
-    for (const pid of startedBy(stage)) process.kill(pid, "SIGKILL");
+    for (const pid of startedBy(stage)) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
   });
   const client = await stage.connect();
   const info = async () => (await client.cameras())[0] as CameraInfo;
@@ -92,6 +98,18 @@ story("other frames a second are there when a camera that is paused says so, and
   await client.pauseCamera("front");
   await expect(client.setCameraFps("front", 5)).rejects.toThrow("camera front: ");
   expect((await info()).fps).toBe(30);
+});
+
+story("the command line says what to do about a camera that is paused, and which rates there are", async (stage) => {
+  const { shell } = await sceneOf(stage, frames);
+  await shell.ok("camera", "start", "front");
+  await shell.ok("camera", "pause", "front");
+  const remedy = "camera front is paused.\n  To have it capture: holdfast camera resume front\n";
+  expect((await shell.run("camera", "preview", "front", "on")).err).toEndWith(remedy);
+  expect((await shell.run("camera", "snapshot", "front", "now.png")).err).toEndWith(remedy);
+  for (const rate of ["0.001", "1001"]) {
+    expect((await shell.run("camera", "fps", "front", rate)).err).toContain("It must be a number from 0.01 to 1000");
+  }
 });
 
 story("when its pipeline ends the camera says why, and captures again as soon as that goes", async (stage) => {

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Capture, type CaptureSettings } from "../../src/cameras/capture.ts";
+import { Capture, type CaptureOptions, type CaptureSettings } from "../../src/cameras/capture.ts";
 import { timestampNs } from "../../src/clock/clock.ts";
 import { RealClock } from "../../src/clock/real.ts";
 import { FolderSharedMemory } from "../../src/frames/folder.ts";
@@ -19,7 +19,11 @@ interface Scene {
   /** Goes in the end. */
   readonly folder: string;
   /** Begins to capture from a program. @returns what captures, and its end */
-  capture(source: Readonly<Record<string, unknown>> | readonly string[], settings?: Partial<CaptureSettings>): Capturing;
+  capture(
+    source: Readonly<Record<string, unknown>> | readonly string[],
+    settings?: Partial<CaptureSettings>,
+    tell?: CaptureOptions["tell"],
+  ): Capturing;
 }
 
 interface Capturing {
@@ -37,11 +41,13 @@ function scene(name: string, play: (scene: Scene) => Promise<void>): void {
       await using supervisor = await createSupervisor({ backend: new SimBackend({ clock }), memory: new FolderSharedMemory(folder) });
       const client = await supervisor.client();
       const pool = await client.createPool("cam0", { slots: 6, fourcc: "GREY", width: 64, height: 48 });
-      const capture: Scene["capture"] = (source, settings = {}) => {
+      const capture: Scene["capture"] = (source, settings = {}, tell) => {
         const pipeline = Array.isArray(source)
           ? (source as string[])
           : [process.execPath, join(import.meta.dir, "frame-source.mjs"), JSON.stringify({ bytes: BYTES, ...source })];
-        const made = new Capture(pool, { pipeline, source: null, width: 64, height: 48, fps: 30, format: "GREY", ...settings }, clock);
+        const made = new Capture(pool, { pipeline, source: null, width: 64, height: 48, fps: 30, format: "GREY", ...settings }, clock, {
+          ...(tell && { tell }),
+        });
         const capturing = { capture: made, ended: made.run() };
         capturing.ended.catch(() => {});
         begun.push(capturing);
@@ -73,6 +79,22 @@ function ownChildren(): string[] {
     }
   });
 }
+
+scene("what a program that brings nothing has said is told when it is ended, once", async ({ folder, capture }) => {
+  const told: string[] = [];
+  const tell = (said: string) => void told.push(said);
+  const mark = join(folder, "said");
+  const { capture: silent, ended } = capture(
+    ["sh", "-c", `echo 'the cable is loose' >&2; sleep 1.2; touch ${mark}; exec sleep 1000`],
+    {},
+    tell,
+  );
+  await eventually("it has said it a while ago", () => existsSync(mark));
+  silent.stop();
+  silent.stop();
+  await ended;
+  expect(told).toEqual(["the cable is loose"]);
+});
 
 scene("frames of a program are published as they come, with the time at which they came", async ({ client, pool, capture }) => {
   const clock = new RealClock();
