@@ -97,8 +97,9 @@ test("no two cameras have one device, whether they name it or mean it", () => {
   expect([deviceOf(own), deviceOf({ pipeline: "test" })]).toEqual(["/dev/video0", null]);
 });
 
-test("a camera makes its pool itself, and pauses for no longer than it may", () => {
+test("a camera makes its pools itself, and pauses for no longer than it may", () => {
   expect(mistakes({ front: table }, "front")).toEqual(["camera.front"]);
+  expect(mistakes({ front: table }, "front-preview")).toEqual(["camera.front"]);
   expect(mistakes({ front: { ...table, backoffMs: 1000, maxBackoffMs: 10 } })).toEqual(["camera.front.backoffMs"]);
   expect(mistakes({ "no name": table })).toEqual(['camera."no name"']);
 });

@@ -226,8 +226,10 @@ test("one that is paused needs no frames, and stays paused when it is started ag
     first.report({ counters: { frames: 30, discarded: 30 } });
   }
   expect(info().state).toBe("paused");
-  await world.pass(2000);
-  expect(info()).toMatchObject({ state: "backoff", fault: { code: "CAMERA_STALLED", message: "it has said nothing for 2000 ms" } });
+  await world.pass(4000);
+  expect(info().state).toBe("paused");
+  await world.pass(1000);
+  expect(info()).toMatchObject({ state: "backoff", fault: { code: "CAMERA_STALLED", message: "it has said nothing for 5000 ms" } });
   await world.pass(100);
   const second = worker();
   expect([first.isToPause, second.isToPause]).toEqual([false, true]);
@@ -374,6 +376,17 @@ test("its preview and its recording are told of another pace, and one of them th
   record.end();
   await world.pass(0);
   expect(changed.body).toMatchObject({ state: "capturing", fps: 5 });
+});
+
+test("the preview of a camera that brings a frame in twenty seconds has time for two of them", async () => {
+  const { world, ask, info, worker } = await capturing({ fps: 0.05 });
+  const on = ask({ op: "camera.preview", camera: "front", on: true });
+  await world.settle();
+  const preview = worker("front", "preview");
+  await world.pass(40_000);
+  expect([on.outcome, info().preview.state]).toEqual(["pending", "starting"]);
+  await preview.frame();
+  expect(on.body.preview).toMatchObject({ state: "on" });
 });
 
 test("a preview has a process and a pool of its own, and goes with either of them", async () => {

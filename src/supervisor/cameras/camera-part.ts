@@ -42,8 +42,11 @@ export interface PartListener {
   changed(): void;
 }
 
-/** For how long a process that has nothing else to show may say nothing, in ms: it reports once a second. */
+/** For how long no frame may come at least, in ms, however short a period is. */
 export const LEAST_STALL_MS = 2000;
+
+/** For how long a process that has nothing else to show may say nothing, in ms: it reports once a second, and later on a busy board. */
+const LONGEST_SILENCE_MS = 5000;
 
 /** What no other attempt mends. */
 const lasting: ReadonlySet<string> = new Set<ErrorCode>([
@@ -115,7 +118,7 @@ export class CameraPart {
       },
       end: () => this.#worker.send({ type: "stop" }),
       kill: () => this.#worker.send({ type: "stop", hard: true }),
-      giveUp: () => this.#giveUp(`has brought ${pool === null ? "nothing" : "no frame"} within ${startMs} ms`),
+      giveUp: () => this.#giveUp(`has brought ${pool === null ? "nothing" : "no frame"} within ${Math.round(startMs)} ms`),
     };
     let before: CameraState = "stopped";
     const inspect = afterEach((event) => {
@@ -303,7 +306,7 @@ export class CameraPart {
     this.#watchdog?.stop();
     this.#watchdog = null;
     if (state !== "capturing" && state !== "paused") return;
-    const periodUs = () => 1000 * (this.#stallMs ?? LEAST_STALL_MS);
+    const periodUs = () => 1000 * (this.#stallMs ?? LONGEST_SILENCE_MS);
     const dueUs = () => Math.max(this.#worker.signUs, this.#changedUs) + periodUs();
     this.#watchdog = new Watchdog(this.#clock, periodUs(), dueUs, () => {
       const lacks = this.#stallMs === null ? "said nothing" : "brought no frame";

@@ -12,6 +12,7 @@ import {
   cameraSettings,
   cameraTableSchema,
   type PipelineName,
+  previewPoolName,
 } from "../../protocol/camera-table.ts";
 import { HoldfastError } from "../../protocol/errors.ts";
 
@@ -97,7 +98,8 @@ export function* mistakesInCameras(tables: Tables, { pools = [], created = {} }:
       continue;
     }
     const key = keyOf(["camera", name]);
-    if (pools.includes(name)) yield badConfig(key, `there is a table [pool.${name}]; a camera makes its pool itself`);
+    const taken = [name, previewPoolName(name)].find((own) => pools.includes(own));
+    if (taken !== undefined) yield badConfig(key, `there is a table [pool.${taken}]; a camera makes its pools itself`);
     const previewed = cameraOfPreview(name);
     if (previewed !== null && Object.hasOwn(tables, previewed))
       yield badConfig(key, `its pool would be that of camera ${previewed}'s preview`);

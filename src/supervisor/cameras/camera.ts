@@ -24,8 +24,9 @@ export type CameraOrder = { readonly type: "pause" | "resume" } | { readonly typ
 /** All that is of no use without frames. */
 const followers = ["preview", "record", "snapshot"] as const satisfies readonly CameraPartName[];
 
-/** How long the first frame of a preview or recording may take, in ms. */
+/** How long the first frame of a preview or recording may take, in ms, beside the periods until the camera brings it. */
 const EXTRA_START_MS = 15_000;
+const EXTRA_START_PERIODS = 2;
 
 /** One camera: its capture, and what is done with the frames while it captures. */
 export class Camera {
@@ -55,7 +56,8 @@ export class Camera {
     this.#fps = this.settings.fps;
     const { startMs, restart, backoffMs, maxBackoffMs, graceMs, stallPeriods } = this.settings;
     const limits = { backoffMs, maxBackoffMs, graceMs };
-    const extra = { limits: { ...limits, restart: "on-failure" as const }, startMs: EXTRA_START_MS, stallMs: () => null };
+    const extraStartMs = EXTRA_START_MS + (EXTRA_START_PERIODS * 1000) / this.#fps;
+    const extra = { limits: { ...limits, restart: "on-failure" as const }, startMs: extraStartMs, stallMs: () => null };
     const own = { name, settings: cameraPool(this.settings) };
     const previewed = { name: previewPoolName(name), settings: previewPool(previewSettings(this.settings)) };
     const stallMs = () => Math.max(LEAST_STALL_MS, (stallPeriods * 1000) / this.#fps, this.#isChanging ? startMs : 0);
