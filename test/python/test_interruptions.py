@@ -5,7 +5,7 @@ import threading
 
 import holdfast
 import pytest
-from supervisor import PATIENCE_S, eventually
+from supervisor import PATIENCE_S, Supervisor, eventually
 
 
 @pytest.fixture
@@ -76,30 +76,32 @@ def test_a_program_that_is_interrupted_while_it_sends_goes_on(client, monkeypatc
     assert led.off().state == "idle"
 
 
-def test_what_may_have_been_sent_in_part_is_not_gone_on_with(supervisor, client):
+def test_what_may_have_been_sent_in_part_is_not_gone_on_with():
     """A message that the supervisor does not take, so that it can be interrupted in its middle."""
-    supervisor.process.send_signal(signal.SIGSTOP)
-    reached = threading.Event()
-    main = threading.main_thread().ident
+    with Supervisor("[limits]\nmessageBytes = 8000000\n") as supervisor:
+        client = supervisor.connect()
+        supervisor.process.send_signal(signal.SIGSTOP)
+        reached = threading.Event()
+        main = threading.main_thread().ident
 
-    def interrupt():
-        reached.wait()
-        eventually("the socket is full", lambda: client._session.connection._sending.locked())
-        threading.Event().wait(0.1)
-        signal.pthread_kill(main, signal.SIGINT)
+        def interrupt():
+            reached.wait()
+            eventually("the socket is full", lambda: client._session.connection._sending.locked())
+            threading.Event().wait(0.1)
+            signal.pthread_kill(main, signal.SIGINT)
 
-    interrupting = threading.Thread(target=interrupt)
-    interrupting.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            reached.set()
-            client.request("read", pin="x" * 4_000_000)
-    finally:
-        interrupting.join(PATIENCE_S)
-        supervisor.process.send_signal(signal.SIGCONT)
-    with pytest.raises(holdfast.HoldfastError) as refused:
-        client.ping()
-    assert refused.value.code == "DISCONNECTED"
+        interrupting = threading.Thread(target=interrupt)
+        interrupting.start()
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                reached.set()
+                client.request("read", pin="x" * 4_000_000)
+        finally:
+            interrupting.join(PATIENCE_S)
+            supervisor.process.send_signal(signal.SIGCONT)
+        with pytest.raises(holdfast.HoldfastError) as refused:
+            client.ping()
+        assert refused.value.code == "DISCONNECTED"
 
 
 def test_ctrl_c_again_and_again_leaves_a_client_that_works(supervisor, client):
